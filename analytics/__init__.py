@@ -1,0 +1,1 @@
+"""What is measured. Reads the other apps; nobody calls it."""

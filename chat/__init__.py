@@ -1,0 +1,1 @@
+"""What visitor, bot and agent say to each other, from the widget to the row."""

@@ -1,0 +1,202 @@
+"""What a visitor can do. Called by consumers and api; the only writer of visitors' lines."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from chat import auth, memory, protocol, push, tasks, transcript
+from chat.actions import ownership
+from chat.models import Conversation, Inbox, Message, Rating, Turn, Visitor
+from chat.protocol import ProtocolError
+from chat.states import Owner, Role, TurnState
+from prompts import completion
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a line went, and which turn will answer it."""
+
+    conversation_id: UUID
+    seq: int
+    turn_id: UUID | None
+
+
+def open_session(inbox: Inbox, *, locale: str | None, resume: str | None) -> Visitor:
+    """The visitor a new session belongs to: the one an earlier token names, else a new one."""
+    known = auth.find_resumed(resume, inbox=inbox) if resume else None
+    return known or Visitor.objects.create(inbox=inbox, locale=locale or inbox.locale)
+
+
+def enter(visitor: Visitor) -> Conversation:
+    """The visitor's open conversation; a new one where there is none. Two tabs get the same."""
+    opened = Conversation.objects.select_related("visitor", "inbox", "agent")
+    found = opened.filter(visitor=visitor, resolved_at=None).first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return Conversation.objects.create(visitor=visitor, inbox=visitor.inbox)
+    except IntegrityError:  # the other tab was faster
+        return opened.get(visitor=visitor, resolved_at=None)
+
+
+def ready(conversation: Conversation, *, after_seq: int) -> dict[str, Any]:
+    """The `ready` frame: the lines after `after_seq`, the state, and the text so far of a turn in flight."""
+    turn = transcript.open_turn(conversation.pk)
+    # Read after the turn, so that a turn that ended meanwhile has its answer among the lines.
+    messages = transcript.since(conversation.pk, after_seq=after_seq)
+    frame: dict[str, Any] = {
+        "type": "ready",
+        "conversation_id": str(conversation.pk),
+        "seq": max([conversation.last_seq, *(message.seq for message in messages)]),
+        **transcript.state_fields(conversation),
+        "messages": [transcript.as_frame(message) for message in messages],
+    }
+    if turn is not None and all(message.turn_id != turn.pk for message in answers(messages)):
+        frame["partial"] = partial_fields(turn)
+    return frame
+
+
+def answers(messages: list[Message]) -> list[Message]:
+    return [message for message in messages if message.role == Role.BOT]
+
+
+def partial_fields(turn: Turn) -> dict[str, Any]:
+    partial = push.find_partial(turn.pk)
+    return {"turn_id": str(turn.pk), "offset": 0, "text": partial.text if partial else ""}
+
+
+def resume_prompt(conversation: Conversation) -> str | None:
+    """The greeting that offers to go on with an earlier topic, if there is one whose time is over."""
+    if conversation.owner != Owner.BOT:
+        return None
+    earlier = memory.load(conversation, now=timezone.now()).earlier
+    if not earlier:
+        return None
+    locale = conversation.visitor.locale
+    return completion.text(
+        "resume",
+        language="zh" if locale.lower().startswith("zh") else "en",
+        topic=earlier["topic"],
+        slots=completion.slots_text(earlier["slots"]),
+    )
+
+
+def post_message(visitor: Visitor, *, client_id: UUID, text: str) -> Posted:
+    """Stores a visitor's line and, where the bot owns the conversation, queues its turn.
+
+    Idempotent on `client_id`: the same line again gives the same answer. Raises ProtocolError `conflict`
+    when the `client_id` came before with another text.
+    """
+    with transaction.atomic():
+        conversation = lock_open(visitor)
+        earlier = Message.objects.filter(visitor=visitor, client_id=client_id).first()
+        if earlier is not None:
+            return posted_before(earlier, text=text)
+        turn = queue_turn(conversation) if conversation.owner == Owner.BOT else None
+        message = transcript.append(
+            conversation,
+            role=Role.VISITOR,
+            text=text,
+            client_id=client_id,
+            visitor=visitor,
+            turn=turn,
+        )
+        if turn is not None:
+            tasks.ring_on_commit(turn.pk)
+    told = [transcript.as_frame(message)]
+    if turn is not None:
+        told.append(protocol.turn(turn.pk, TurnState.QUEUED))
+    push.frames(conversation.pk, *told)
+    return Posted(conversation.pk, message.seq, turn.pk if turn else None)
+
+
+def lock_open(visitor: Visitor) -> Conversation:
+    """The visitor's open conversation, locked; a new one when it was resolved a moment ago."""
+    while True:
+        conversation = transcript.lock(enter(visitor).pk)
+        if conversation.resolved_at is None:
+            return conversation
+
+
+def posted_before(message: Message, *, text: str) -> Posted:
+    if message.text != text:
+        raise ProtocolError("conflict", client_id=message.client_id)
+    return Posted(message.conversation_id, message.seq, message.turn_id)
+
+
+def queue_turn(conversation: Conversation) -> Turn:
+    """The turn that will answer the next line: the one that is queued already, else a new one.
+
+    Lines that arrive while a turn waits are answered together. A turn that a worker claims in this moment
+    no longer counts as queued.
+    """
+    seq = conversation.last_seq + 1
+    queued = Turn.objects.filter(conversation=conversation, state=TurnState.QUEUED.value)
+    if queued.update(last_seq=seq):
+        return queued.get()
+    return Turn.objects.create(
+        conversation=conversation, first_seq=seq, last_seq=seq, epoch=conversation.epoch
+    )
+
+
+def request_human(visitor: Visitor) -> None:
+    """Puts the visitor's conversation into the queue for a person; nothing when it is there already."""
+    with transaction.atomic():
+        conversation = lock_open(visitor)
+        if conversation.owner != Owner.BOT:
+            return
+        change = ownership.move(conversation, Owner.QUEUE, notice="handoff_notice")
+    ownership.announce(conversation, change)
+
+
+def cancel_human(visitor: Visitor) -> None:
+    """Takes the visitor's conversation out of the queue, back to the bot."""
+    with transaction.atomic():
+        conversation = lock_open(visitor)
+        if conversation.owner != Owner.QUEUE:
+            return
+        change = ownership.move(conversation, Owner.BOT, notice="queue_left")
+    ownership.announce(conversation, change)
+
+
+def give_feedback(visitor: Visitor, *, seq: int, value: str) -> None:
+    """Keeps the thumb on a bot's line. Raises ProtocolError `not_found` for any other line."""
+    with transaction.atomic():
+        line = (
+            Message.objects.select_for_update(no_key=True)
+            .filter(
+                conversation__visitor=visitor,
+                conversation__resolved_at=None,
+                seq=seq,
+                role=Role.BOT.value,
+            )
+            .first()
+        )
+        if line is None:
+            raise ProtocolError("not_found")
+        line.meta["feedback"] = value
+        line.save(update_fields=["meta"])
+
+
+def rate(visitor: Visitor, rating: protocol.Rate) -> None:
+    """Keeps the visitor's rating of the latest conversation; a second one replaces the first.
+
+    Raises ProtocolError `not_found` before there is a conversation.
+    """
+    latest = Conversation.objects.filter(visitor=visitor).order_by("-created_at").first()
+    if latest is None:
+        raise ProtocolError("not_found")
+    Rating.objects.update_or_create(
+        conversation=latest,
+        defaults={
+            "score": rating.score,
+            "resolved": rating.resolved,
+            "tags": rating.tags,
+            "comment": rating.comment or "",
+            "at": timezone.now(),
+        },
+    )

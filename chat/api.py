@@ -1,0 +1,172 @@
+"""REST: the client API for visitors without sockets, and the agent API. Mounted by config.api under /api/v1/."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+from ninja.security import HttpBearer, SessionAuth
+from pydantic import ConfigDict, Field
+
+from chat import auth, protocol, transcript
+from chat.actions import agent as agent_actions
+from chat.actions import visitor as visitor_actions
+from chat.models import Agent, Conversation, Inbox, Visitor
+from chat.protocol import ProtocolError
+
+
+class VisitorAuth(HttpBearer):
+    """`Authorization: Bearer <visitor token>`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Visitor | None:
+        try:
+            visitor = auth.visitor(token)
+        except auth.NotAllowed:
+            return None
+        check_origin(request, visitor.inbox)
+        return visitor
+
+
+class AgentAuth(SessionAuth):
+    """A signed-in member of staff; the session cookie counts only with its CSRF token."""
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Agent | None:
+        try:
+            return auth.agent_of(request.user)
+        except auth.NotAllowed:
+            return None
+
+
+client = Router(tags=["client"])
+agent = Router(tags=["agent"], auth=AgentAuth())
+
+
+class SessionIn(Schema):
+    inbox: str = Field(max_length=64)
+    locale: Literal["zh-CN", "zh-TW", "en"] | None = None
+    resume: str | None = Field(default=None, max_length=2000)
+
+
+class InboxOut(Schema):
+    name: str
+    locale: str
+    theme: str
+    reception: str
+    ai_label: bool
+    quick_questions: list[str]
+    bot_name: str
+
+
+class SessionOut(Schema):
+    token: str
+    visitor_id: UUID
+    expires_at: str
+    inbox: InboxOut
+
+
+class MessageIn(Schema):
+    model_config = ConfigDict(strict=True)
+
+    client_id: protocol.ClientId
+    text: str
+
+
+class PostedOut(Schema):
+    seq: int
+    turn_id: UUID | None
+
+
+class ReplyIn(MessageIn):
+    epoch: int
+
+
+@client.post("/sessions", response={201: SessionOut}, auth=None)
+def open_session(request: HttpRequest, body: SessionIn) -> Status[dict[str, Any]]:
+    """Opens a visitor's session; `resume` is an earlier token, expired or not, that names the visitor."""
+    inbox = Inbox.objects.filter(key=body.inbox, enabled=True).first()
+    if inbox is None:
+        raise ProtocolError("not_found")
+    check_origin(request, inbox)
+    visitor = visitor_actions.open_session(inbox, locale=body.locale, resume=body.resume)
+    token = auth.issue(visitor)
+    return Status(
+        201,
+        {
+            "token": token.text,
+            "visitor_id": visitor.pk,
+            "expires_at": protocol.iso(token.expires_at),
+            "inbox": visitor.inbox,
+        },
+    )
+
+
+@client.get("/conversation", auth=VisitorAuth())
+def read_conversation(request: HttpRequest, after_seq: int = 0) -> dict[str, Any]:
+    """The same body as the socket's `ready`."""
+    conversation = visitor_actions.enter(bearer(request))
+    return visitor_actions.ready(conversation, after_seq=max(0, after_seq))
+
+
+@client.post("/messages", response={202: PostedOut}, auth=VisitorAuth())
+def post_message(request: HttpRequest, body: MessageIn) -> Status[PostedOut]:
+    """Takes a visitor's line; the answer arrives by `GET /conversation?after_seq=…`."""
+    text = protocol.check_text(body.text)
+    posted = visitor_actions.post_message(bearer(request), client_id=body.client_id, text=text)
+    return Status(202, PostedOut(seq=posted.seq, turn_id=posted.turn_id))
+
+
+@agent.post("/conversations/{conversation_id}/claim")
+def claim(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
+    """Takes a conversation over; 409 names the agent who was faster."""
+    return described(agent_actions.claim(conversation_id, agent=staff(request)))
+
+
+@agent.post("/conversations/{conversation_id}/reply", response={202: PostedOut})
+def reply(request: HttpRequest, conversation_id: UUID, body: ReplyIn) -> Status[PostedOut]:
+    """Sends an agent's line; 409 when `epoch` is no longer the conversation's."""
+    message = agent_actions.reply(
+        conversation_id,
+        agent=staff(request),
+        client_id=body.client_id,
+        text=protocol.check_text(body.text),
+        epoch=body.epoch,
+    )
+    return Status(202, PostedOut(seq=message.seq, turn_id=None))
+
+
+@agent.post("/conversations/{conversation_id}/hand_back")
+def hand_back(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
+    """Gives a conversation back to the bot."""
+    return described(agent_actions.hand_back(conversation_id, agent=staff(request)))
+
+
+@agent.post("/conversations/{conversation_id}/resolve")
+def resolve(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
+    """Ends a conversation."""
+    return described(agent_actions.resolve(conversation_id, agent=staff(request)))
+
+
+def described(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "conversation_id": str(conversation.pk),
+        "epoch": conversation.epoch,
+        "seq": conversation.last_seq,
+        **transcript.state_fields(conversation),
+    }
+
+
+def check_origin(request: HttpRequest, inbox: Inbox) -> None:
+    """Raises ProtocolError `forbidden_origin` for a page that the inbox does not list."""
+    origin = request.headers.get("Origin")
+    if not auth.origin_allowed(origin, host=request.get_host(), inbox=inbox):
+        raise ProtocolError("forbidden_origin")
+
+
+def bearer(request: HttpRequest) -> Visitor:
+    visitor: Visitor = request.auth  # type: ignore[attr-defined]  # set by ninja
+    return visitor
+
+
+def staff(request: HttpRequest) -> Agent:
+    member: Agent = request.auth  # type: ignore[attr-defined]  # set by ninja
+    return member

@@ -1,0 +1,99 @@
+"""Who is talking: visitor tokens, allowed origins, agents. Called by consumers, api and views."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core import signing
+from django.utils import timezone
+
+from chat.models import Agent, Inbox, Visitor
+
+SALT = "chat.visitor"
+
+
+class NotAllowed(Exception):
+    """The caller is not who it must be; says no more, so that nothing leaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A signed statement that the bearer is a visitor of an inbox."""
+
+    text: str
+    expires_at: datetime
+
+
+def issue(visitor: Visitor) -> Token:
+    """A token for `visitor`, valid for VISITOR_TOKEN_SECONDS."""
+    text = signing.dumps({"v": visitor.pk.hex}, salt=SALT, compress=False)
+    return Token(text, timezone.now() + timedelta(seconds=settings.VISITOR_TOKEN_SECONDS))
+
+
+def visitor_id(token: str) -> UUID:
+    """The visitor a valid token names. Raises NotAllowed for a forged or expired one."""
+    return named(token, max_age=settings.VISITOR_TOKEN_SECONDS)
+
+
+def named(token: str, *, max_age: int | None) -> UUID:
+    try:
+        return UUID(signing.loads(token, salt=SALT, max_age=max_age)["v"])
+    except (signing.BadSignature, KeyError, TypeError, ValueError):
+        raise NotAllowed from None
+
+
+def visitor(token: str) -> Visitor:
+    """The visitor row, with its inbox, that a valid token names. Raises NotAllowed."""
+    found = (
+        Visitor.objects.select_related("inbox")
+        .filter(pk=visitor_id(token), inbox__enabled=True)
+        .first()
+    )
+    if found is None:
+        raise NotAllowed
+    return found
+
+
+def find_resumed(token: str, *, inbox: Inbox) -> Visitor | None:
+    """The visitor of this inbox that an earlier token names, expired or not."""
+    try:
+        pk = named(token, max_age=None)
+    except NotAllowed:
+        return None
+    return Visitor.objects.select_related("inbox").filter(pk=pk, inbox=inbox).first()
+
+
+def half_spent(token: str) -> bool:
+    """True when half of the token's life is over, so that it should be renewed."""
+    try:
+        named(token, max_age=settings.VISITOR_TOKEN_SECONDS // 2)
+    except NotAllowed:
+        return True
+    return False
+
+
+def origin_allowed(origin: str | None, *, host: str, inbox: Inbox) -> bool:
+    """True when a page at `origin` may talk to `inbox`.
+
+    Pages of our own host may; others when the inbox lists them; a client that sends no Origin is no
+    browser, so it cannot ride on anyone's cookies and its token alone decides.
+    """
+    if origin is None or same_host(origin, host=host):
+        return True
+    return "*" in inbox.allowed_domains or origin.lower() in map(str.lower, inbox.allowed_domains)
+
+
+def same_host(origin: str, *, host: str) -> bool:
+    parts = urlsplit(origin)
+    return parts.scheme in {"http", "https"} and parts.netloc.lower() == host.lower() != ""
+
+
+def agent_of(user: AbstractBaseUser | AnonymousUser) -> Agent:
+    """The agent behind a signed-in member of staff. Raises NotAllowed for everyone else."""
+    if not (user.is_authenticated and user.is_active and getattr(user, "is_staff", False)):
+        raise NotAllowed
+    agent, _ = Agent.objects.get_or_create(user=user, defaults={"name": user.get_username()})
+    return agent

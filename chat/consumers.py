@@ -1,0 +1,297 @@
+"""Sockets: parse a frame, check who sends it, call one action. Never waits for a model.
+
+Frames pushed by actions and turns arrive through the channel layer as `push.frame` events.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar, assert_never
+from uuid import UUID
+
+import structlog
+from channels.db import DatabaseSyncToAsync
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+from chat import auth, protocol, transcript
+from chat.actions import visitor as actions
+from chat.models import Conversation, Visitor
+from chat.protocol import ProtocolError
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+INVALID_FRAMES_CLOSE = 10
+FLOODED_FRAMES_CLOSE = 100
+SEND_SECONDS = 10.0
+# Rows are read and written here, so that no socket waits behind another's query.
+DATABASE_THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="socket-database")
+
+
+async def in_database(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Runs `act` on a database thread; its connection goes back to the pool afterwards."""
+    run = DatabaseSyncToAsync(act, thread_sensitive=False, executor=DATABASE_THREADS)
+    result: T = await run(*args, **kwargs)
+    return result
+
+
+class Bucket:
+    """A token bucket: `rate` frames a second, bursts of `burst`."""
+
+    def __init__(self, *, rate: float, burst: int, now: float) -> None:
+        self.rate, self.burst = rate, burst
+        self.tokens, self.filled_at = float(burst), now
+
+    def wait_ms(self, now: float) -> int:
+        """0 and a token spent, or the milliseconds until the next token."""
+        self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.rate)
+        self.filled_at = now
+        if self.tokens < 1:
+            return int((1 - self.tokens) / self.rate * 1000) + 1
+        self.tokens -= 1
+        return 0
+
+
+class ClientConsumer(AsyncWebsocketConsumer):
+    """A visitor's socket."""
+
+    visitor: Visitor | None = None
+    conversation_id: UUID | None = None
+    sent_seq = 0
+    invalid_frames = 0
+    flooded_frames = 0
+    locale = "zh-CN"
+    watch: "asyncio.Task[None] | None" = None
+
+    async def connect(self) -> None:
+        offered = self.scope.get("subprotocols") or []
+        if offered and protocol.SUBPROTOCOL not in offered:
+            await self.close(protocol.CLOSE_INVALID)
+            return
+        self.bucket = Bucket(
+            rate=settings.FRAMES_PER_SECOND, burst=settings.FRAMES_BURST, now=time.monotonic()
+        )
+        await self.accept(protocol.SUBPROTOCOL if offered else None)
+        self.watch = asyncio.create_task(self.expect_hello())
+
+    async def disconnect(self, code: int) -> None:
+        if self.watch is not None:
+            self.watch.cancel()
+        if self.conversation_id is not None:
+            await self.leave(self.conversation_id)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        try:
+            if text_data is None:
+                raise ProtocolError("invalid_frame")
+            if not await self.allowed():
+                return
+            await self.handle(protocol.parse(text_data))
+            self.invalid_frames = 0
+        except ProtocolError as error:
+            await self.refuse(error)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("frame_unavailable", error=type(error).__name__)
+            await self.send_error("unavailable", retry_after_ms=1000)
+
+    async def allowed(self) -> bool:
+        """False, with an error frame, when the socket sends too fast; closes one that will not stop."""
+        wait_ms = self.bucket.wait_ms(time.monotonic())
+        if not wait_ms:
+            self.flooded_frames = 0
+            return True
+        self.flooded_frames += 1
+        if self.flooded_frames > FLOODED_FRAMES_CLOSE:
+            await self.close(protocol.CLOSE_FLOODING)
+        else:
+            await self.send_error("rate_limited", retry_after_ms=wait_ms)
+        return False
+
+    async def refuse(self, error: ProtocolError) -> None:
+        await self.send_error(error.code, client_id=error.client_id)
+        if error.code in {"unauthorized", "identity_invalid"}:
+            await self.close(protocol.CLOSE_UNAUTHORIZED)
+        elif error.code == "forbidden_origin":
+            await self.close(protocol.CLOSE_ORIGIN)
+        elif error.code == "invalid_frame":
+            self.invalid_frames += 1
+            if self.invalid_frames >= INVALID_FRAMES_CLOSE:
+                await self.close(protocol.CLOSE_INVALID)
+
+    async def handle(self, frame: protocol.ClientFrame) -> None:
+        """One frame, one action."""
+        if isinstance(frame, protocol.Hello):
+            await self.hello(frame)
+            return
+        if isinstance(frame, protocol.Ping):
+            await self.send_frame({"type": "pong"})
+            return
+        visitor = self.visitor
+        if visitor is None:
+            raise ProtocolError("unauthorized")
+        await self.handle_known(frame, visitor)
+
+    async def handle_known(self, frame: protocol.VisitorFrame, visitor: Visitor) -> None:
+        match frame:
+            case protocol.MessageSend():
+                await self.post(visitor, client_id=frame.client_id, text=frame.text)
+            case protocol.Choice():
+                text = protocol.check_text(frame.value)
+                await self.post(visitor, client_id=frame.client_id, text=text)
+            case protocol.HumanRequest():
+                await in_database(actions.request_human, visitor)
+            case protocol.HumanCancel():
+                await in_database(actions.cancel_human, visitor)
+            case protocol.Sync():
+                await self.send_ready(after_seq=frame.after_seq)
+            case protocol.Feedback():
+                await in_database(
+                    actions.give_feedback, visitor, seq=frame.message_seq, value=frame.value
+                )
+            case protocol.Rate():
+                await in_database(actions.rate, visitor, frame)
+            case protocol.Typing() | protocol.Read():
+                return  # nobody is shown these without a console
+            case _:
+                assert_never(frame)
+
+    async def hello(self, frame: protocol.Hello) -> None:
+        """Signs the visitor in: subscribe first, then read, so that nothing falls between."""
+        try:
+            visitor = await in_database(auth.visitor, frame.token)
+        except auth.NotAllowed:
+            raise ProtocolError("unauthorized") from None
+        if not auth.origin_allowed(self.header(b"origin"), host=self.host(), inbox=visitor.inbox):
+            raise ProtocolError("forbidden_origin")
+        self.locale = visitor.locale
+        conversation = await in_database(actions.enter, visitor)
+        if frame.conversation_id not in {None, str(conversation.pk)}:
+            raise ProtocolError("not_found")
+        self.visitor = visitor
+        await self.join(conversation.pk)
+        renewed = auth.issue(visitor).text if auth.half_spent(frame.token) else None
+        await self.send_ready(after_seq=frame.after_seq, token=renewed, greet=True)
+        if self.watch is not None:
+            self.watch.cancel()
+        self.watch = asyncio.create_task(self.beat())
+
+    async def post(self, visitor: Visitor, *, client_id: UUID, text: str) -> None:
+        posted = await in_database(actions.post_message, visitor, client_id=client_id, text=text)
+        await self.send_frame(protocol.ack(client_id, seq=posted.seq, turn_id=posted.turn_id))
+        if posted.conversation_id != self.conversation_id:
+            # The earlier conversation was resolved: this line opened the next one.
+            await self.join(posted.conversation_id)
+            await self.send_ready(after_seq=0)
+
+    async def send_ready(
+        self, *, after_seq: int, token: str | None = None, greet: bool = False
+    ) -> None:
+        frame = await in_database(self.read_ready, after_seq, greet)
+        if token is not None:
+            frame["token"] = token
+        self.sent_seq = frame["seq"]
+        await self.send_frame(frame)
+
+    def read_ready(self, after_seq: int, greet: bool) -> dict[str, Any]:  # noqa: FBT001
+        conversation = self.read_conversation()
+        frame = actions.ready(conversation, after_seq=after_seq)
+        prompt = actions.resume_prompt(conversation) if greet else None
+        return {**frame, "resume_prompt": prompt} if prompt else frame
+
+    def read_conversation(self) -> Conversation:
+        related = Conversation.objects.select_related("visitor", "inbox", "agent")
+        return related.get(pk=self.conversation_id, visitor=self.visitor)
+
+    async def join(self, conversation_id: UUID) -> None:
+        """Subscribes to the conversation. Without Redis the socket lives on heartbeats and `sync`."""
+        if self.conversation_id is not None:
+            await self.leave(self.conversation_id)
+        self.conversation_id = conversation_id
+        self.sent_seq = 0
+        try:
+            await self.channel_layer.group_add(transcript.group(conversation_id), self.channel_name)
+        except (OSError, ConnectionError) as error:
+            log.warning("subscribe_failed", error=type(error).__name__)
+
+    async def leave(self, conversation_id: UUID) -> None:
+        try:
+            await self.channel_layer.group_discard(
+                transcript.group(conversation_id), self.channel_name
+            )
+        except (OSError, ConnectionError) as error:
+            log.warning("unsubscribe_failed", error=type(error).__name__)
+
+    async def push_frame(self, event: dict[str, Any]) -> None:
+        """A frame from the channel layer; a `message` that leaves a gap is preceded by the missing lines."""
+        seq = event["seq"]
+        if not seq:
+            await self.send_text(event["text"])
+        elif seq == self.sent_seq + 1:
+            self.sent_seq = seq
+            await self.send_text(event["text"])
+        elif seq > self.sent_seq:
+            await self.send_missing()
+
+    async def send_missing(self) -> None:
+        assert self.conversation_id is not None
+        lines = await in_database(transcript.since, self.conversation_id, after_seq=self.sent_seq)
+        for message in lines:
+            self.sent_seq = message.seq
+            await self.send_frame(transcript.as_frame(message))
+
+    async def expect_hello(self) -> None:
+        await asyncio.sleep(settings.HELLO_SECONDS)
+        await self.close(protocol.CLOSE_UNAUTHORIZED)
+
+    async def beat(self) -> None:
+        """Tells the last seq now and then, so that a frame lost before a silence is found missing."""
+        while True:
+            await asyncio.sleep(settings.HEARTBEAT_SECONDS)
+            try:
+                conversation = await in_database(self.read_conversation)
+            except (OperationalError, InterfaceError):
+                continue
+            await self.send_frame(protocol.heartbeat(conversation.last_seq))
+
+    async def send_error(
+        self,
+        code: protocol.ErrorCode,
+        *,
+        client_id: UUID | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        request_id = uuid.uuid4().hex
+        log.info("frame_refused", code=code, request_id=request_id)
+        await self.send_frame(
+            protocol.error(
+                code,
+                locale=self.locale,
+                request_id=request_id,
+                client_id=client_id,
+                retry_after_ms=retry_after_ms,
+            )
+        )
+
+    async def send_frame(self, frame: dict[str, Any]) -> None:
+        await self.send_text(protocol.dumps(frame))
+
+    async def send_text(self, text: str) -> None:
+        """Sends; a reader that does not take a frame in SEND_SECONDS is closed."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self.send(text_data=text)
+        except TimeoutError:
+            await self.close(protocol.CLOSE_TOO_SLOW)
+
+    def header(self, name: bytes) -> str | None:
+        found = dict(self.scope["headers"]).get(name)
+        return found.decode("latin-1") if found is not None else None
+
+    def host(self) -> str:
+        return self.header(b"host") or ""

@@ -1,0 +1,161 @@
+"""Which worker runs which turn. All arithmetic is done by the database clock.
+
+A claim is one conditional update with a lease; a heartbeat extends it; what is not extended in time may be
+claimed by anyone. Called by turn and tasks.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, connection
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from chat.models import Turn
+from chat.states import TurnState
+
+log = structlog.get_logger(__name__)
+
+QUEUED = Q(state=TurnState.QUEUED.value)
+RUNNING = Q(state=TurnState.RUNNING.value)
+
+
+def claim(turn_id: UUID, *, worker: str) -> Turn | None:
+    """Takes a turn that is queued, or running on a lease that ran out.
+
+    Returns it with its conversation, visitor and inbox, or None when it cannot be had now: taken, finished,
+    out of attempts, or another turn of the conversation is running.
+    """
+    return take(claimable().filter(pk=turn_id, attempt__lt=settings.TURN_ATTEMPTS), turn_id, worker)
+
+
+def claim_exhausted(turn_id: UUID, *, worker: str) -> Turn | None:
+    """Takes a turn that has no attempts left, to end it."""
+    return take(
+        claimable().filter(pk=turn_id, attempt__gte=settings.TURN_ATTEMPTS), turn_id, worker
+    )
+
+
+def take(free: QuerySet[Turn], turn_id: UUID, worker: str) -> Turn | None:
+    try:
+        taken = free.update(
+            state=TurnState.RUNNING.value,
+            worker=worker,
+            lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS),
+            attempt=F("attempt") + 1,
+            started_at=Now(),
+        )
+    except IntegrityError:  # another turn of the conversation started in this moment
+        return None
+    if not taken:
+        return None
+    return Turn.objects.select_related("conversation__visitor", "conversation__inbox").get(
+        pk=turn_id
+    )
+
+
+def claimable() -> QuerySet[Turn]:
+    running = Turn.objects.filter(RUNNING, conversation_id=OuterRef("conversation_id"))
+    return Turn.objects.filter(
+        (QUEUED & ~Q(Exists(running))) | (RUNNING & Q(lease_until__lt=Now()))
+    )
+
+
+def due(*, older_than_seconds: float, limit: int) -> list[UUID]:
+    """Turns nobody works on although their doorbell rang that long ago, oldest first."""
+    patience = Now() - timedelta(seconds=older_than_seconds)
+    waiting = claimable().filter(Q(queued_at__lt=patience), attempt__lt=settings.TURN_ATTEMPTS)
+    return list(waiting.order_by("queued_at").values_list("pk", flat=True)[:limit])
+
+
+def exhausted(*, limit: int) -> list[UUID]:
+    """Turns whose every attempt ended with a dead worker."""
+    spent = claimable().filter(attempt__gte=settings.TURN_ATTEMPTS)
+    return list(spent.order_by("queued_at").values_list("pk", flat=True)[:limit])
+
+
+def extend(turn_ids: list[UUID], *, worker: str) -> set[UUID]:
+    """Renews the leases of `worker`; returns the turns it still holds."""
+    held = Turn.objects.filter(RUNNING, pk__in=turn_ids, worker=worker)
+    held.update(lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS))
+    return set(held.values_list("pk", flat=True))
+
+
+def give_back(turn: Turn) -> None:
+    """Ends the lease now, so that the next sweep finds the turn."""
+    Turn.objects.filter(RUNNING, pk=turn.pk, worker=turn.worker, attempt=turn.attempt).update(
+        lease_until=Now()
+    )
+
+
+def give_back_all(worker: str) -> int:
+    """Ends every lease of a worker that is going down; returns how many."""
+    return Turn.objects.filter(RUNNING, worker=worker).update(lease_until=Now())
+
+
+class Held:
+    """A claimed turn in this process. `lost` is set when the lease could not be kept."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.lost = threading.Event()
+
+
+class Keeper:
+    """Extends the leases of every turn this process runs, from one thread."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.held: dict[UUID, Held] = {}
+        self.thread: threading.Thread | None = None
+
+    def add(self, held: Held) -> None:
+        with self.lock:
+            self.held[held.turn.pk] = held
+            if self.thread is None:
+                self.thread = threading.Thread(target=self.beat, name="lease-keeper", daemon=True)
+                self.thread.start()
+
+    def remove(self, held: Held) -> None:
+        with self.lock:
+            self.held.pop(held.turn.pk, None)
+
+    def beat(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(settings.LEASE_HEARTBEAT_SECONDS):
+            with self.lock:
+                current = list(self.held.values())
+            if current:
+                self.extend(current)
+
+    def extend(self, current: list[Held]) -> None:
+        try:
+            kept = extend([held.turn.pk for held in current], worker=current[0].turn.worker)
+        except DatabaseError as error:
+            # The leases may outlive the database's absence; the fence decides at commit.
+            log.warning("lease_not_extended", error=type(error).__name__, turns=len(current))
+            return
+        finally:
+            connection.close()
+        for held in current:
+            if held.turn.pk not in kept:
+                held.lost.set()
+
+
+KEEPER = Keeper()
+
+
+@contextmanager
+def held(turn: Turn) -> Iterator[Held]:
+    """Keeps the lease of a claimed turn alive inside the block."""
+    holding = Held(turn)
+    KEEPER.add(holding)
+    try:
+        yield holding
+    finally:
+        KEEPER.remove(holding)

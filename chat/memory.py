@@ -1,0 +1,147 @@
+"""Dialogue state: what the thread is about, kept per visitor and natural day.
+
+Redis holds it for speed, Postgres (`Conversation.dialogue`) for truth. Called by turn and actions. The state
+names topics and order numbers, never a customer's words.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import redis
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from chat.models import Conversation
+
+log = structlog.get_logger(__name__)
+
+# Writes only over the revision that was read, so that two tabs or a retry cannot interleave.
+COMPARE_AND_SET = """
+local kept = redis.call('GET', KEYS[1])
+if kept and cjson.decode(kept)['rev'] ~= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """The state after `rev` updates."""
+
+    rev: int = 0
+    conversation_id: str = ""
+    topic: str = ""
+    intent: str = ""
+    slots: dict[str, str] = field(default_factory=dict)
+    summary: str = ""
+    turns: int = 0
+    at_seconds: float = 0.0
+    # The topic and slots of an expired dialogue, offered once: "reply 1 to go on".
+    earlier: dict[str, Any] = field(default_factory=dict)
+
+
+def load(conversation: Conversation, *, now: datetime) -> Dialogue:
+    """The state of the visitor's day: from Redis, else rebuilt from Postgres.
+
+    A state whose time is over comes back empty, with what it was about in `earlier`.
+    """
+    return find(conversation.visitor_id, now=now) or rebuilt(conversation, now=now)
+
+
+def find(visitor_id: UUID, *, now: datetime) -> Dialogue | None:
+    """The state Redis holds for the visitor's day, if any."""
+    try:
+        kept = connection().get(key(visitor_id, now=now))
+    except redis.RedisError as error:
+        log.warning("dialogue_unreachable", error=type(error).__name__)
+        return None
+    return None if kept is None else Dialogue(**json.loads(kept))
+
+
+def rebuilt(conversation: Conversation, *, now: datetime) -> Dialogue:
+    """The state as Postgres has it: alive when its time is not over, else only `earlier`."""
+    stored = conversation.dialogue or last_stored(conversation.visitor_id)
+    fresh = Dialogue(conversation_id=str(conversation.pk))
+    if not stored:
+        return fresh
+    dialogue = Dialogue(**{**stored, "rev": 0})
+    if not expired(dialogue, now=now):
+        return dialogue
+    return replace(fresh, earlier=offer(dialogue)) if dialogue.topic else fresh
+
+
+def last_stored(visitor_id: UUID) -> dict[str, Any]:
+    """What the visitor's last conversation that had a state was about, or {}."""
+    earlier = Conversation.objects.filter(visitor_id=visitor_id).exclude(dialogue={})
+    return earlier.order_by("-created_at").values_list("dialogue", flat=True).first() or {}
+
+
+def offer(dialogue: Dialogue) -> dict[str, Any]:
+    """What "reply 1 to go on" brings back."""
+    fields = asdict(dialogue)
+    return {name: fields[name] for name in ("topic", "intent", "slots", "summary")}
+
+
+def expired(dialogue: Dialogue, *, now: datetime) -> bool:
+    """True when the state is from another natural day, or idle beyond its time to live."""
+    last = datetime.fromtimestamp(dialogue.at_seconds, tz=UTC)
+    idle = timedelta(seconds=settings.DIALOGUE_TTL_SECONDS)
+    return now - last > idle or day(last) != day(now)
+
+
+def advanced(dialogue: Dialogue, *, now: datetime, **changes: Any) -> Dialogue:
+    """The state after one more turn."""
+    return replace(
+        dialogue,
+        rev=dialogue.rev + 1,
+        turns=dialogue.turns + 1,
+        at_seconds=now.timestamp(),
+        **changes,
+    )
+
+
+def store(visitor_id: UUID, dialogue: Dialogue, *, expected_rev: int, now: datetime) -> bool:
+    """Keeps `dialogue` if Redis still holds `expected_rev`, or nothing. False when another was faster."""
+    fields = json.dumps(asdict(dialogue), ensure_ascii=False)
+    try:
+        return bool(
+            compare_and_set()(
+                keys=[key(visitor_id, now=now)],
+                args=[expected_rev, fields, settings.DIALOGUE_TTL_SECONDS],
+            )
+        )
+    except redis.RedisError as error:
+        log.warning("dialogue_unreachable", error=type(error).__name__)
+        return True
+
+
+def resumed(dialogue: Dialogue) -> Dialogue:
+    """The state with what was offered in `earlier` taken up again."""
+    return replace(dialogue, **dialogue.earlier, earlier={})
+
+
+def key(visitor_id: UUID, *, now: datetime) -> str:
+    return f"dialogue:{visitor_id}:{day(now)}"
+
+
+def day(at: datetime) -> str:
+    """The natural day in the shop's time zone, as 2026-01-31."""
+    return timezone.localtime(at).date().isoformat()
+
+
+@cache
+def connection() -> "redis.Redis[bytes]":
+    seconds = settings.REDIS_TIMEOUT_SECONDS
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=seconds, socket_connect_timeout=seconds
+    )
+
+
+@cache
+def compare_and_set() -> Any:
+    return connection().register_script(COMPARE_AND_SET)

@@ -1,0 +1,268 @@
+"""The rows of chat. Invariants that must hold are constraints here, because `choices` do not constrain."""
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from chat.states import Owner, Presence, Reception, Role, TurnState
+
+
+def choices(states: type[Owner | Presence | Reception | Role | TurnState]) -> list[tuple[str, str]]:
+    return [(state.value, state.value) for state in states]
+
+
+def among(field: str, states: type[Owner | Presence | Reception | Role | TurnState]) -> Q:
+    return Q(**{f"{field}__in": [state.value for state in states]})
+
+
+def new_inbox_key() -> str:
+    return f"ib_{secrets.token_urlsafe(12)}"
+
+
+class Inbox(models.Model):
+    """One embedded widget of one shop: its key, look and allowed places."""
+
+    key = models.CharField(max_length=64, unique=True, default=new_inbox_key)
+    name = models.CharField(max_length=100)
+    shop_name = models.CharField(max_length=100, blank=True)
+    bot_name = models.CharField(max_length=50, default="小助手")
+    locale = models.CharField(max_length=10, default="zh-CN")
+    theme = models.CharField(max_length=10, default="auto")
+    reception = models.CharField(
+        max_length=20, choices=choices(Reception), default=Reception.BOT_FIRST.value
+    )
+    ai_label = models.BooleanField(default=True)
+    quick_questions = models.JSONField(default=list, blank=True, help_text='["我的订单到哪了?"]')
+    allowed_domains = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='Origins that may embed the widget, as ["https://shop.example"]; empty means this site only, ["*"] any.',
+    )
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "inboxes"
+        constraints = [
+            models.CheckConstraint(condition=among("reception", Reception), name="inbox_reception")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Visitor(models.Model):
+    """A customer's browser, anonymous until the shop identifies it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    inbox = models.ForeignKey(Inbox, on_delete=models.PROTECT, related_name="visitors")
+    locale = models.CharField(max_length=10, default="zh-CN")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"visitor {self.pk.hex[:8]}"
+
+
+class Agent(models.Model):
+    """A member of staff who answers customers."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=100)
+    avatar = models.CharField(max_length=200, blank=True)
+    presence = models.CharField(
+        max_length=10, choices=choices(Presence), default=Presence.AWAY.value
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=among("presence", Presence), name="agent_presence")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Conversation(models.Model):
+    """One thread between a visitor and the shop, owned by exactly one of bot, queue and agent.
+
+    Every write that changes owner, epoch or last_seq holds the row lock, so that commit order is seq order.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    visitor = models.ForeignKey(Visitor, on_delete=models.PROTECT, related_name="conversations")
+    inbox = models.ForeignKey(Inbox, on_delete=models.PROTECT, related_name="conversations")
+    owner = models.CharField(max_length=10, choices=choices(Owner), default=Owner.BOT.value)
+    agent = models.ForeignKey(
+        Agent, on_delete=models.PROTECT, null=True, blank=True, related_name="conversations"
+    )
+    epoch = models.PositiveBigIntegerField(default=0)
+    last_seq = models.PositiveBigIntegerField(default=0)
+    dialogue = models.JSONField(
+        default=dict, blank=True, help_text="Dialogue state after the last turn"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_activity_at = models.DateTimeField(default=timezone.now, db_index=True)
+    waiting_since = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=among("owner", Owner), name="conversation_owner"),
+            models.CheckConstraint(
+                condition=~Q(owner=Owner.AGENT.value) | Q(agent__isnull=False),
+                name="conversation_agent_owner_has_agent",
+            ),
+            models.CheckConstraint(
+                condition=~Q(owner=Owner.QUEUE.value) | Q(waiting_since__isnull=False),
+                name="conversation_queue_has_waiting_since",
+            ),
+            models.UniqueConstraint(
+                fields=["visitor"],
+                condition=Q(resolved_at__isnull=True),
+                name="conversation_one_open_per_visitor",
+            ),
+        ]
+        indexes = [models.Index(fields=["owner", "waiting_since"], name="conversation_queue")]
+
+    def __str__(self) -> str:
+        return f"conversation {self.pk.hex[:8]}"
+
+
+class Turn(models.Model):
+    """One bot run over the visitor messages first_seq..last_seq. The row is the outbox of its doorbell."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    first_seq = models.PositiveBigIntegerField()
+    last_seq = models.PositiveBigIntegerField()
+    epoch = models.PositiveBigIntegerField()
+    state = models.CharField(
+        max_length=12, choices=choices(TurnState), default=TurnState.QUEUED.value
+    )
+    worker = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    timings = models.JSONField(default=dict, blank=True, help_text="Milliseconds by step")
+    decision = models.JSONField(default=dict, blank=True, help_text="Why this endpoint answered")
+    error = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=among("state", TurnState), name="turn_state"),
+            models.CheckConstraint(
+                condition=Q(last_seq__gte=models.F("first_seq")), name="turn_covers_something"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=TurnState.RUNNING.value)
+                | (Q(lease_until__isnull=False) & ~Q(worker="")),
+                name="turn_running_has_lease",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(state=TurnState.RUNNING.value),
+                name="turn_one_running_per_conversation",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(state=TurnState.QUEUED.value),
+                name="turn_one_queued_per_conversation",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation", "first_seq", "epoch"], name="turn_first_seq_once_per_epoch"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["queued_at"],
+                condition=Q(state=TurnState.QUEUED.value),
+                name="turn_queued",
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state=TurnState.RUNNING.value),
+                name="turn_leases",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"turn {self.pk.hex[:8]} {self.state}"
+
+
+class Message(models.Model):
+    """One line of a conversation. `seq` is gapless from 1 within it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages"
+    )
+    seq = models.PositiveBigIntegerField()
+    role = models.CharField(max_length=10, choices=choices(Role))
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    author = models.JSONField(null=True, blank=True, help_text='{"name": …, "avatar": …}')
+    # Set on a visitor's own lines only: the idempotency key holds for ever, across conversations.
+    visitor = models.ForeignKey(Visitor, on_delete=models.PROTECT, null=True, blank=True)
+    client_id = models.UUIDField(null=True, blank=True)
+    turn = models.ForeignKey(
+        Turn, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
+    )
+    epoch = models.PositiveBigIntegerField(default=0)
+    ai = models.BooleanField(default=False)
+    meta = models.JSONField(
+        default=dict, blank=True, help_text="citations, cards, endpoint, prompt"
+    )
+
+    class Meta:
+        ordering = ["conversation", "seq"]
+        constraints = [
+            models.CheckConstraint(condition=among("role", Role), name="message_role"),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="message_seq_from_one"),
+            models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq_once"),
+            models.UniqueConstraint(
+                fields=["visitor", "client_id"],
+                condition=Q(client_id__isnull=False, visitor__isnull=False),
+                name="message_client_id_once_per_visitor",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation", "client_id"],
+                condition=Q(client_id__isnull=False),
+                name="message_client_id_once_per_conversation",
+            ),
+            models.UniqueConstraint(
+                fields=["turn"],
+                condition=Q(role=Role.BOT.value),
+                name="message_one_answer_per_turn",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} #{self.seq}"
+
+
+class Rating(models.Model):
+    """What the visitor thought of a conversation; the last word counts."""
+
+    conversation = models.OneToOneField(Conversation, on_delete=models.CASCADE)
+    score = models.PositiveSmallIntegerField()
+    resolved = models.BooleanField()
+    tags = models.JSONField(default=list, blank=True)
+    comment = models.TextField(blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(score__gte=1, score__lte=5), name="rating_score_1_to_5"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.score}/5"

@@ -1,0 +1,86 @@
+"""The states of conversations and turns with the moves between them. Plain Python, imported by all of chat."""
+
+from enum import StrEnum
+
+
+class Owner(StrEnum):
+    """Who answers next. Every change of owner increments the conversation's epoch."""
+
+    BOT = "bot"
+    QUEUE = "queue"
+    AGENT = "agent"
+
+
+class TurnState(StrEnum):
+    """A bot run over one or more visitor messages."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+class Role(StrEnum):
+    VISITOR = "visitor"
+    BOT = "bot"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class Presence(StrEnum):
+    ONLINE = "online"
+    BUSY = "busy"
+    AWAY = "away"
+
+
+class Reception(StrEnum):
+    """Who receives a new conversation."""
+
+    BOT_FIRST = "bot_first"
+    HUMAN_FIRST = "human_first"
+    CHOOSE = "choose"
+    BOT_ONLY = "bot_only"
+    HUMAN_ONLY = "human_only"
+
+
+OWNER_MOVES: dict[Owner, frozenset[Owner]] = {
+    Owner.BOT: frozenset({Owner.QUEUE, Owner.AGENT}),
+    Owner.QUEUE: frozenset({Owner.BOT, Owner.AGENT}),
+    # Agent to agent is a transfer: the owner stays an agent, and the epoch still moves.
+    Owner.AGENT: frozenset({Owner.BOT, Owner.QUEUE, Owner.AGENT}),
+}
+
+TURN_MOVES: dict[TurnState, frozenset[TurnState]] = {
+    TurnState.QUEUED: frozenset({TurnState.RUNNING, TurnState.FAILED, TurnState.SUPERSEDED}),
+    # Running to running when a lease ran out: another worker takes it over.
+    TurnState.RUNNING: frozenset(
+        {TurnState.RUNNING, TurnState.DONE, TurnState.FAILED, TurnState.SUPERSEDED}
+    ),
+    TurnState.DONE: frozenset(),
+    TurnState.FAILED: frozenset(),
+    TurnState.SUPERSEDED: frozenset(),
+}
+
+TURN_OPEN = frozenset({TurnState.QUEUED, TurnState.RUNNING})
+
+
+class IllegalMove(ValueError):
+    """A state was asked to become one it may not become."""
+
+
+def check_owner_move(current: Owner, to: Owner) -> None:
+    """Raises IllegalMove unless a conversation owned by `current` may pass to `to`."""
+    if to not in OWNER_MOVES[current]:
+        raise IllegalMove(f"owner {current} -> {to}")
+
+
+def check_turn_move(current: TurnState, to: TurnState) -> None:
+    """Raises IllegalMove unless a turn in `current` may become `to`."""
+    if to not in TURN_MOVES[current]:
+        raise IllegalMove(f"turn {current} -> {to}")
+
+
+def shown_state(owner: Owner, *, resolved: bool) -> str:
+    """The `state` that protocol.md shows to a visitor."""
+    return "resolved" if resolved else str(owner)

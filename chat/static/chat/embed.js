@@ -1,0 +1,359 @@
+// The one script a shop puts on its pages: a launcher in the corner and, once opened, the chat in a frame of ours.
+// Installs window.yingda(method, …) and touches nothing else of the page; its own parts live in a shadow root and
+// are styled through the CSSOM, so a strict Content-Security-Policy of the page does not matter to them.
+(function () {
+  "use strict";
+
+  var win = window;
+  var doc = document;
+  var early = win.yingda;
+  if (early && early.loaded) return;
+
+  var MARK = "yingda";
+  var EVENTS = "ready opened closed message messageSent unread stateChanged handoffRequested queueUpdated agentJoined ratingSubmitted error".split(" ");
+  var PHONE = "(max-width: 639.98px), (max-height: 479.98px)";
+  var script = /** @type {HTMLScriptElement | null} */ (doc.currentScript);
+  var TEXTS = {
+    zh: { open: "打开在线客服", close: "关闭在线客服", title: "在线客服", unread: "条未读消息" },
+    en: { open: "Open chat", close: "Close chat", title: "Chat with us", unread: "unread messages" },
+  };
+  var ICON_CHAT = ["M12 4.5c4.7 0 8.2 2.9 8.2 6.9s-3.5 6.9-8.2 6.9c-.8 0-1.6-.1-2.3-.3L5.5 20.2l.7-3.5c-1.5-1.3-2.4-3.1-2.4-5.3 0-4 3.5-6.9 8.2-6.9z", "M9 10.4v1.7", "M15 10.4v1.7"];
+  var ICON_CLOSE = ["M6.5 6.5l11 11", "M17.5 6.5l-11 11"];
+  var CSS =
+    ":host{all:initial}" +
+    "*{box-sizing:border-box}" +
+    ".launcher,.panel{position:fixed;z-index:2147483000}" +
+    ".launcher{bottom:calc(20px + env(safe-area-inset-bottom));width:56px;height:56px;padding:0;border:0;border-radius:50%;cursor:pointer;" +
+    "background:var(--brand,#14665a);color:var(--on-brand,#fff);box-shadow:0 6px 20px rgba(0,0,0,.18),0 1px 4px rgba(0,0,0,.12);transition:transform .15s}" +
+    ".launcher:focus-visible{outline:3px solid var(--brand,#14665a);outline-offset:3px;box-shadow:0 0 0 3px #fff}" +
+    ".launcher:active{transform:scale(.95)}" +
+    "svg{width:28px;height:28px;display:block;margin:auto;fill:none;stroke:currentColor;stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}" +
+    ".dot{position:absolute;top:1px;right:1px;width:14px;height:14px;border-radius:50%;background:#d93a2b;border:2px solid #fff}" +
+    ".panel{bottom:calc(92px + env(safe-area-inset-bottom));width:400px;height:min(680px,calc(100vh - 112px));overflow:hidden;border-radius:16px;background:#fff;" +
+    "box-shadow:0 12px 48px rgba(0,0,0,.18),0 2px 8px rgba(0,0,0,.08);opacity:0;visibility:hidden;transform:translateY(8px);transition:opacity .16s,transform .16s,visibility 0s .16s}" +
+    ".panel.dark{background:#1d201f}" +
+    ".open .panel{opacity:1;visibility:visible;transform:none;transition:opacity .16s,transform .16s}" +
+    ".right .launcher,.right .panel{right:20px}.left .launcher,.left .panel{left:20px}" +
+    "iframe{display:block;width:100%;height:100%;border:0}" +
+    "[hidden]{display:none!important}" +
+    "@media " + PHONE + "{.panel.panel{top:0;left:0;right:0;bottom:0;width:100%;height:100%;border-radius:0;box-shadow:none}.open .launcher{display:none}}" +
+    "@media (prefers-reduced-motion:reduce){.launcher,.panel,.open .panel{transition:none}}" +
+    "@media (forced-colors:active){.launcher,.panel{border:2px solid ButtonText}}";
+
+  /** @type {Record<string, Array<(detail: object) => void>>} */
+  var listeners = {};
+  /** @type {any} */
+  var settings = {};
+  /** @type {any} the parts on the page; null before boot and after shutdown */
+  var ui = null;
+  /** @type {Array<[string, any[]]>} calls for the frame, made before it could hear them */
+  var waiting = [];
+  var frameListens = false;
+  var isOpen = false;
+  var unread = 0;
+  var scrollBefore = "";
+
+  /** @param {string} name @param {object} [detail] */
+  function emit(name, detail) {
+    (listeners[name] || []).slice().forEach(function (listener) {
+      try {
+        listener(detail || {});
+      } catch (error) {
+        // The shop's mistake, for the shop's console; ours goes on.
+        setTimeout(function () {
+          throw error;
+        });
+      }
+    });
+    doc.dispatchEvent(new CustomEvent(MARK + ":" + name, { detail: detail || {}, bubbles: true }));
+  }
+
+  function texts() {
+    var locale = settings.locale || doc.documentElement.lang || navigator.language || "zh";
+    return /^en\b/i.test(locale) ? TEXTS.en : TEXTS.zh;
+  }
+
+  /** @param {string[]} paths */
+  function svg(paths) {
+    var space = "http://www.w3.org/2000/svg";
+    var element = doc.createElementNS(space, "svg");
+    element.setAttribute("viewBox", "0 0 24 24");
+    element.setAttribute("aria-hidden", "true");
+    paths.forEach(function (d) {
+      var path = doc.createElementNS(space, "path");
+      path.setAttribute("d", d);
+      element.appendChild(path);
+    });
+    return element;
+  }
+
+  /** @param {any} root the shadow root */
+  function style(root) {
+    try {
+      var sheet = new CSSStyleSheet();
+      sheet.replaceSync(CSS);
+      root.adoptedStyleSheets = [sheet];
+    } catch (_) {
+      // Browsers without constructed sheets; there the page's policy must allow our nonce.
+      var element = doc.createElement("style");
+      if (script && script.nonce) element.nonce = script.nonce;
+      element.textContent = CSS;
+      root.appendChild(element);
+    }
+  }
+
+  function build() {
+    var host = doc.createElement("div");
+    var root = host.attachShadow({ mode: "open" });
+    style(root);
+    var stage = doc.createElement("div");
+    var launcher = doc.createElement("button");
+    var dot = doc.createElement("span");
+    stage.className = settings.position === "left" ? "left" : "right";
+    launcher.type = "button";
+    launcher.className = "launcher";
+    launcher.hidden = settings.hideLauncher === true;
+    launcher.addEventListener("click", toggle);
+    dot.className = "dot";
+    stage.appendChild(launcher);
+    root.appendChild(stage);
+    if (/^#[0-9a-f]{6}$/i.test(settings.brand || "")) stage.style.setProperty("--brand", settings.brand);
+    doc.body.appendChild(host);
+    ui = { host: host, stage: stage, launcher: launcher, dot: dot, panel: null, frame: null };
+    paint();
+  }
+
+  function paint() {
+    if (!ui) return;
+    var words = texts();
+    var label = isOpen ? words.close : words.open;
+    ui.stage.classList.toggle("open", isOpen);
+    ui.launcher.replaceChildren(svg(isOpen ? ICON_CLOSE : ICON_CHAT), ui.dot);
+    ui.dot.hidden = isOpen || unread === 0;
+    ui.launcher.setAttribute("aria-expanded", String(isOpen));
+    ui.launcher.setAttribute("aria-haspopup", "dialog");
+    ui.launcher.setAttribute("aria-label", unread > 0 && !isOpen ? label + " (" + unread + " " + words.unread + ")" : label);
+    if (ui.panel) {
+      ui.panel.setAttribute("aria-label", words.title);
+      ui.panel.classList.toggle("dark", settings.theme === "dark");
+      ui.frame.title = words.title;
+    }
+  }
+
+  /** The frame is made when it is first wanted: a page whose visitors never ask pays for nothing. */
+  function makeFrame() {
+    if (ui.frame) return;
+    var wishes = new URLSearchParams({ open: isOpen ? "1" : "0" });
+    if (settings.locale) wishes.set("locale", settings.locale);
+    if (settings.theme) wishes.set("theme", settings.theme);
+    ui.panel = doc.createElement("div");
+    ui.panel.className = "panel";
+    ui.panel.setAttribute("role", "dialog");
+    ui.frame = doc.createElement("iframe");
+    // The frame answers only the origin it was embedded by, and learns that one from its referrer where it must.
+    ui.frame.referrerPolicy = "origin";
+    ui.frame.src = settings.baseUrl + "/widget/" + encodeURIComponent(settings.inbox) + "/#" + wishes;
+    ui.panel.appendChild(ui.frame);
+    ui.stage.insertBefore(ui.panel, ui.launcher);
+    ui.panel.getBoundingClientRect();
+  }
+
+  /** @param {string} method @param {...any} args */
+  function tell(method) {
+    var args = [].slice.call(arguments, 1);
+    if (!frameListens) waiting.push([method, args]);
+    else ui.frame.contentWindow.postMessage({ yingda: "call", method: method, args: args }, settings.baseUrl);
+  }
+
+  /** @param {MessageEvent} event */
+  function onMessage(event) {
+    if (!ui || !ui.frame || event.source !== ui.frame.contentWindow || event.origin !== settings.baseUrl) return;
+    var data = event.data;
+    if (!data || data[MARK] !== "event" || typeof data.name !== "string") return;
+    if (data.name === "loaded") onLoaded();
+    else if (data.name === "close") close();
+    else if (data.name === "unread") setUnread(Number(data.detail && data.detail.count) || 0);
+    else if (EVENTS.indexOf(data.name) >= 0) emit(data.name, data.detail);
+  }
+
+  function onLoaded() {
+    frameListens = true;
+    tell("visible", isOpen);
+    waiting.splice(0).forEach(function (call) {
+      tell.apply(null, [call[0]].concat(call[1]));
+    });
+  }
+
+  /** @param {number} count */
+  function setUnread(count) {
+    unread = count;
+    paint();
+    emit("unread", { count: count });
+  }
+
+  function open() {
+    if (!ui || isOpen) return;
+    isOpen = true;
+    makeFrame();
+    paint();
+    fitToScreen();
+    if (frameListens) tell("visible", true);
+    ui.frame.focus();
+    emit("opened");
+  }
+
+  function close() {
+    if (!ui || !isOpen) return;
+    isOpen = false;
+    paint();
+    fitToScreen();
+    if (frameListens) tell("visible", false);
+    ui.launcher.focus();
+    emit("closed");
+  }
+
+  function toggle() {
+    if (isOpen) close();
+    else open();
+  }
+
+  /** On a phone the panel is as large as what the on-screen keyboard leaves, and the page behind it rests. */
+  function fitToScreen() {
+    if (!ui || !ui.panel) return;
+    var full = isOpen && win.matchMedia(PHONE).matches;
+    var view = win.visualViewport;
+    var fits = full && view && view.scale === 1;
+    ui.panel.style.top = fits ? view.offsetTop + "px" : "";
+    ui.panel.style.height = fits ? view.height + "px" : "";
+    var page = doc.documentElement;
+    if (full && !ui.resting) scrollBefore = page.style.overflow;
+    if (full) page.style.overflow = "hidden";
+    else if (ui.resting) page.style.overflow = scrollBefore;
+    ui.resting = full;
+  }
+
+  /** @param {KeyboardEvent} event */
+  function onKey(event) {
+    if (event.key === "Escape" && isOpen && ui && doc.activeElement === ui.host) close();
+  }
+
+  /** @param {"addEventListener" | "removeEventListener"} verb */
+  function wire(verb) {
+    win[verb]("message", /** @type {any} */ (onMessage));
+    win[verb]("resize", fitToScreen);
+    doc[verb]("keydown", /** @type {any} */ (onKey));
+    if (win.visualViewport) {
+      win.visualViewport[verb]("resize", fitToScreen);
+      win.visualViewport[verb]("scroll", fitToScreen);
+    }
+  }
+
+  /** @param {any} [given] in place of window.yingdaSettings */
+  function boot(given) {
+    var wanted = given || win.yingdaSettings;
+    if (ui || !wanted || !wanted.inbox) return;
+    settings = Object.assign({}, wanted);
+    settings.baseUrl = new URL(settings.baseUrl || (script && script.src) || location.href, location.href).origin;
+    wire("addEventListener");
+    build();
+    if (settings.identity && settings.identity.jwt) tell("identify", settings.identity.jwt);
+    if (settings.context) tell("setContext", settings.context);
+  }
+
+  function shutdown() {
+    if (!ui) return;
+    isOpen = false;
+    fitToScreen();
+    wire("removeEventListener");
+    ui.host.remove();
+    ui = null;
+    frameListens = false;
+    waiting = [];
+    unread = 0;
+  }
+
+  /** @param {string} setting @param {string} method @returns {(value: any) => void} */
+  function setter(setting, method) {
+    return function (value) {
+      settings[setting] = value;
+      paint();
+      // A frame that does not exist yet will read the setting when it is made.
+      if (ui && ui.frame) tell(method, value);
+    };
+  }
+
+  /** @param {string} method @returns {(value: any) => void} */
+  function pass(method) {
+    return function (value) {
+      if (ui) tell(method, value);
+    };
+  }
+
+  /** @param {string} method @returns {(value: any) => void} for what the visitor should see happen */
+  function show(method) {
+    return function (value) {
+      if (!ui) return;
+      tell(method, value);
+      open();
+    };
+  }
+
+  /** @param {boolean} hidden */
+  function hideLauncher(hidden) {
+    settings.hideLauncher = hidden;
+    if (ui) ui.launcher.hidden = hidden;
+  }
+
+  /** @type {Record<string, (...args: any[]) => any>} */
+  var methods = {
+    boot: boot,
+    shutdown: shutdown,
+    open: open,
+    close: close,
+    toggle: toggle,
+    showLauncher: hideLauncher.bind(null, false),
+    hideLauncher: hideLauncher.bind(null, true),
+    identify: pass("identify"),
+    logout: pass("logout"),
+    setContext: pass("setContext"),
+    setAttributes: pass("setAttributes"),
+    setLocale: setter("locale", "setLocale"),
+    setTheme: setter("theme", "setTheme"),
+    sendMessage: show("sendMessage"),
+    requestHuman: show("requestHuman"),
+    getUnreadCount: function (callback) {
+      if (typeof callback === "function") callback(unread);
+      return unread;
+    },
+    on: function (name, listener) {
+      (listeners[name] = listeners[name] || []).push(listener);
+    },
+    off: function (name, listener) {
+      listeners[name] = (listeners[name] || []).filter(function (known) {
+        return known !== listener;
+      });
+    },
+  };
+
+  /** @param {string} method */
+  function yingda(method) {
+    if (!Object.prototype.hasOwnProperty.call(methods, method)) {
+      emit("error", { code: "unknown_method", message: String(method) });
+      return undefined;
+    }
+    return methods[method].apply(null, [].slice.call(arguments, 1));
+  }
+  yingda.loaded = true;
+  win.yingda = yingda;
+
+  function start() {
+    boot();
+    // Calls made before this script was here: a stub keeps them in `q`, and a plain array will do as well.
+    var queue = Array.isArray(early) ? early : (early && early.q) || [];
+    queue.forEach(function (/** @type {ArrayLike<any>} */ call) {
+      yingda.apply(null, /** @type {any} */ ([].slice.call(call)));
+    });
+  }
+  if (doc.body) start();
+  else doc.addEventListener("DOMContentLoaded", start);
+})();

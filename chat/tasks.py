@@ -1,0 +1,111 @@
+"""Doorbells and the sweeper. A task takes ids, may be lost, repeated or reordered, and calls one function."""
+
+import os
+import socket
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from kombu.exceptions import OperationalError
+
+from chat import lease, turn
+
+log = structlog.get_logger(__name__)
+
+WORKER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+SWEPT_AT_ONCE = 50
+# A doorbell that rang this long ago is taken for lost.
+DOORBELL_SECONDS = 2.0
+
+
+@shared_task
+def run_turn(turn_id: str) -> None:
+    """Runs a turn, then those that were queued in its conversation meanwhile."""
+    following: UUID | None = UUID(turn_id)
+    while following is not None:
+        following = turn.run(following, worker=WORKER)
+
+
+@shared_task
+def sweep() -> None:
+    """Rings again for turns nobody works on, and ends those that have no attempts left."""
+    for turn_id in lease.exhausted(limit=SWEPT_AT_ONCE):
+        turn.give_up(turn_id, worker=WORKER)
+    for turn_id in lease.due(older_than_seconds=DOORBELL_SECONDS, limit=SWEPT_AT_ONCE):
+        ring(turn_id)
+
+
+def ring_on_commit(turn_id: UUID) -> None:
+    """Rings the doorbell of a turn once the transaction is committed."""
+    transaction.on_commit(lambda: ring(turn_id))
+
+
+def ring(turn_id: UUID) -> None:
+    """Rings the doorbell of a turn. Without a broker the sweep of a worker finds the turn by itself."""
+    try:
+        run_turn.delay(str(turn_id))
+    except (OperationalError, OSError) as error:
+        log.warning("doorbell_lost", turn_id=str(turn_id), error=type(error).__name__)
+
+
+class Sweeper:
+    """Runs turns whose doorbell was lost, inside a worker of the `turns` queue; needs no broker."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self.pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="swept-turn")
+
+    def start(self) -> None:
+        threading.Thread(target=self.loop, name="sweeper", daemon=True).start()
+
+    def loop(self) -> None:
+        while not self.stopped.wait(settings.SWEEP_SECONDS):
+            try:
+                self.sweep()
+            except DatabaseError as error:
+                log.warning("sweep_failed", error=type(error).__name__)
+            finally:
+                connection.close()
+
+    def sweep(self) -> None:
+        for turn_id in lease.exhausted(limit=SWEPT_AT_ONCE):
+            turn.give_up(turn_id, worker=WORKER)
+        for turn_id in lease.due(older_than_seconds=DOORBELL_SECONDS, limit=8):
+            self.pool.submit(self.run, turn_id)
+
+    def run(self, turn_id: UUID) -> None:
+        try:
+            run_turn(str(turn_id))
+        except DatabaseError as error:
+            log.warning("swept_turn_failed", turn_id=str(turn_id), error=type(error).__name__)
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """Stops sweeping and ends this worker's leases, so that another worker goes on at once."""
+        self.stopped.set()
+        try:
+            lease.give_back_all(WORKER)
+        except DatabaseError as error:
+            log.warning("leases_not_returned", error=type(error).__name__)
+
+
+SWEEPER = Sweeper()
+
+
+@worker_ready.connect
+def start_sweeper(sender: Any, **_: Any) -> None:
+    if "turns" in sender.app.amqp.queues.consume_from:
+        SWEEPER.start()
+
+
+@worker_shutting_down.connect
+def stop_sweeper(**_: Any) -> None:
+    SWEEPER.stop()

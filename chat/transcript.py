@@ -1,0 +1,160 @@
+"""Reads and appends the lines of a conversation. Every append holds the conversation's row lock.
+
+Called by actions and turn for writing, by consumers and api for reading.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import nh3
+from django.db import models
+from django.utils import timezone
+from django.utils.html import escape
+from markdown_it import MarkdownIt
+
+from chat import protocol
+from chat.models import Conversation, Message, Turn, Visitor
+from chat.states import TURN_OPEN, Owner, Role, shown_state
+
+SYNC_LIMIT = 500
+HTML_TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "code"}
+HTML_ATTRIBUTES = {"a": {"href"}}
+URL_SCHEMES = {"https", "http", "mailto", "tel"}
+MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True}).disable("image")
+MARKDOWN_SIGNS = frozenset("*_`[]#<>&|\\-+1234567890")
+
+
+def lock(conversation_id: UUID) -> Conversation:
+    """The conversation, its row locked until the transaction ends. Raises Conversation.DoesNotExist."""
+    return (
+        Conversation.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("visitor", "inbox", "agent")
+        .get(pk=conversation_id)
+    )
+
+
+def append(
+    conversation: Conversation,
+    *,
+    role: Role,
+    text: str,
+    client_id: UUID | None = None,
+    visitor: Visitor | None = None,
+    turn: Turn | None = None,
+    author: dict[str, Any] | None = None,
+    ai: bool = False,
+    meta: dict[str, Any] | None = None,
+    also: tuple[str, ...] = (),
+) -> Message:
+    """Adds a line with the next seq. The caller holds `lock(conversation)` in a transaction.
+
+    `also` names further fields of the conversation to save with it.
+    """
+    conversation.last_seq += 1
+    conversation.last_activity_at = timezone.now()
+    message = Message.objects.create(
+        conversation=conversation,
+        seq=conversation.last_seq,
+        role=role.value,
+        text=text,
+        html=to_html(text, role=role),
+        at=conversation.last_activity_at,
+        author=author,
+        visitor=visitor,
+        client_id=client_id,
+        turn=turn,
+        epoch=conversation.epoch,
+        ai=ai,
+        meta=meta or {},
+    )
+    conversation.save(update_fields=["last_seq", "last_activity_at", *also])
+    return message
+
+
+def to_html(text: str, *, role: Role) -> str:
+    """Sanitised HTML of a line: Markdown for what bot and agents write, plain text for the visitor."""
+    if role is Role.VISITOR or not MARKDOWN_SIGNS & set(text):
+        return "<p>" + escape(text).replace("\n", "<br>") + "</p>"
+    return nh3.clean(
+        MARKDOWN.render(text),
+        tags=HTML_TAGS,
+        attributes=HTML_ATTRIBUTES,
+        url_schemes=URL_SCHEMES,
+        link_rel="noopener nofollow",
+    ).strip()
+
+
+def since(conversation_id: UUID, *, after_seq: int) -> list[Message]:
+    """The lines after `after_seq` in order; the newest SYNC_LIMIT when more were missed."""
+    lines = Message.objects.filter(conversation_id=conversation_id, seq__gt=after_seq)
+    newest = lines.order_by("-seq")[:SYNC_LIMIT]
+    return sorted(newest, key=lambda message: message.seq)
+
+
+def latest(conversation_id: UUID, *, before_seq: int, limit: int) -> list[Message]:
+    """The last `limit` lines before `before_seq`, oldest first."""
+    lines = Message.objects.filter(conversation_id=conversation_id, seq__lt=before_seq)
+    return list(reversed(lines.order_by("-seq")[:limit]))
+
+
+def as_frame(message: Message) -> dict[str, Any]:
+    """The `message` frame of a line: an allow-list of fields, the same for socket and API."""
+    frame: dict[str, Any] = {
+        "type": "message",
+        "seq": message.seq,
+        "id": str(message.pk),
+        "role": message.role,
+        "text": message.text,
+        "html": message.html,
+        "at": protocol.iso(message.at),
+        "ai": message.ai,
+    }
+    optional = {
+        "author": message.author,
+        "turn_id": str(message.turn_id) if message.turn_id and message.role == Role.BOT else None,
+        "client_id": str(message.client_id) if message.client_id else None,
+        "cards": message.meta.get("cards"),
+        "citations": message.meta.get("citations"),
+    }
+    return frame | {name: value for name, value in optional.items() if value}
+
+
+def state_fields(conversation: Conversation) -> dict[str, Any]:
+    """`state`, `owner` and, where they apply, `agent` and `queue` of a conversation."""
+    resolved = conversation.resolved_at is not None
+    fields: dict[str, Any] = {
+        "state": shown_state(Owner(conversation.owner), resolved=resolved),
+        "owner": conversation.owner,
+    }
+    if conversation.owner == Owner.AGENT and conversation.agent:
+        fields["agent"] = {"name": conversation.agent.name, "avatar": conversation.agent.avatar}
+    if conversation.owner == Owner.QUEUE and not resolved:
+        fields["queue"] = {"position": queue_position(conversation), "eta_seconds": None}
+    return fields
+
+
+def state_frame(conversation: Conversation) -> dict[str, Any]:
+    return {"type": "state", **state_fields(conversation)}
+
+
+def queue_position(conversation: Conversation) -> int:
+    """1 for the conversation that has waited longest in its inbox."""
+    ahead = models.Q(waiting_since__lt=conversation.waiting_since)
+    return 1 + (
+        Conversation.objects.filter(
+            ahead, inbox_id=conversation.inbox_id, owner=Owner.QUEUE.value, resolved_at__isnull=True
+        ).count()
+    )
+
+
+def group(conversation_id: UUID) -> str:
+    """The channel-layer group of a conversation's sockets."""
+    return f"conversation.{conversation_id}"
+
+
+def open_turn(conversation_id: UUID) -> Turn | None:
+    """The turn the visitor waits for: the running one, else the queued one."""
+    turns = Turn.objects.filter(
+        conversation_id=conversation_id, state__in=[state.value for state in TURN_OPEN]
+    )
+    return turns.order_by("-state").first()  # "running" sorts after "queued"

@@ -1,0 +1,281 @@
+"""One turn, from the visitor's words to the one answer: claim → understand → answer → commit.
+
+A turn runs synchronously on a worker thread, called by chat.tasks. Whatever happens to the worker, the broker
+or a lease, at most one answer is committed, and never after someone else has taken the conversation over.
+"""
+
+import hashlib
+import hmac
+import time
+from dataclasses import asdict, dataclass, replace
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from chat import analysis, lease, memory, protocol, push, transcript
+from chat.memory import Dialogue
+from chat.models import Conversation, Message, Turn
+from chat.states import Owner, Role, TurnState
+from prompts import completion
+from prompts.llm.errors import AllFailed
+
+log = structlog.get_logger(__name__)
+
+HISTORY_LINES = 12
+
+
+class Abandoned(Exception):
+    """The turn is no longer ours: the lease was lost or an owner with a newer epoch took over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a turn is about to commit."""
+
+    text: str
+    dialogue: Dialogue
+    meta: dict[str, object] | None = None
+    decision: dict[str, object] | None = None
+    timings_ms: dict[str, float] | None = None
+
+
+def run(turn_id: UUID, *, worker: str) -> UUID | None:
+    """Runs a turn if it can be had; returns the conversation's next queued turn, if any."""
+    turn = lease.claim(turn_id, worker=worker)
+    if turn is None:
+        return None
+    with lease.held(turn) as held:
+        try:
+            answer(turn, held)
+        except Abandoned:
+            log.info("turn_abandoned", turn_id=str(turn.pk), attempt=turn.attempt)
+        except (OperationalError, InterfaceError) as error:
+            # A lock or the database was not to be had: the lease ends and another attempt follows.
+            log.warning("turn_interrupted", turn_id=str(turn.pk), error=type(error).__name__)
+            give_back(turn)
+            return None
+        except Exception:
+            log.exception("turn_failed", turn_id=str(turn.pk))
+            apologise(turn)
+    return find_next(turn.conversation_id)
+
+
+def answer(turn: Turn, held: lease.Held) -> None:
+    """Answers the visitor's unanswered lines. Raises Abandoned."""
+    now = timezone.now()
+    started = time.perf_counter()
+    conversation = turn.conversation
+    push.frames(conversation.pk, protocol.turn(turn.pk, TurnState.RUNNING))
+    history, lines = read(turn)
+    dialogue = memory.load(conversation, now=now)
+    found = analysis.analyse(lines, locale=conversation.visitor.locale)
+    if found.takes_up_earlier and dialogue.earlier:
+        outcome = take_up(dialogue, language=found.language)
+    else:
+        delivery = Delivery(turn, held)
+        question = build_question(turn, lines, history, dialogue=dialogue, found=found)
+        reply = completion.stream(question, delivery)
+        outcome = build_outcome(reply, question, dialogue)
+    outcome = replace(outcome, dialogue=memory.advanced(outcome.dialogue, now=now))
+    timings = {**(outcome.timings_ms or {}), "total": completion.elapsed_ms(started)}
+    commit(turn, replace(outcome, timings_ms=timings))
+    memory.store(conversation.visitor_id, outcome.dialogue, expected_rev=dialogue.rev, now=now)
+
+
+def read(turn: Turn) -> tuple[list[Message], list[str]]:
+    """The lines before the turn, and the visitor's lines that it answers."""
+    limit = HISTORY_LINES + turn.last_seq - turn.first_seq + 1
+    lines = transcript.latest(turn.conversation_id, before_seq=turn.last_seq + 1, limit=limit)
+    asked = [m for m in lines if m.seq >= turn.first_seq and m.role == Role.VISITOR]
+    return [m for m in lines if m.seq < turn.first_seq], [m.text for m in asked]
+
+
+def build_question(
+    turn: Turn,
+    lines: list[str],
+    history: list[Message],
+    *,
+    dialogue: Dialogue,
+    found: analysis.Analysis,
+) -> completion.Question:
+    """The visitor's lines as one question, with the thread's slots and topic."""
+    return completion.Question(
+        trace_id=str(turn.pk),
+        text="\n".join(lines),
+        language=found.language,
+        shop_name=turn.conversation.inbox.shop_name,
+        history=tuple((m.role, m.text) for m in history if m.role != Role.SYSTEM),
+        slots={**dialogue.slots, **found.slots},
+        topic=dialogue.topic,
+        user=pseudonym(turn.conversation.visitor_id),
+    )
+
+
+def build_outcome(
+    reply: completion.Answer, question: completion.Question, dialogue: Dialogue
+) -> Outcome:
+    """The answer with its sources, and the dialogue state after it."""
+    best = reply.hits[0] if reply.hits else None
+    topic = best.title if best else dialogue.topic
+    intent = best.intent if best else dialogue.intent
+    return Outcome(
+        text=reply.text,
+        dialogue=replace(dialogue, topic=topic, intent=intent, slots=question.slots, earlier={}),
+        meta={
+            "citations": [{"sop": hit.key, "title": hit.title} for hit in reply.hits],
+            "endpoint": reply.endpoint,
+            "prompt_version": reply.prompt_version_id,
+        },
+        decision=reply.decision,
+        timings_ms=reply.timings_ms,
+    )
+
+
+def take_up(dialogue: Dialogue, *, language: str) -> Outcome:
+    """The visitor replied 1: the earlier topic and slots hold again."""
+    resumed = memory.resumed(dialogue)
+    text = completion.text(
+        "resumed",
+        language=language,
+        topic=resumed.topic,
+        slots=completion.slots_text(resumed.slots),
+    )
+    return Outcome(text=text, dialogue=resumed, meta={"resumed": True})
+
+
+class Delivery:
+    """Shows a streaming answer to the visitor: the first piece at once, then one delta each DELTA_SECONDS."""
+
+    def __init__(self, turn: Turn, held: lease.Held) -> None:
+        self.turn = turn
+        self.held = held
+        self.deadline = time.monotonic() + settings.TURN_DEADLINE_SECONDS
+        self.restart()
+
+    def restart(self) -> None:
+        """The next delta starts the turn's text over."""
+        self.text = self.pending = ""
+        self.count = 0
+        self.flushed_at = 0.0
+
+    def write(self, piece: str) -> None:
+        """Takes the next piece. Raises Abandoned when the turn is no longer ours."""
+        self.text += piece
+        self.pending += piece
+        now = time.monotonic()
+        if now - self.flushed_at >= settings.DELTA_SECONDS:
+            self.flush(now)
+
+    def flush(self, now: float) -> None:
+        partial = protocol.Partial(turn_id=str(self.turn.pk), n=self.count, text=self.text)
+        wanted = push.delta(self.turn.conversation_id, partial, text=self.pending)
+        if not wanted or self.held.lost.is_set() or now > self.deadline:
+            raise Abandoned
+        self.count += 1
+        self.pending = ""
+        self.flushed_at = now
+
+
+def commit(turn: Turn, outcome: Outcome) -> None:
+    """Stores the answer and ends the turn, if the conversation is still ours. Raises Abandoned."""
+    with transaction.atomic():
+        conversation = fenced(turn)
+        finish(turn, TurnState.DONE, outcome)
+        conversation.dialogue = asdict(outcome.dialogue)
+        message = transcript.append(
+            conversation,
+            role=Role.BOT,
+            text=outcome.text,
+            turn=turn,
+            author={"name": conversation.inbox.bot_name},
+            ai=True,
+            meta=outcome.meta,
+            also=("dialogue",),
+        )
+    push.frames(
+        conversation.pk, transcript.as_frame(message), protocol.turn(turn.pk, TurnState.DONE)
+    )
+
+
+def fenced(turn: Turn) -> Conversation:
+    """The locked conversation, if nobody took it over since the turn was queued. Raises Abandoned."""
+    conversation = transcript.lock(turn.conversation_id)
+    if conversation.epoch != turn.epoch or conversation.owner != Owner.BOT:
+        raise Abandoned
+    return conversation
+
+
+def finish(
+    turn: Turn, state: TurnState, outcome: Outcome | None = None, *, error: str = ""
+) -> None:
+    """Ends the turn if this attempt still holds it. Raises Abandoned."""
+    mine = Turn.objects.filter(
+        pk=turn.pk, worker=turn.worker, attempt=turn.attempt, state=TurnState.RUNNING.value
+    )
+    ended = mine.update(
+        state=state.value,
+        finished_at=Now(),
+        lease_until=None,
+        decision=(outcome and outcome.decision) or {},
+        timings=(outcome and outcome.timings_ms) or {},
+        error=error,
+    )
+    if not ended:
+        raise Abandoned
+
+
+def apologise(turn: Turn, *, error: str = "error") -> None:
+    """Ends a turn that cannot be answered with an honest sentence, so that nobody waits for nothing."""
+    text = completion.text("apology", language=language_for(turn))
+    try:
+        with transaction.atomic():
+            conversation = fenced(turn)
+            finish(turn, TurnState.FAILED, error=error)
+            message = transcript.append(
+                conversation,
+                role=Role.BOT,
+                text=text,
+                turn=turn,
+                author={"name": conversation.inbox.bot_name},
+                ai=True,
+                meta={"apology": True},
+            )
+    except (Abandoned, OperationalError, InterfaceError):
+        return
+    push.frames(
+        conversation.pk, transcript.as_frame(message), protocol.turn(turn.pk, TurnState.FAILED)
+    )
+
+
+def give_up(turn_id: UUID, *, worker: str) -> None:
+    """Apologises for a turn whose every attempt ended with a dead worker."""
+    turn = lease.claim_exhausted(turn_id, worker=worker)
+    if turn is not None:
+        apologise(turn, error="attempts")
+
+
+def language_for(turn: Turn) -> str:
+    return "zh" if turn.conversation.visitor.locale.lower().startswith("zh") else "en"
+
+
+def give_back(turn: Turn) -> None:
+    try:
+        lease.give_back(turn)
+    except (OperationalError, InterfaceError):
+        return  # it runs out by itself
+
+
+def find_next(conversation_id: UUID) -> UUID | None:
+    """The turn that was queued while this one ran."""
+    queued = Turn.objects.filter(conversation_id=conversation_id, state=TurnState.QUEUED.value)
+    return queued.values_list("pk", flat=True).first()
+
+
+def pseudonym(visitor_id: UUID) -> str:
+    """A stable name for the visitor that says nothing outside this installation."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), visitor_id.bytes, hashlib.sha256)
+    return digest.hexdigest()[:32]

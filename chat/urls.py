@@ -1,0 +1,12 @@
+"""Pages and sockets of chat."""
+
+from django.urls import path
+
+from chat import consumers, views
+
+urlpatterns = [
+    path("", views.demo_shop, name="demo-shop"),
+    path("embed.js", views.embed, name="embed"),
+    path("widget/<str:inbox_key>/", views.widget, name="widget"),
+]
+sockets = [path("ws/client/", consumers.ClientConsumer.as_asgi())]

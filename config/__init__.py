@@ -1,0 +1,1 @@
+"""Wiring only: settings, ASGI, Celery, URLs, embedded services. Holds no business rule."""

@@ -1,0 +1,33 @@
+"""The Celery app: `turns` runs on threads, `default` takes the rest.
+
+A task is a doorbell: its loss, repetition or reordering changes nothing, so nothing is acknowledged late,
+stored or retried here. The sweeper finds what a lost doorbell left behind.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("yingda")
+app.conf.update(
+    task_default_queue="default",
+    task_routes={"chat.tasks.run_turn": {"queue": "turns"}},
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    task_publish_retry=False,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 2},
+    timezone="UTC",
+    beat_schedule={
+        "sweep": {"task": "chat.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}}
+    },
+)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

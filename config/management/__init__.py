@@ -1,0 +1,1 @@
+"""Commands of the platform itself: starting it and preparing its database."""

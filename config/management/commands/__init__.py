@@ -1,0 +1,1 @@
+"""`up` starts an instance, `prepare` makes its database ready."""

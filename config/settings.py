@@ -1,0 +1,269 @@
+"""Django settings, and the only reader of the environment.
+
+Everything else reads `django.conf.settings` at run time. docs/settings.md lists every variable; a test keeps
+it true. All state lives under YINGDA_HOME.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+import structlog
+from csp.constants import NONCE, SELF
+from django.core.management.utils import get_random_secret_key
+
+from config import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def number(name: str, default: float) -> float:
+    return float(text(name, str(default)))
+
+
+def flag(name: str, default: str = "0") -> bool:
+    return text(name, default).lower() in {"1", "true", "yes", "on"}
+
+
+def listed(name: str, default: str = "") -> list[str]:
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def stored_secret(home: Path) -> str:
+    """The key that `manage.py up` wrote; a process started without one gets a key of its own."""
+    try:
+        return (home / "secret_key").read_text().strip()
+    except OSError:
+        return get_random_secret_key()
+
+
+# --- where things live ---------------------------------------------------------------------------
+YINGDA_HOME = Path(text("YINGDA_HOME", str(BASE_DIR / "var"))).expanduser().resolve()
+PORT = int(number("PORT", 8000))
+HOST = text("YINGDA_HOST", "127.0.0.1")
+PUBLIC_URL = text("YINGDA_PUBLIC_URL").rstrip("/")
+SERVER = text("YINGDA_SERVER", "daphne")
+DEMO_PROVIDER = flag("YINGDA_DEMO_PROVIDER")
+ADMIN_PASSWORD = text("YINGDA_ADMIN_PASSWORD")
+DATABASE_URL = text("DATABASE_URL", embedded.database_url(YINGDA_HOME))
+REDIS_URL = text("REDIS_URL", embedded.redis_url(YINGDA_HOME))
+DATABASE_EMBEDDED = not text("DATABASE_URL")
+REDIS_EMBEDDED = not text("REDIS_URL")
+
+# --- security ------------------------------------------------------------------------------------
+SECRET_KEY = text("YINGDA_SECRET_KEY") or stored_secret(YINGDA_HOME)
+DEBUG = flag("YINGDA_DEBUG")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+ALLOWED_HOSTS = [
+    *listed("YINGDA_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]"),
+    *([PUBLIC_HOST] if PUBLIC_HOST else []),
+]
+HTTPS = PUBLIC_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if flag("YINGDA_BEHIND_PROXY") else None
+)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+X_FRAME_OPTIONS = "DENY"
+METRICS_TOKEN = text("YINGDA_METRICS_TOKEN")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "frame-src": [SELF],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": [SELF],
+    }
+}
+
+# --- Django --------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "ninja",
+    "csp",
+    "config",
+    "prompts",
+    "chat",
+    "analytics",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+USE_TZ = True
+TIME_ZONE = text("YINGDA_TIME_ZONE", "Asia/Shanghai")
+STATIC_URL = "/static/"
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_AUTOREFRESH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- Postgres: the truth -------------------------------------------------------------------------
+# Timeouts and the pool size are those of the durability design: no statement may hold a row for long.
+DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+DATABASES["default"].update(
+    CONN_MAX_AGE=0,
+    CONN_HEALTH_CHECKS=True,
+    OPTIONS={
+        "pool": {
+            "min_size": 1,
+            "max_size": int(number("YINGDA_DATABASE_POOL", 20)),
+            "timeout": 5,
+            "max_idle": 60,
+        },
+        "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000",
+    },
+)
+
+# --- Redis: doorbells, frames, dialogue state; may be wiped at any time --------------------------
+# A short timeout: a Redis that does not answer costs a fraction of a second, never a visitor's message.
+REDIS_TIMEOUT_SECONDS = 2.0
+CHANNEL_PREFIX = "yingda"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX},
+    }
+}
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace(
+    "?db=", "?virtual_host="
+)
+
+# --- chat ----------------------------------------------------------------------------------------
+TURN_THREADS = int(number("YINGDA_TURN_THREADS", 32))
+LEASE_SECONDS = 15.0
+LEASE_HEARTBEAT_SECONDS = 5.0
+SWEEP_SECONDS = 1.0
+TURN_ATTEMPTS = 3
+TURN_DEADLINE_SECONDS = number("YINGDA_TURN_DEADLINE_SECONDS", 60)
+DELTA_SECONDS = 0.04
+HEARTBEAT_SECONDS = number("YINGDA_HEARTBEAT_SECONDS", 20)
+HELLO_SECONDS = 5.0
+VISITOR_TOKEN_SECONDS = 24 * 3600
+DIALOGUE_TTL_SECONDS = int(number("YINGDA_DIALOGUE_TTL_SECONDS", 1800))
+FRAMES_PER_SECOND = number("YINGDA_FRAMES_PER_SECOND", 10)
+FRAMES_BURST = int(number("YINGDA_FRAMES_BURST", 40))
+SOCKET_BACKLOG_FRAMES = 256
+SOCKET_MAX_BYTES = 64 * 1024
+
+# --- models --------------------------------------------------------------------------------------
+# Endpoint rows name a variable, never a key; every *_API_KEY of the environment can be named.
+MODEL_API_KEYS = {k: v for k, v in os.environ.items() if k.endswith("_API_KEY") and v}
+MODEL_BASE_URLS = {k: v for k, v in os.environ.items() if k.endswith("_BASE_URL") and v}
+DEFAULT_MODEL = text("YINGDA_DEFAULT_MODEL")
+
+# --- logs ----------------------------------------------------------------------------------------
+LOG_LEVEL = text("YINGDA_LOG_LEVEL", "INFO")
+LOG_SHARED = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "events": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False)
+                if text("YINGDA_LOG_FORMAT", "text") == "json"
+                else structlog.processors.KeyValueRenderer(
+                    key_order=["timestamp", "level", "event"]
+                ),
+            ],
+            "foreign_pre_chain": LOG_SHARED,
+        }
+    },
+    "handlers": {"stream": {"class": "logging.StreamHandler", "formatter": "events"}},
+    "root": {"handlers": ["stream"], "level": LOG_LEVEL},
+    "loggers": {
+        # Vendor clients log requests and bodies at their lower levels: customers' words must not reach a log.
+        name: {"level": "WARNING"}
+        for name in (
+            "openai",
+            "anthropic",
+            "dashscope",
+            "httpx",
+            "httpx2",
+            "httpcore",
+            "daphne",
+            "asyncio",
+        )
+    },
+}
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *LOG_SHARED,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+
+# --- admin ---------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "应答 Yingda",
+    "SITE_HEADER": "应答 Yingda",
+    "SITE_SYMBOL": "forum",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}

@@ -1,0 +1,14 @@
+"""One module per wire. Each turns a request into chunks, and vendor exceptions into ModelError."""
+
+from collections.abc import Generator
+
+from prompts.llm.catalogue import Endpoint
+from prompts.llm.providers import openai, sop
+from prompts.llm.types import Chunk, Request
+
+STREAMS = {"openai": openai.stream, "sop": sop.stream}
+
+
+def stream(endpoint: Endpoint, request: Request) -> Generator[Chunk, None, None]:
+    """The chunks of an answer. Raises ModelError; closing the generator closes the connection."""
+    return STREAMS[endpoint.provider](endpoint, request)

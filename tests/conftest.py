@@ -1,0 +1,44 @@
+"""Fixtures every test may use: the default prompts, an inbox, a visitor, an agent."""
+
+import io
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from tests.factories import AgentFactory, InboxFactory, VisitorFactory
+
+pytest_plugins = ["tests.stack"]
+
+
+@pytest.fixture
+def defaults(transactional_db: None) -> Iterator[None]:
+    """The prompts, examples and SOPs of a fresh installation."""
+    from prompts import completion
+
+    call_command("sync_defaults", stdout=io.StringIO())
+    completion.CACHE.clear()
+    yield
+    completion.CACHE.clear()
+
+
+@pytest.fixture
+def inbox(transactional_db: None) -> Any:
+    return InboxFactory()
+
+
+@pytest.fixture
+def visitor(inbox: Any) -> Any:
+    return VisitorFactory(inbox=inbox)
+
+
+@pytest.fixture
+def agent(transactional_db: None) -> Any:
+    return AgentFactory()
+
+
+@pytest.fixture
+def client_id() -> uuid.UUID:
+    return uuid.uuid4()

@@ -1,0 +1,191 @@
+"""Turns an ask, its answer and a fault into a `Playback`: what is sent, when, and how it ends. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from tests.fakes.provider_brain import cut, estimate_tokens
+from tests.fakes.provider_latency import Latency
+from tests.fakes.provider_playback import Ending, Playback
+from tests.fakes.provider_types import (
+    Answer,
+    Ask,
+    Delivery,
+    Fault,
+    FaultKind,
+    Finish,
+    Frames,
+    ProviderWire,
+    UsagePlace,
+)
+
+HTTP_FAULTS = frozenset(
+    {
+        FaultKind.RATE_LIMIT,
+        FaultKind.RATE_LIMIT_SECONDS,
+        FaultKind.RATE_LIMIT_MILLISECONDS,
+        FaultKind.RATE_LIMIT_DATE,
+        FaultKind.INSUFFICIENT_QUOTA,
+        FaultKind.BAD_REQUEST,
+        FaultKind.CONTEXT_OVERFLOW,
+        FaultKind.UNAUTHORIZED,
+        FaultKind.FORBIDDEN,
+        FaultKind.UNKNOWN_MODEL,
+        FaultKind.REQUEST_TIMEOUT,
+        FaultKind.SERVER_ERROR,
+        FaultKind.BAD_GATEWAY_HTML,
+        FaultKind.UNAVAILABLE,
+        FaultKind.GATEWAY_TIMEOUT,
+        FaultKind.OVERLOADED,
+        FaultKind.ERROR_WITH_200,
+        FaultKind.WRONG_CONTENT_TYPE,
+    }
+)
+_ENDINGS = {
+    FaultKind.CUT: Ending.CUT,
+    FaultKind.RST: Ending.RESET,
+    FaultKind.HANG_MID_STREAM: Ending.HANG,
+    FaultKind.CLEAN_EOF: Ending.COMPLETE,
+}
+_USAGE_PLACES = {
+    FaultKind.MISSING_USAGE: UsagePlace.NOWHERE,
+    FaultKind.USAGE_ON_FINISH_CHUNK: UsagePlace.FINISH_CHUNK,
+}
+_DEFAULT_AFTER_TOKENS = 3
+_DRIP_MS = 1000.0
+_DRIPS = 8
+# Made-up data in the formats a redactor has to catch on the way out.
+_PERSONAL_DATA = (
+    "电话13812345678，身份证11010519491231002X，卡号4111111111111111，邮箱someone@example.com"
+)
+_SPOILED_TEXTS = {
+    FaultKind.INVALID_JSON_CONTENT: '{"reply": "好的，我马上帮您查',
+    FaultKind.SCHEMA_VIOLATION: '{"unexpected": [1, "二", null]}',
+    FaultKind.REFUSAL: "抱歉，这个问题我不能回答。",
+}
+
+
+def compose(
+    ask: Ask,
+    answer: Answer,
+    delivery: Delivery,
+    *,
+    wire: ProviderWire,
+    fault: Fault,
+    latency: Latency,
+    draw: Random,
+) -> Playback:
+    """The reply to `ask`; `draw` decides jitter. Times count from the moment a place was free."""
+    if fault.kind in HTTP_FAULTS:
+        reply = wire.error(fault.kind, model=ask.model)
+        return Playback(
+            reply.status,
+            tail=reply.body,
+            content_type=reply.content_type,
+            hold_ms=fault.delay_ms or 0.0,
+        )
+    if fault.kind is FaultKind.RST and fault.after_tokens is None:
+        return Playback(None, ending=Ending.RESET, hold_ms=fault.delay_ms or 0.0)
+    if fault.kind is FaultKind.HANG_BEFORE_HEADERS and fault.delay_ms is None:
+        return Playback(None, ending=Ending.HANG)
+    if fault.kind is FaultKind.SLOW_DRIP:
+        latency = replace(
+            latency, interval_ms=_DRIP_MS if fault.delay_ms is None else fault.delay_ms
+        )
+    answer = spoil(answer, ask, fault, draw=draw)
+    delivery = replace(delivery, usage=_USAGE_PLACES.get(fault.kind, delivery.usage))
+    if ask.stream:
+        return _stream(wire.frames(ask, answer, delivery), wire, fault, latency, draw)
+    return _whole(wire.whole(ask, answer, delivery), len(answer.pieces), wire, fault, latency, draw)
+
+
+def spoil(answer: Answer, ask: Ask, fault: Fault, *, draw: Random) -> Answer:
+    """The answer as a fault of content leaves it; other faults leave it alone."""
+    match fault.kind:
+        case FaultKind.EMPTY_ANSWER:
+            return Answer(())
+        case (
+            FaultKind.INVALID_JSON_CONTENT | FaultKind.SCHEMA_VIOLATION | FaultKind.REFUSAL as kind
+        ):
+            return Answer(cut(_SPOILED_TEXTS[kind], draw=draw), refusal=kind is FaultKind.REFUSAL)
+        case FaultKind.PII_ECHO:
+            return Answer(cut(f"好的，跟您核对一下：{ask.question}，{_PERSONAL_DATA}", draw=draw))
+        case FaultKind.LENGTH:
+            return replace(answer, pieces=answer.pieces[: _after(fault)], finish=Finish.LENGTH)
+        case FaultKind.CONTENT_FILTER:
+            return replace(
+                answer, pieces=answer.pieces[: _after(fault)], finish=Finish.CONTENT_FILTER
+            )
+        case _:
+            return answer
+
+
+def prompt_tokens(ask: Ask) -> int:
+    """An estimate of what the vendor would bill for the request."""
+    return estimate_tokens(ask.system) + sum(estimate_tokens(text) + 3 for _, text in ask.turns)
+
+
+def _after(fault: Fault) -> int:
+    return _DEFAULT_AFTER_TOKENS if fault.after_tokens is None else fault.after_tokens
+
+
+def _stream(
+    frames: Frames, wire: ProviderWire, fault: Fault, latency: Latency, draw: Random
+) -> Playback:
+    content, tail = _broken(frames, wire, fault)
+    due_ms = latency.due_ms(len(content), draw=draw)
+    return Playback(
+        200,
+        steps=[(0.0, frames.head), *zip(due_ms, content, strict=False)],
+        tail=tail,
+        end_ms=due_ms[-1],
+        ending=_ENDINGS.get(fault.kind, Ending.COMPLETE),
+        content_type="text/event-stream; charset=utf-8",
+        hold_ms=_hold_ms(fault),
+        ttft_ms=due_ms[0],
+    )
+
+
+def _broken(frames: Frames, wire: ProviderWire, fault: Fault) -> tuple[tuple[bytes, ...], bytes]:
+    kept, rest = frames.content[: _after(fault)], frames.content[_after(fault) :]
+    if fault.kind in _ENDINGS:
+        return kept, b""
+    if fault.kind is FaultKind.ERROR_FRAME:
+        return kept, wire.error_frame()
+    if fault.kind is FaultKind.MALFORMED_FRAME:
+        return (*kept, wire.malformed_frame(), *rest), frames.tail
+    return frames.content, frames.tail
+
+
+def _whole(
+    body: bytes, tokens: int, wire: ProviderWire, fault: Fault, latency: Latency, draw: Random
+) -> Playback:
+    total_ms = latency.due_ms(tokens, draw=draw)[-1]
+    if fault.kind is FaultKind.ERROR_FRAME:
+        body = wire.error(FaultKind.ERROR_WITH_200, model="").body
+    if fault.kind in _ENDINGS or fault.kind is FaultKind.MALFORMED_FRAME:
+        body = body[: len(body) // 2]
+    drips: list[tuple[float, bytes]] = []
+    if fault.kind is FaultKind.SLOW_DRIP:
+        size = len(body) // _DRIPS
+        drips = [
+            (latency.ttft_ms + at * latency.interval_ms, body[at * size :][:size])
+            for at in range(_DRIPS)
+        ]
+        body = body[_DRIPS * size :]
+    elif fault.kind in _ENDINGS:
+        drips, body = [(total_ms, body)], b""
+    return Playback(
+        200,
+        steps=drips,
+        tail=body,
+        end_ms=max(total_ms, drips[-1][0]) if drips else total_ms,
+        ending=_ENDINGS.get(fault.kind, Ending.COMPLETE),
+        hold_ms=_hold_ms(fault),
+        ttft_ms=total_ms,
+    )
+
+
+def _hold_ms(fault: Fault) -> float:
+    return (fault.delay_ms or 0.0) if fault.kind is FaultKind.HANG_BEFORE_HEADERS else 0.0
