@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.core import signing
 from django.utils import timezone
 
@@ -91,9 +91,9 @@ def same_host(origin: str, *, host: str) -> bool:
     return parts.scheme in {"http", "https"} and parts.netloc.lower() == host.lower() != ""
 
 
-def agent_of(user: AbstractBaseUser | AnonymousUser) -> Agent:
+def agent_of(user: User | AnonymousUser) -> Agent:
     """The agent behind a signed-in member of staff. Raises NotAllowed for everyone else."""
-    if not (user.is_authenticated and user.is_active and getattr(user, "is_staff", False)):
+    if not isinstance(user, User) or not (user.is_active and user.is_staff):
         raise NotAllowed
     agent, _ = Agent.objects.get_or_create(user=user, defaults={"name": user.get_username()})
     return agent

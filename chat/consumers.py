@@ -16,10 +16,11 @@ from channels.db import DatabaseSyncToAsync
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.db.models import Q
 
 from chat import auth, protocol, transcript
 from chat.actions import visitor as actions
-from chat.models import Conversation, Visitor
+from chat.models import Conversation, Message, Visitor
 from chat.protocol import ProtocolError
 
 log = structlog.get_logger(__name__)
@@ -206,7 +207,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
 
     def read_conversation(self) -> Conversation:
         related = Conversation.objects.select_related("visitor", "inbox", "agent")
-        return related.get(pk=self.conversation_id, visitor=self.visitor)
+        return related.get(Q(pk=self.conversation_id) & Q(visitor=self.visitor))
 
     async def join(self, conversation_id: UUID) -> None:
         """Subscribes to the conversation. Without Redis the socket lives on heartbeats and `sync`."""
@@ -239,11 +240,13 @@ class ClientConsumer(AsyncWebsocketConsumer):
             await self.send_missing()
 
     async def send_missing(self) -> None:
-        assert self.conversation_id is not None
-        lines = await in_database(transcript.since, self.conversation_id, after_seq=self.sent_seq)
+        lines = await in_database(self.read_missing)
         for message in lines:
             self.sent_seq = message.seq
             await self.send_frame(transcript.as_frame(message))
+
+    def read_missing(self) -> list[Message]:
+        return transcript.since(self.read_conversation().pk, after_seq=self.sent_seq)
 
     async def expect_hello(self) -> None:
         await asyncio.sleep(settings.HELLO_SECONDS)

@@ -11,12 +11,13 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-import redis
 import structlog
 from django.conf import settings
 from django.utils import timezone
+from redis import RedisError
 
 from chat.models import Conversation
+from chat.redis import connection
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +57,8 @@ def load(conversation: Conversation, *, now: datetime) -> Dialogue:
 def find(visitor_id: UUID, *, now: datetime) -> Dialogue | None:
     """The state Redis holds for the visitor's day, if any."""
     try:
-        kept = connection().get(key(visitor_id, now=now))
-    except redis.RedisError as error:
+        kept: Any = connection().get(key(visitor_id, now=now))
+    except RedisError as error:
         log.warning("dialogue_unreachable", error=type(error).__name__)
         return None
     return None if kept is None else Dialogue(**json.loads(kept))
@@ -115,7 +116,7 @@ def store(visitor_id: UUID, dialogue: Dialogue, *, expected_rev: int, now: datet
                 args=[expected_rev, fields, settings.DIALOGUE_TTL_SECONDS],
             )
         )
-    except redis.RedisError as error:
+    except RedisError as error:
         log.warning("dialogue_unreachable", error=type(error).__name__)
         return True
 
@@ -132,14 +133,6 @@ def key(visitor_id: UUID, *, now: datetime) -> str:
 def day(at: datetime) -> str:
     """The natural day in the shop's time zone, as 2026-01-31."""
     return timezone.localtime(at).date().isoformat()
-
-
-@cache
-def connection() -> "redis.Redis[bytes]":
-    seconds = settings.REDIS_TIMEOUT_SECONDS
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=seconds, socket_connect_timeout=seconds
-    )
 
 
 @cache

@@ -9,25 +9,17 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-import redis
 import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
+from redis import RedisError
 
 from chat import protocol, transcript
+from chat.redis import connection
 
 log = structlog.get_logger(__name__)
 
 PARTIAL_SECONDS = 120
-
-
-@cache
-def connection() -> "redis.Redis[bytes]":
-    """The process's pool of Redis connections."""
-    seconds = settings.REDIS_TIMEOUT_SECONDS
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=seconds, socket_connect_timeout=seconds
-    )
 
 
 def frames(conversation_id: UUID, *sent: dict[str, Any]) -> None:
@@ -37,7 +29,7 @@ def frames(conversation_id: UUID, *sent: dict[str, Any]) -> None:
         for frame in sent:
             pipeline.publish(channel(conversation_id), packed(frame))
         pipeline.execute()
-    except redis.RedisError as error:
+    except RedisError as error:
         log.warning("push_failed", conversation_id=str(conversation_id), error=type(error).__name__)
 
 
@@ -55,7 +47,7 @@ def delta(conversation_id: UUID, partial: protocol.Partial, *, text: str) -> boo
         pipeline.publish(channel(conversation_id), packed(frame))
         pipeline.exists(cancel_key(partial.turn_id))
         return not pipeline.execute()[-1]
-    except redis.RedisError as error:
+    except RedisError as error:
         log.warning("push_failed", conversation_id=str(conversation_id), error=type(error).__name__)
         return True
 
@@ -63,8 +55,8 @@ def delta(conversation_id: UUID, partial: protocol.Partial, *, text: str) -> boo
 def find_partial(turn_id: UUID) -> protocol.Partial | None:
     """The text so far of a turn in flight, if Redis has it."""
     try:
-        kept = connection().get(partial_key(str(turn_id)))
-    except redis.RedisError:
+        kept: Any = connection().get(partial_key(str(turn_id)))
+    except RedisError:
         return None
     if kept is None:
         return None
@@ -76,7 +68,7 @@ def cancel(turn_id: UUID) -> None:
     """Asks the worker of a turn to stop early. The epoch fence holds without it."""
     try:
         connection().set(cancel_key(str(turn_id)), 1, ex=PARTIAL_SECONDS)
-    except redis.RedisError as error:
+    except RedisError as error:
         log.warning("cancel_failed", turn_id=str(turn_id), error=type(error).__name__)
 
 

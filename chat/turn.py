@@ -21,7 +21,6 @@ from chat.memory import Dialogue
 from chat.models import Conversation, Message, Turn
 from chat.states import Owner, Role, TurnState
 from prompts import completion
-from prompts.llm.errors import AllFailed
 
 log = structlog.get_logger(__name__)
 

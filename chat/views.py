@@ -39,7 +39,7 @@ def embed(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 @xframe_options_exempt
-def widget(request: HttpRequest, inbox_key: str) -> HttpResponse:
+def widget(request: HttpRequest, inbox_key: str) -> HttpResponseBase:
     """The widget's frame. Only the inbox's own pages may frame it."""
     inbox = get_object_or_404(Inbox, key=inbox_key, enabled=True)
     config = {

@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Iterator
 
-import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from redis import RedisError
 
 from config import liveness
 
@@ -43,7 +43,7 @@ def failing_parts() -> Iterator[str]:
         yield "database"
     try:
         missing = liveness.missing_queues()
-    except redis.RedisError:
+    except RedisError:
         yield "redis"
     else:
         yield from (f"worker:{queue}" for queue in missing)

@@ -1,29 +1,21 @@
 """Workers say which queue they serve; readiness asks who said so lately."""
 
 import threading
-from functools import cache
 from typing import Any
 
-import redis
 from celery.signals import worker_ready
-from django.conf import settings
+from redis import RedisError
+
+from chat.redis import connection
 
 QUEUES = ("turns", "default")
 BEAT_SECONDS = 3.0
 ALIVE_SECONDS = 10
 
 
-@cache
-def connection() -> "redis.Redis[bytes]":
-    seconds = settings.REDIS_TIMEOUT_SECONDS
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=seconds, socket_connect_timeout=seconds
-    )
-
-
 def missing_queues() -> list[str]:
-    """The queues that no live worker serves. Raises redis.RedisError when Redis does not answer."""
-    alive = connection().mget([key(queue) for queue in QUEUES])
+    """The queues that no live worker serves. Raises RedisError when Redis does not answer."""
+    alive: Any = connection().mget([key(queue) for queue in QUEUES])
     return [queue for queue, seen in zip(QUEUES, alive, strict=True) if seen is None]
 
 
@@ -43,6 +35,6 @@ def beat(queues: list[str]) -> None:
         try:
             for queue in queues:
                 connection().set(key(queue), 1, ex=ALIVE_SECONDS)
-        except redis.RedisError:
+        except RedisError:
             pass  # readiness says so; the next beat tries again
         pause.wait(BEAT_SECONDS)

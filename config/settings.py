@@ -207,7 +207,7 @@ DEFAULT_MODEL = text("YINGDA_DEFAULT_MODEL")
 
 # --- logs ----------------------------------------------------------------------------------------
 LOG_LEVEL = text("YINGDA_LOG_LEVEL", "INFO")
-LOG_SHARED = [
+LOG_SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

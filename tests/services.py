@@ -7,7 +7,6 @@ and need no variable.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -52,10 +51,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def clean_redis(request: pytest.FixtureRequest) -> Iterator[None]:
+def clean_redis(request: pytest.FixtureRequest) -> None:
     """Redis holds only doorbells and state that may vanish: every database test starts with none."""
     if {"db", "transactional_db"} & set(request.fixturenames):
-        from chat import memory
+        from chat.redis import connection
 
-        memory.connection().flushdb()
-    yield
+        connection().flushdb()

@@ -4,7 +4,6 @@ Called by the supervisor and by `services`. The server is reached by a socket in
 every connection through it is trusted.
 """
 
-import contextlib
 import shutil
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from config.embedded import locations
 from config.embedded.account import Account, check_owner, find_account, make_private, open_way
 from config.embedded.binaries import POSTGRES_MAJOR, find_postgres_bin
 from config.embedded.errors import EmbeddedError
+from config.embedded.leftover import end_postmaster, is_gone
 from config.embedded.server import Server, bare_environment
 
 # The builtin provider compares by code point and knows Unicode's letters without the machine's C library:
@@ -160,20 +160,6 @@ def _find_process(lock: Path) -> psutil.Process | None:
 
 def _is_postmaster(process: psutil.Process, data: Path) -> bool:
     try:
-        return process.name() == "postgres" and Path(process.cwd()) == data
+        return not is_gone(process) and process.name() == "postgres" and Path(process.cwd()) == data
     except psutil.Error:
         return False
-
-
-def end_postmaster(process: psutil.Process) -> None:
-    """Stops a postmaster that is not our child: fast, then immediate, then with everything it started."""
-    family = process.children(recursive=True)
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        with contextlib.suppress(psutil.Error):
-            process.send_signal(number)
-            process.wait(5)
-            return
-    for member in (process, *family):
-        with contextlib.suppress(psutil.Error):
-            member.kill()
-    psutil.wait_procs([process, *family], timeout=5)

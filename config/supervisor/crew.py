@@ -54,9 +54,9 @@ class Crew:
         self._parts.remove(keeper)
         return keeper.exit_code
 
-    def names_down(self) -> list[str]:
-        """The parts that should run and do not."""
-        return [keeper.name for keeper in (*self._servers, *self._parts) if not keeper.is_alive()]
+    def troubled_names(self) -> list[str]:
+        """The parts that died or are down."""
+        return [keeper.name for keeper in (*self._servers, *self._parts) if keeper.has_trouble()]
 
     def stop(self, *, hurry: threading.Event) -> None:
         """Stops everything and returns when nothing is left; once in a hurry, by force."""

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from config.embedded.leftover import end_postmaster, is_gone, wait_gone
 from config.embedded.locations import state_dir
-from config.embedded.postgres import end_postmaster
 from config.supervisor.plan import StartError
 
 LEFTOVER_SECONDS = 5
@@ -92,8 +92,7 @@ def _find_same(pid: int, started: float) -> psutil.Process | None:
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         same = abs(process.create_time() - started) < START_TOLERANCE_SECONDS
-        if same and process.status() != psutil.STATUS_ZOMBIE:
-            return process
+        return process if same and not is_gone(process) else None
     return None
 
 
@@ -102,10 +101,9 @@ def end_leftovers(leftovers: dict[str, psutil.Process]) -> None:
     others = [process for name, process in leftovers.items() if name != "postgres"]
     for process in others:
         _signal_group(process, signal.SIGTERM)
-    _, alive = psutil.wait_procs(others, timeout=LEFTOVER_SECONDS)
-    for process in alive:
+    for process in (alive := wait_gone(others, seconds=LEFTOVER_SECONDS)):
         _signal_group(process, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=LEFTOVER_SECONDS)
+    wait_gone(alive, seconds=LEFTOVER_SECONDS)
     if postmaster := leftovers.get("postgres"):
         end_postmaster(postmaster)
 

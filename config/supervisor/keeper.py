@@ -42,6 +42,7 @@ class Keeper:
         self._processes = processes
         self._process: Process | None = None
         self._restarts = False
+        self._has_died = False
         self._stopping = threading.Event()
         # Held while a process is started: a stop comes before that or sees it, never between.
         self._starting = threading.Lock()
@@ -58,10 +59,10 @@ class Keeper:
         """From now on the end of the process is an accident."""
         self._restarts = True
 
-    def is_alive(self) -> bool:
-        """Whether its process runs now; False too while it waits for its next start."""
+    def has_trouble(self) -> bool:
+        """Whether it died before, or is down now."""
         process = self._process
-        return process is not None and process.poll() is None
+        return self._has_died or process is None or process.poll() is not None
 
     @property
     def exit_code(self) -> int | None:
@@ -102,6 +103,7 @@ class Keeper:
             reason = self._await_end()
             if self._stopping.is_set() or not self._restarts:
                 return
+            self._has_died = True
             if time.monotonic() - started >= HEALTHY_SECONDS:
                 wait_seconds = FIRST_WAIT_SECONDS
             self._console.say(f"{self.name} {reason}: starting it again in {wait_seconds:g} s")

@@ -18,7 +18,7 @@ def wait_ready(plan: Plan, crew: Crew, *, stop: threading.Event) -> None:
         if stop.wait(POLL_SECONDS):
             return
         if time.monotonic() > deadline:
-            named = ", ".join(crew.names_down()) or missing
+            named = ", ".join(crew.troubled_names()) or missing
             raise StartError(f"not ready after {plan.ready_seconds:.0f} s: {named}")
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from chat import transcript, turn
-from chat.actions import agent as agent_actions
+from chat import turn
 from chat.actions import visitor as actions
 from chat.models import Message, Turn
 from chat.states import Role, TurnState

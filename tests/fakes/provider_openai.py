@@ -110,7 +110,10 @@ class OpenAIWire:
             raise _refusal("We could not parse the JSON body of your request.") from error
         if not isinstance(body, dict):
             raise _refusal("The body of the request must be a JSON object.")
-        return _ask(body)
+        try:
+            return _ask(body)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise _refusal("A field of the request has the wrong type.") from error
 
     def frames(self, ask: Ask, answer: Answer, delivery: Delivery) -> Frames:
         opening, closing = _chunk_frame(ask, delivery)

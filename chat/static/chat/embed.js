@@ -4,7 +4,7 @@
 (function () {
   "use strict";
 
-  var win = window;
+  var win = /** @type {any} */ (window);
   var doc = document;
   var early = win.yingda;
   if (early && early.loaded) return;
@@ -158,9 +158,8 @@
     ui.panel.getBoundingClientRect();
   }
 
-  /** @param {string} method @param {...any} args */
-  function tell(method) {
-    var args = [].slice.call(arguments, 1);
+  /** @param {string} method @param {any[]} args */
+  function tell(method, args) {
     if (!frameListens) waiting.push([method, args]);
     else ui.frame.contentWindow.postMessage({ yingda: "call", method: method, args: args }, settings.baseUrl);
   }
@@ -178,9 +177,9 @@
 
   function onLoaded() {
     frameListens = true;
-    tell("visible", isOpen);
+    tell("visible", [isOpen]);
     waiting.splice(0).forEach(function (call) {
-      tell.apply(null, [call[0]].concat(call[1]));
+      tell(call[0], call[1]);
     });
   }
 
@@ -197,7 +196,7 @@
     makeFrame();
     paint();
     fitToScreen();
-    if (frameListens) tell("visible", true);
+    if (frameListens) tell("visible", [true]);
     ui.frame.focus();
     emit("opened");
   }
@@ -207,7 +206,7 @@
     isOpen = false;
     paint();
     fitToScreen();
-    if (frameListens) tell("visible", false);
+    if (frameListens) tell("visible", [false]);
     ui.launcher.focus();
     emit("closed");
   }
@@ -256,8 +255,8 @@
     settings.baseUrl = new URL(settings.baseUrl || (script && script.src) || location.href, location.href).origin;
     wire("addEventListener");
     build();
-    if (settings.identity && settings.identity.jwt) tell("identify", settings.identity.jwt);
-    if (settings.context) tell("setContext", settings.context);
+    if (settings.identity && settings.identity.jwt) tell("identify", [settings.identity.jwt]);
+    if (settings.context) tell("setContext", [settings.context]);
   }
 
   function shutdown() {
@@ -278,14 +277,14 @@
       settings[setting] = value;
       paint();
       // A frame that does not exist yet will read the setting when it is made.
-      if (ui && ui.frame) tell(method, value);
+      if (ui && ui.frame) tell(method, [value]);
     };
   }
 
   /** @param {string} method @returns {(value: any) => void} */
   function pass(method) {
     return function (value) {
-      if (ui) tell(method, value);
+      if (ui) tell(method, [value]);
     };
   }
 
@@ -293,7 +292,7 @@
   function show(method) {
     return function (value) {
       if (!ui) return;
-      tell(method, value);
+      tell(method, [value]);
       open();
     };
   }

@@ -42,17 +42,17 @@ def stream(endpoint: Endpoint, request: Request) -> Generator[Chunk, None, None]
 
 def body(endpoint: Endpoint, request: Request) -> dict[str, Any]:
     """The request as the endpoint's server takes it."""
-    takes = endpoint.capabilities.get
-    limit = "max_tokens" if takes("max_tokens") else "max_completion_tokens"
+    takes = {"usage": True, **endpoint.capabilities}
+    limit = "max_tokens" if takes.get("max_tokens") else "max_completion_tokens"
     fields: dict[str, Any] = {
         "model": endpoint.model,
         "messages": [{"role": line.role, "content": line.text} for line in request.lines],
         "stream": True,
         limit: min(request.max_output_tokens, endpoint.max_output_tokens),
     }
-    if takes("usage", True):
+    if takes["usage"]:
         fields["stream_options"] = {"include_usage": True}
-    if takes("safety_identifier") and request.user:
+    if takes.get("safety_identifier") and request.user:
         fields["safety_identifier"] = request.user
     return fields
 
@@ -80,7 +80,7 @@ def as_chunk(data: str) -> Chunk:
         raise ModelError(ErrorClass.BAD_OUTPUT, "malformed frame") from None
     if "error" in fields:
         raise ModelError(in_stream_class(fields["error"]), "error frame")
-    choice = next(iter(fields.get("choices") or ()), {})
+    choice: dict[str, Any] = next(iter(fields.get("choices") or ()), {})
     finish = choice.get("finish_reason") or ""
     if finish == "content_filter":
         raise ModelError(ErrorClass.CONTENT, "content filter")
@@ -152,7 +152,7 @@ def client(endpoint: Endpoint) -> OpenAI:
 @lru_cache(maxsize=64)
 def client_for(base_url: str, api_key: str, timeout_seconds: float) -> OpenAI:
     # Inline: the import costs 2 s and 60 MB, which only a process that calls this wire should pay.
-    import openai  # noqa: PLC0415
+    import openai
 
     return openai.OpenAI(
         api_key=api_key,

@@ -13,10 +13,10 @@ import { MAX_MESSAGE_CHARS, countChars } from "./wire.js";
 
 const PHONE = "(max-width: 639.98px), (max-height: 479.98px)";
 
-/** @type {{ inbox?: import("./wire.js").Inbox & { key?: string }, sessions_url?: string, socket_url?: string }} */
+/** @type {import("./wire.js").Inbox & { inbox?: string }} `inbox` is the key */
 const config = JSON.parse(document.getElementById("widget-config")?.textContent || "{}");
 const root = /** @type {HTMLElement} */ (document.getElementById("widget"));
-const inboxKey = config.inbox?.key ?? root.dataset.inbox ?? "";
+const inboxKey = config.inbox ?? "";
 // The embedding page's wishes travel in the fragment: no server sees them, and the first paint is already right.
 const wishes = new URLSearchParams(location.hash.slice(1));
 
@@ -25,14 +25,14 @@ const store = createStore();
 const host = createHost(window, onHostCall);
 
 /** @type {import("./wire.js").Inbox} */
-let inbox = { ...memory.session()?.inbox, ...config.inbox };
+let inbox = { ...memory.session()?.inbox, ...config };
 let locale = pickLocale(wishes.get("locale"), inbox.locale, navigator.language);
 let open = !host.embedded || wishes.get("open") === "1";
 let readSeq = 0;
 let unread = 0;
 
 const session = createSession({
-  url: config.sessions_url ?? "/api/v1/client/sessions",
+  url: "/api/v1/client/sessions",
   inboxKey,
   locale: () => locale,
   memory,
@@ -51,7 +51,7 @@ const session = createSession({
 });
 
 const connection = new Connection({
-  url: socketUrl(config.socket_url ?? "/ws/client/"),
+  url: socketUrl("/ws/client/"),
   session,
   memory,
   store,
@@ -102,7 +102,7 @@ host.emit("loaded");
 function build() {
   const texts = createTexts(locale);
   document.documentElement.lang = locale;
-  document.title = inbox.name || texts.t("chat");
+  document.title = texts.t("chat");
   themeFrom(null);
   return createView({ root, texts, inbox, embedded: host.embedded, deeds });
 }
@@ -120,8 +120,7 @@ function rebuild() {
 
 /** @param {string | null} wish the embedding page's, which goes before the inbox's */
 function themeFrom(wish) {
-  const theme = typeof inbox.theme === "object" && inbox.theme ? inbox.theme : { mode: inbox.theme };
-  applyTheme(document.documentElement, { ...theme, mode: wish ?? wishes.get("theme") ?? theme.mode });
+  applyTheme(document.documentElement, { brand: inbox.brand, mode: wish ?? wishes.get("theme") ?? inbox.theme });
 }
 
 /** @param {import("./store.js").State} state @param {import("./store.js").State} before */

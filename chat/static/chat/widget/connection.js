@@ -254,9 +254,7 @@ export class Connection {
     this.touch();
     const frame = parseFrame(data);
     if (!frame) return;
-    // Before `ready` an error only announces the close code that follows.
-    if (frame.type === "error" && !this.ready) return;
-    if (frame.type === "error" && frame.client_id) this.onRefused(frame, frame.client_id);
+    if (frame.type === "error" && this.handled(frame)) return;
     this.store.dispatch({ type: "frame", frame });
     if (frame.type === "ready") this.onReady(frame);
     if (frame.type === "ack") this.forgetLine(frame.client_id);
@@ -275,6 +273,21 @@ export class Connection {
     this.store.dispatch({ type: "link", link: "online" });
     if (this.store.get().humanRequested) this.sendFrame({ type: "human.request" });
     this.flush();
+  }
+
+  /** @param {import("./wire.js").ErrorFrame} frame @returns {boolean} false for what the visitor should read */
+  handled(frame) {
+    // Before `ready` an error only announces the close code that follows.
+    if (!this.ready) return true;
+    if (frame.client_id) {
+      this.onRefused(frame, frame.client_id);
+      return true;
+    }
+    if (!PASSING.has(frame.code)) return false;
+    // Too fast or too busy to say which line was meant: all that are on their way go again, under their ids.
+    const underway = this.store.get().pending.filter((line) => line.status === "sending");
+    for (const line of underway) this.onRefused(frame, line.client_id);
+    return underway.length > 0;
   }
 
   /** @param {import("./wire.js").ErrorFrame} frame @param {string} clientId */

@@ -16,11 +16,12 @@ const SLOW_MS = 8_000;
  * @param {object} options
  * @param {HTMLElement} options.list
  * @param {import("./texts.js").Texts} options.texts
+ * @param {string} options.botName
  * @param {(clientId: string) => void} options.onRetry
  * @param {() => void} options.onGrow
  * @param {() => boolean} options.atOnce see reveal.js
  */
-export function createRows({ list, texts, onRetry, onGrow, atOnce }) {
+export function createRows({ list, texts, botName, onRetry, onGrow, atOnce }) {
   /** @type {Map<string, { row: Row, item: Item, place: string }>} */
   const rows = new Map();
 
@@ -28,7 +29,7 @@ export function createRows({ list, texts, onRetry, onGrow, atOnce }) {
   const create = (item) => {
     const role = roleOf(item);
     if (role === "system") return systemRow();
-    return role === "visitor" ? visitorRow({ texts, onRetry }) : answerRow({ texts, onGrow, atOnce, role });
+    return role === "visitor" ? visitorRow({ texts, onRetry }) : answerRow({ texts, botName, onGrow, atOnce, role });
   };
 
   return {
@@ -170,12 +171,13 @@ function sentMark(label) {
  * A bot's or an agent's line. A bot's begins as dots, grows as text, and stays the same element when its row comes.
  * @param {object} options
  * @param {import("./texts.js").Texts} options.texts
+ * @param {string} options.botName
  * @param {() => void} options.onGrow
  * @param {() => boolean} options.atOnce
  * @param {string} options.role
  * @returns {Row}
  */
-function answerRow({ texts, onGrow, atOnce, role }) {
+function answerRow({ texts, botName, onGrow, atOnce, role }) {
   const { t } = texts;
   const isBot = role === "bot";
   const node = document.createTextNode("");
@@ -215,7 +217,7 @@ function answerRow({ texts, onGrow, atOnce, role }) {
       const isAi = message ? message.ai !== false && isBot : true;
       setAttribute(element, "data-ai", isAi ? "true" : null);
       badge.hidden = !isAi;
-      setText(name, authorOf(item) || t(isBot ? "assistant" : "agent"));
+      setText(name, isBot ? botName : authorOf(item) || t("agent"));
       if (!isBot) setText(avatar, (name.textContent ?? "").trim().slice(0, 1));
       dots.hidden = !(item.kind === "partial" && !item.text);
       element.dataset.status = message ? "stored" : dots.hidden ? "streaming" : "thinking";

@@ -136,7 +136,7 @@ function onFrame(state, frame) {
     case "heartbeat":
       return behind({ ...state, serverSeq: Math.max(state.serverSeq, frame.seq) });
     case "error":
-      return frame.client_id ? state : withError({ ...state, humanRequested: false }, frame);
+      return withError({ ...state, humanRequested: false }, frame);
     case "pong":
       return state;
   }
@@ -149,6 +149,7 @@ function onFrame(state, frame) {
 function onReady(before, frame) {
   const moved = before.conversationId !== null && before.conversationId !== frame.conversation_id;
   const start = moved ? { ...before, ...emptyConversation() } : before;
+  /** @type {State} */
   let state = { ...start, loaded: true, conversationId: frame.conversation_id, needsSync: false, fromStart: false };
   state = frame.messages.reduce(addMessage, state);
   const last = frame.messages.at(-1)?.seq ?? frame.seq;

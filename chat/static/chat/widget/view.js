@@ -5,6 +5,7 @@ import { createComposer } from "./composer.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { createRows, typingDots } from "./rows.js";
 import { timeline } from "./store.js";
+import { pickLocale } from "./texts.js";
 
 const NEAR_BOTTOM_PX = 72;
 const ANNOUNCED_LINES = 4;
@@ -33,6 +34,9 @@ const ANNOUNCED_LINES = 4;
  */
 export function createView({ root, texts, inbox, embedded, deeds }) {
   const { t } = texts;
+  // Names and questions of the inbox are written in its own language; other visitors get ours.
+  const isNative = pickLocale(inbox.locale) === texts.locale;
+  const botName = (isNative && inbox.bot_name) || t("assistant");
   const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let pinned = true;
   let announcedSeq = -1;
@@ -43,7 +47,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   const human = h("button", { type: "button", class: "human", onclick: () => askHuman() }, icon("headset"), h("span"));
   const close = h("button", { type: "button", class: "round", "aria-label": t("close"), onclick: deeds.close }, icon("close"));
   close.hidden = !embedded;
-  const title = h("h1", { class: "title" }, inbox.name || t("chat"));
+  const title = h("h1", { class: "title" }, (isNative && inbox.name) || t("chat"));
   const header = h(
     "header",
     { class: "header" },
@@ -74,11 +78,12 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   const error = createErrorLine(t, deeds);
   const announcer = h("div", { class: "sr-only", "aria-live": "polite", "aria-atomic": "false" });
   const composer = createComposer({ texts, onSend: (text) => sendText(text) });
-  const note = h("p", { class: "note" }, typeof inbox.ai_label === "string" && inbox.ai_label ? inbox.ai_label : t("aiNote"));
+  const note = h("p", { class: "note" }, t("aiNote"));
 
   const rows = createRows({
     list,
     texts,
+    botName,
     onRetry: deeds.retry,
     onGrow: () => stay(),
     atOnce: () => lessMotion.matches || document.hidden,
@@ -136,9 +141,9 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   function renderOpening(state, isEmpty) {
     skeleton.hidden = state.loaded || !isEmpty || state.link === "stopped";
     welcome.hidden = !(state.loaded && state.messages.length === 0 && !state.resumePrompt);
-    if (!welcome.hidden && !welcome.firstChild) welcome.append(botLine(t, inbox.greeting || t("greeting")));
+    if (!welcome.hidden && !welcome.firstChild) welcome.append(botLine(t, botName, (isNative && inbox.greeting) || t("greeting", { name: botName })));
     const resume = state.loaded && state.resumePrompt ? state.resumePrompt : "";
-    const questions = isEmpty && !welcome.hidden ? (inbox.quick_questions ?? []) : [];
+    const questions = isEmpty && !welcome.hidden ? openingQuestions() : [];
     const wanted = resume ? [resume] : questions;
     choices.hidden = wanted.length === 0;
     if (wanted.join("\n") === chips.join("\n")) return;
@@ -146,9 +151,14 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
     choices.replaceChildren(...(resume ? resumeChoice(resume) : questionChoices(questions)));
   }
 
+  function openingQuestions() {
+    const general = [t("question1"), t("question2"), t("question3")];
+    return isNative ? (inbox.quick_questions ?? []) : general;
+  }
+
   /** @param {string} prompt */
   function resumeChoice(prompt) {
-    return [botLine(t, prompt), h("div", { class: "chips" }, chip(t("resume"), () => sendText("1")))];
+    return [botLine(t, botName, prompt), h("div", { class: "chips" }, chip(t("resume"), () => sendText("1")))];
   }
 
   /** @param {string[]} questions */
@@ -164,7 +174,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
     if (announcedSeq < 0 || newest < announcedSeq) announcedSeq = newest;
     for (const message of state.messages) {
       if (message.seq <= announcedSeq || message.role === "visitor") continue;
-      const speaker = message.role === "bot" ? `${t("assistant")}: ` : message.role === "agent" ? `${t("agent")}: ` : "";
+      const speaker = message.role === "bot" ? `${botName}: ` : message.role === "agent" ? `${t("agent")}: ` : "";
       announcer.append(h("p", {}, speaker + message.text));
       if (!pinned) jump.hidden = false;
     }
@@ -202,9 +212,9 @@ function chip(label, onclick) {
   return h("button", { type: "button", class: "chip", onclick }, label);
 }
 
-/** A line of the bot's that is no message: the greeting, the offer to resume. @param {Translate} t @param {string} text */
-function botLine(t, text) {
-  const who = h("div", { class: "who" }, h("span", { class: "name" }, t("assistant")), h("span", { class: "badge", title: t("aiTitle") }, t("aiBadge")));
+/** A line of the bot's that is no message: the greeting, the offer to resume. @param {Translate} t @param {string} botName @param {string} text */
+function botLine(t, botName, text) {
+  const who = h("div", { class: "who" }, h("span", { class: "name" }, botName), h("span", { class: "badge", title: t("aiTitle") }, t("aiBadge")));
   const avatar = h("div", { class: "avatar", "aria-hidden": "true" }, icon("bot"));
   const stack = h("div", { class: "stack" }, who, h("div", { class: "bubble" }, h("div", { class: "body", dir: "auto" }, text)));
   return h("article", { class: "row row--bot row--first row--last" }, avatar, stack);

@@ -44,10 +44,11 @@
  *
  * @typedef {object} Inbox
  * @property {string} [name]
+ * @property {string} [bot_name]
  * @property {string} [locale]
- * @property {string | { mode?: string, brand?: string } | null} [theme]
+ * @property {string} [theme] "auto", "light" or "dark"
+ * @property {string} [brand] "#rrggbb"
  * @property {string} [greeting]
- * @property {string | boolean} [ai_label]
  * @property {string[]} [quick_questions]
  */
 

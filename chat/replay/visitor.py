@@ -1,7 +1,6 @@
-"""Plays dialogues through the public door of a running server, as its visitors would.
+"""One visitor over docs/protocol.md §3: session, socket, sending, answers, reconnecting.
 
-`Visitor` is one visitor over docs/protocol.md §3; `manage.py replay`, the bench and the fault suites drive it.
-It sees only what any client sees: HTTP and frames, never rows.
+Used by dialogues, the bench and the fault suites. It sees what any client sees: HTTP and frames, never rows.
 """
 
 import asyncio
@@ -10,9 +9,6 @@ import json
 import random
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,10 +18,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin, Subprotocol
 
 from chat import protocol
+from chat.replay.outcomes import Answer, Line, Outcome
 
 Frame = dict[str, Any]
 
-CUSTOMER_ROLES = {"user", "visitor", "customer"}
 ANSWERING_ROLES = {"bot", "agent", "system"}
 FINAL_CLOSES = {
     protocol.CLOSE_INVALID,
@@ -35,60 +31,15 @@ FINAL_CLOSES = {
 RETRIED_ERRORS = {"rate_limited", "unavailable"}
 RECONNECT_SECONDS = (0.1, 3.0)
 RESEND_SECONDS = 5.0
-CONNECT_SECONDS = 10.0
+REQUEST_SECONDS = 30.0
 
 
 class ReplayError(Exception):
     """The run cannot start or go on; the message is one line for whoever started it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one message. Times run from its sending; None where the thing never came."""
-
-    client_id: str
-    seq: int | None
-    turn_id: str | None
-    ttft_ms: float | None
-    final_ms: float | None
-    text: str | None
-    error: str | None
-
-    @property
-    def acked(self) -> bool:
-        return self.seq is not None
-
-    @property
-    def answered(self) -> bool:
-        return self.text is not None
-
-    @property
-    def with_person(self) -> bool:
-        """Accepted while the conversation belonged to the queue or an agent: no turn will answer."""
-        return self.acked and self.turn_id is None and self.error is None
-
-
-@dataclass(slots=True)
-class Line:
-    """A message on its way."""
-
-    client_id: str
-    text: str
-    sent_at: float
-    seq: int | None = None
-    turn_id: str | None = None
-    error: str | None = None
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(slots=True)
-class Answer:
-    """What is known of a turn's answer, by the clock of this process."""
-
-    first_at: float | None = None
-    final_at: float | None = None
-    text: str | None = None
-    length_chars: int = 0
+class UnreachableError(ReplayError):
+    """Nobody answers at the address, or not as the platform would."""
 
 
 class Visitor:
@@ -106,11 +57,14 @@ class Visitor:
         http: httpx.AsyncClient | None = None,
         locale: str = "zh-CN",
         answer_seconds: float = 30.0,
+        patience_seconds: float = 10.0,
     ) -> None:
+        """`patience_seconds` is how long a server may be away while a session or socket is wanted."""
         self.url = url.rstrip("/")
         self.inbox = inbox
         self.locale = locale
         self.answer_seconds = answer_seconds
+        self.patience_seconds = patience_seconds
         self.frames: list[Frame] = []
         self.messages: dict[int, Frame] = {}
         self.last_seq = 0
@@ -118,7 +72,8 @@ class Visitor:
         self.state: str | None = None
         self.token = ""
         self.connections = 0
-        self._http = http
+        self._http = http or httpx.AsyncClient(timeout=REQUEST_SECONDS)
+        self._owns_http = http is None
         self._lines: dict[str, Line] = {}
         self._answers: dict[str, Answer] = {}
         self._socket: ClientConnection | None = None
@@ -126,12 +81,10 @@ class Visitor:
         self._wanted = asyncio.Event()
         self._failure: str | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._stack = contextlib.AsyncExitStack()
+        self._later: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         """Opens a session and its socket. Raises ReplayError."""
-        if self._http is None:
-            self._http = await self._stack.enter_async_context(httpx.AsyncClient(timeout=30))
         try:
             await self.open_session()
             self._keeper = asyncio.create_task(self._keep_connected())
@@ -142,12 +95,14 @@ class Visitor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        tasks = [task for task in (self._keeper, *self._later) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._socket is not None:
             await self._socket.close()
-        await self._stack.aclose()
+        if self._owns_http:
+            await self._http.aclose()
 
     # --- HTTP ------------------------------------------------------------------------------------
 
@@ -164,17 +119,26 @@ class Visitor:
         return await self._request("GET", f"/api/v1/client/conversation?after_seq={after_seq}")
 
     async def _request(self, method: str, path: str, **content: Any) -> Frame:
-        assert self._http is not None
+        deadline = time.monotonic() + self.patience_seconds
+        while True:
+            try:
+                return await self._request_once(method, path, **content)
+            except UnreachableError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(random.uniform(*RECONNECT_SECONDS) / 2)  # noqa: S311 jitter
+
+    async def _request_once(self, method: str, path: str, **content: Any) -> Frame:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
             response = await self._http.request(method, self.url + path, headers=headers, **content)
+            if response.is_client_error:
+                raise ReplayError(f"{method} {path}: HTTP {response.status_code}")
             response.raise_for_status()
             body: Frame = response.json()
-        except httpx.HTTPStatusError as error:
-            raise ReplayError(f"{method} {path}: HTTP {error.response.status_code}") from None
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             reason = str(error) or type(error).__name__
-            raise ReplayError(f"cannot reach {self.url}: {reason}") from None
+            raise UnreachableError(f"cannot reach {self.url}: {reason}") from None
         return body
 
     # --- the socket ------------------------------------------------------------------------------
@@ -183,7 +147,7 @@ class Visitor:
         """Waits until the socket is open and `ready`. Raises ReplayError."""
         self._wanted.set()
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(self.patience_seconds):
                 await self._ready.wait()
         except TimeoutError:
             raise ReplayError(f"no answer from the socket of {self.url}") from None
@@ -218,17 +182,19 @@ class Visitor:
             subprotocols=[Subprotocol(protocol.SUBPROTOCOL)],
             compression=None,
             max_size=None,
-            open_timeout=CONNECT_SECONDS,
+            open_timeout=self.patience_seconds,
             close_timeout=1,
         ) as socket:
             self._socket = socket
             self.connections += 1
+            await self._emit({"type": "hello", "token": self.token, "after_seq": self.last_seq})
             try:
-                await self._emit({"type": "hello", "token": self.token, "after_seq": self.last_seq})
                 async for raw in socket:
                     await self._take(json.loads(raw))
             except ConnectionClosed:
                 pass
+            except (ValueError, KeyError) as error:
+                self._failure = f"the server sent a frame that cannot be read: {error!r}"
             if socket.close_code in FINAL_CLOSES:
                 self._failure = f"the server closed the socket with {socket.close_code}"
 
@@ -270,6 +236,15 @@ class Visitor:
     async def _transmit(self, line: Line) -> None:
         await self._emit({"type": "message.send", "client_id": line.client_id, "text": line.text})
 
+    async def _transmit_waiting(self) -> None:
+        for line in list(self._lines.values()):
+            if line.seq is None:
+                await self._transmit(line)
+
+    async def _transmit_later(self, delay_ms: float) -> None:
+        await asyncio.sleep(delay_ms / 1000)
+        await self._transmit_waiting()
+
     async def sync(self) -> None:
         """Asks for whatever came after the last line seen."""
         await self._emit({"type": "sync", "after_seq": self.last_seq})
@@ -308,7 +283,7 @@ class Visitor:
             case "state":
                 self.state = frame["state"]
             case "error":
-                await self._take_error(frame)
+                self._take_error(frame)
 
     async def _take_ready(self, frame: Frame) -> None:
         self.state = frame["state"]
@@ -319,13 +294,13 @@ class Visitor:
             self.messages.clear()
         for message in frame["messages"]:
             self._keep(message)
+        # The server sends no more than its newest lines to one that has missed very many.
+        self.last_seq = max(self.last_seq, frame["seq"])
         partial = frame.get("partial")
         if partial:
             self._answer(partial["turn_id"]).length_chars = partial["offset"] + len(partial["text"])
         self._ready.set()
-        for line in list(self._lines.values()):
-            if line.seq is None:
-                await self._transmit(line)
+        await self._transmit_waiting()
 
     def _take_ack(self, frame: Frame) -> None:
         line = self._lines.get(frame["client_id"])
@@ -348,13 +323,12 @@ class Visitor:
             await self.sync()
         answer.length_chars = max(answer.length_chars, frame["offset"] + len(frame["text"]))
 
-    async def _take_error(self, frame: Frame) -> None:
+    def _take_error(self, frame: Frame) -> None:
         client_id = frame.get("client_id")
         if frame["code"] in RETRIED_ERRORS:
-            await asyncio.sleep(frame.get("retry_after_ms", 200) / 1000)
-            for line in list(self._lines.values()):
-                if line.seq is None and client_id in {None, line.client_id}:
-                    await self._transmit(line)
+            later = asyncio.create_task(self._transmit_later(frame.get("retry_after_ms", 200)))
+            self._later.add(later)
+            later.add_done_callback(self._later.discard)
         elif client_id in self._lines:
             self._lines[client_id].error = frame["code"]
             self._lines[client_id].settled.set()
