@@ -24,23 +24,21 @@ class Analysis:
     takes_up_earlier: bool
 
 
-def analyse(lines: list[str], *, locale: str) -> Analysis:
+def analyse(lines: list[str], *, language: str) -> Analysis:
     """The analysis of the visitor's unanswered lines, oldest first."""
     text = "\n".join(lines)
     return Analysis(
-        language=language_of(text, locale=locale),
+        language=language_of(text, otherwise=language),
         slots=slots_of(text),
         takes_up_earlier=len(lines) == 1 and lines[0].strip() in RESUME_REPLIES,
     )
 
 
-def language_of(text: str, *, locale: str) -> str:
-    """ "zh" or "en": Chinese as soon as a Han character occurs, the visitor's locale when no letter does."""
+def language_of(text: str, *, otherwise: str) -> str:
+    """ "zh" or "en": Chinese as soon as a Han character occurs, `otherwise` when no letter does."""
     if HAN.search(text):
         return "zh"
-    if re.search("[A-Za-z]{2}", text):
-        return "en"
-    return "zh" if locale.lower().startswith("zh") else "en"
+    return "en" if re.search("[A-Za-z]{2}", text) else otherwise
 
 
 def slots_of(text: str) -> dict[str, str]:

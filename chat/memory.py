@@ -21,6 +21,9 @@ from chat.redis import connection
 
 log = structlog.get_logger(__name__)
 
+SUMMARY_TOPICS = 5
+ARROW = " → "
+
 # Writes only over the revision that was read, so that two tabs or a retry cannot interleave.
 COMPARE_AND_SET = """
 local kept = redis.call('GET', KEYS[1])
@@ -104,6 +107,12 @@ def advanced(dialogue: Dialogue, *, now: datetime, **changes: Any) -> Dialogue:
         at_seconds=now.timestamp(),
         **changes,
     )
+
+
+def summarise(summary: str, topic: str) -> str:
+    """The topics touched so far in their order, the latest SUMMARY_TOPICS of them; no customer's words."""
+    topics = [known for known in summary.split(ARROW) if known and known != topic]
+    return ARROW.join([*topics, topic][-SUMMARY_TOPICS:]) if topic else summary
 
 
 def store(visitor_id: UUID, dialogue: Dialogue, *, expected_rev: int, now: datetime) -> bool:

@@ -66,6 +66,11 @@ class Visitor(models.Model):
     def __str__(self) -> str:
         return f"visitor {self.pk.hex[:8]}"
 
+    @property
+    def language(self) -> str:
+        """The language we write to the visitor in: "zh" or "en"."""
+        return "zh" if self.locale.lower().startswith("zh") else "en"
+
 
 class Agent(models.Model):
     """A member of staff who answers customers."""

@@ -10,12 +10,13 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from kombu.exceptions import OperationalError
 
 from chat import lease, turn
+from prompts import completion
 
 log = structlog.get_logger(__name__)
 
@@ -100,9 +101,22 @@ class Sweeper:
 SWEEPER = Sweeper()
 
 
+def runs_turns(worker: Any) -> bool:
+    return "turns" in worker.app.amqp.queues.consume_from
+
+
+@celeryd_after_setup.connect
+def warm(instance: Any, **_: Any) -> None:
+    if runs_turns(instance):
+        try:
+            completion.warm()
+        except DatabaseError as error:
+            log.warning("not_warmed", error=type(error).__name__)
+
+
 @worker_ready.connect
 def start_sweeper(sender: Any, **_: Any) -> None:
-    if "turns" in sender.app.amqp.queues.consume_from:
+    if runs_turns(sender):
         SWEEPER.start()
 
 

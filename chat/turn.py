@@ -20,7 +20,7 @@ from chat import analysis, lease, memory, protocol, push, transcript
 from chat.memory import Dialogue
 from chat.models import Conversation, Message, Turn
 from chat.states import Owner, Role, TurnState
-from prompts import completion
+from prompts import completion, rendering
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ def answer(turn: Turn, held: lease.Held) -> None:
     push.frames(conversation.pk, protocol.turn(turn.pk, TurnState.RUNNING))
     history, lines = read(turn)
     dialogue = memory.load(conversation, now=now)
-    found = analysis.analyse(lines, locale=conversation.visitor.locale)
+    found = analysis.analyse(lines, language=conversation.visitor.language)
     if found.takes_up_earlier and dialogue.earlier:
         outcome = take_up(dialogue, language=found.language)
     else:
@@ -109,7 +109,7 @@ def build_question(
         shop_name=turn.conversation.inbox.shop_name,
         history=tuple((m.role, m.text) for m in history if m.role != Role.SYSTEM),
         slots={**dialogue.slots, **found.slots},
-        topic=dialogue.topic,
+        topic=dialogue.summary,
         user=pseudonym(turn.conversation.visitor_id),
     )
 
@@ -120,10 +120,17 @@ def build_outcome(
     """The answer with its sources, and the dialogue state after it."""
     best = reply.hits[0] if reply.hits else None
     topic = best.title if best else dialogue.topic
-    intent = best.intent if best else dialogue.intent
+    after = replace(
+        dialogue,
+        topic=topic,
+        intent=best.intent if best else dialogue.intent,
+        slots=question.slots,
+        summary=memory.summarise(dialogue.summary, topic),
+        earlier={},
+    )
     return Outcome(
         text=reply.text,
-        dialogue=replace(dialogue, topic=topic, intent=intent, slots=question.slots, earlier={}),
+        dialogue=after,
         meta={
             "citations": [{"sop": hit.key, "title": hit.title} for hit in reply.hits],
             "endpoint": reply.endpoint,
@@ -140,8 +147,8 @@ def take_up(dialogue: Dialogue, *, language: str) -> Outcome:
     text = completion.text(
         "resumed",
         language=language,
-        topic=resumed.topic,
-        slots=completion.slots_text(resumed.slots),
+        topic=resumed.summary,
+        slots=rendering.slots_text(resumed.slots, language=language),
     )
     return Outcome(text=text, dialogue=resumed, meta={"resumed": True})
 
@@ -229,7 +236,9 @@ def finish(
 
 def apologise(turn: Turn, *, error: str = "error") -> None:
     """Ends a turn that cannot be answered with an honest sentence, so that nobody waits for nothing."""
-    text = completion.text("apology", language=language_for(turn))
+    language = turn.conversation.visitor.language
+    text = completion.text("apology", language=language)
+    text = text or protocol.error_text("unavailable", locale=language)
     try:
         with transaction.atomic():
             conversation = fenced(turn)
@@ -255,10 +264,6 @@ def give_up(turn_id: UUID, *, worker: str) -> None:
     turn = lease.claim_exhausted(turn_id, worker=worker)
     if turn is not None:
         apologise(turn, error="attempts")
-
-
-def language_for(turn: Turn) -> str:
-    return "zh" if turn.conversation.visitor.locale.lower().startswith("zh") else "en"
 
 
 def give_back(turn: Turn) -> None:

@@ -203,7 +203,6 @@ SOCKET_MAX_BYTES = 64 * 1024
 # Endpoint rows name a variable, never a key; every *_API_KEY of the environment can be named.
 MODEL_API_KEYS = {k: v for k, v in os.environ.items() if k.endswith("_API_KEY") and v}
 MODEL_BASE_URLS = {k: v for k, v in os.environ.items() if k.endswith("_BASE_URL") and v}
-DEFAULT_MODEL = text("YINGDA_DEFAULT_MODEL")
 
 # --- logs ----------------------------------------------------------------------------------------
 LOG_LEVEL = text("YINGDA_LOG_LEVEL", "INFO")

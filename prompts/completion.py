@@ -110,16 +110,12 @@ def system_text(
         return ""
     values = {
         "shop_name": question.shop_name,
-        "slots": slots_text(question.slots),
-        "knowledge": "\n".join(f"- {hit.title}: {hit.answer}" for hit in hits) or "-",
+        "slots": rendering.slots_text(question.slots, language=question.language),
+        "knowledge": "\n".join(f"- {hit.title}: {hit.answer}" for hit in hits) or "—",
         "examples": current.examples.get(question.language, ""),
-        "topic": question.topic or "-",
+        "topic": question.topic or "—",
     }
     return rendering.render(version.text, values)
-
-
-def slots_text(slots: dict[str, str]) -> str:
-    return "; ".join(f"{name}={value}" for name, value in slots.items()) or "-"
 
 
 def as_document(hit: Hit) -> Document:
@@ -174,10 +170,7 @@ def record(question: Question, calls: tuple[Call, ...], *, version: PromptVersio
 
 
 def text(purpose: str, *, language: str, **values: str) -> str:
-    """The current text of a purpose, filled with values; empty when staff removed it.
-
-    Raises rendering.UnknownVariable.
-    """
+    """The current text of a purpose, filled with values; empty when staff removed it."""
     prompts = snapshot().prompts
     version = prompts.get((purpose, language)) or prompts.get((purpose, "zh"))
     return rendering.render(version.text, values).strip() if version else ""
@@ -198,6 +191,15 @@ class Cache:
 
     def clear(self) -> None:
         self.kept = None
+
+
+def warm() -> None:
+    """Pays the first question's costs ahead: the snapshot, the index, the vendors' SDKs."""
+    retrieval.search("warm", language="en")
+    for endpoint in snapshot().endpoints:
+        if endpoint.api_key:
+            gateway.warm(endpoint)
+    release_connection()
 
 
 def take_snapshot() -> Snapshot:

@@ -1,23 +1,35 @@
 """Fills the texts staff edit with values. Logic-less: {{name}} and nothing else; values are never templates."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 VARIABLE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+SLOT_NAMES = {
+    "order_number": {"zh": "订单号", "en": "order number"},
+    "phone": {"zh": "手机号", "en": "phone number"},
+    "address": {"zh": "地址", "en": "address"},
+}
 
 
-class UnknownVariable(KeyError):
-    """A text names a variable nobody gives it."""
+class UnknownVariable(ValueError):
+    """A text uses a variable that is not declared."""
 
 
 def render(text: str, values: Mapping[str, str]) -> str:
-    """`text` with every {{name}} replaced. Raises UnknownVariable."""
+    """`text` with every {{name}} replaced.
+
+    A name without a value becomes nothing and a log line: a slip in a prompt must not silence the bot.
+    """
 
     def value(match: re.Match[str]) -> str:
-        try:
-            return values[match.group(1)]
-        except KeyError:
-            raise UnknownVariable(match.group(1)) from None
+        name = match.group(1)
+        if name not in values:
+            log.warning("prompt_variable_unknown", variable=name)
+        return values.get(name, "")
 
     return VARIABLE.sub(value, text)
 
@@ -25,3 +37,16 @@ def render(text: str, values: Mapping[str, str]) -> str:
 def variables(text: str) -> set[str]:
     """The names a text uses."""
     return set(VARIABLE.findall(text))
+
+
+def check_declared(text: str, declared: Iterable[str]) -> None:
+    """Raises UnknownVariable when `text` uses a name that is not declared; called before a text is saved."""
+    unknown = variables(text) - set(declared)
+    if unknown:
+        raise UnknownVariable(", ".join(sorted(unknown)))
+
+
+def slots_text(slots: Mapping[str, str], *, language: str) -> str:
+    """Slots as a person would list them: 订单号 20260131001; an em dash where there are none."""
+    names = {name: SLOT_NAMES.get(name, {}).get(language, name) for name in slots}
+    return "; ".join(f"{names[name]} {value}" for name, value in slots.items()) or "—"

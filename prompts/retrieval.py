@@ -1,12 +1,77 @@
-"""(stand-in until the retrieval lands; overwrite)"""
+"""Finds the SOPs that answer a customer's words: Postgres proposes questions, Python ranks them.
 
-from dataclasses import dataclass
+Called by prompts.completion, and by the commands and the admin to keep `SopQuestion.vector`. Knows no conversation.
+"""
 
+import json
+import math
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from prompts.models import Sop, SopQuestion
+from prompts.nlu import segment
+
+# Scores at or above it are answers; docs/retrieval.md has the measurement.
 CONFIDENT = 0.5
+
+QUERY_CHARS = 400
+CANDIDATE_ROWS = 1200
+CANDIDATES = 80
+VERSION_SECONDS = 5.0
+REINDEX_ROWS = 2000
+
+# How much a kind of term says, before its rarity. Single characters carry Chinese through typing errors;
+# words and parts of words keep their order and meaning.
+HAN_WEIGHTS = {segment.WORD: 0.6, segment.STOP_WORD: 0.3, segment.GRAM: 0.4, segment.CHARACTER: 1.0}
+LETTER_WEIGHTS = {segment.WORD: 1.0, segment.STOP_WORD: 0.5, segment.GRAM: 0.25}
+RARITY_POWER = 0.7
+# What a term costs that only the query has, and one that only the stored question has.
+QUERY_ONLY, QUESTION_ONLY = 0.5, 0.4
+# How far the second, third and fourth wording that match close the gap to certainty.
+OTHER_WORDINGS = (0.5, 0.3, 0.2)
+
+SELECT = """
+    SELECT sop.id, sop.key, sop.language, sop.title, sop.answer, sop.intent, sop.category,
+           sop.required_slots, sop.tool, found.text, found.terms
+    FROM (
+        SELECT question.sop_id, question.text, tsvector_to_array(question.vector) AS terms
+        FROM prompts_sopquestion question
+        JOIN prompts_sop enabled ON enabled.id = question.sop_id AND enabled.enabled
+        WHERE question.vector @@ %(query)s::tsquery
+        ORDER BY ts_rank(question.vector, %(query)s::tsquery) DESC, question.id
+        LIMIT %(limit)s
+    ) found
+    JOIN prompts_sop sop ON sop.id = found.sop_id
+"""
+VERSION = """
+    SELECT (SELECT count(*) FROM prompts_sopquestion),
+           count(*),
+           coalesce(sum((extract(epoch FROM updated_at) * 1000000)::bigint), 0)::text
+    FROM prompts_sop
+"""
+FREQUENCIES = """
+    SELECT term, count(DISTINCT sop_id), count(*)
+    FROM prompts_sopquestion, unnest(tsvector_to_array(vector)) AS term
+    GROUP BY term
+"""
+REINDEX = """
+    UPDATE prompts_sopquestion AS question
+    SET vector = array_to_tsvector(string_to_array(fresh.terms, ' '))
+    FROM unnest(%s::bigint[], %s::text[]) AS fresh(id, terms)
+    WHERE question.id = fresh.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
+    """One SOP that may answer; `question` is its wording nearest to the customer's."""
+
     sop_id: int
     key: str
     title: str
@@ -14,10 +79,213 @@ class Hit:
     intent: str
     category: str
     question: str
-    score: float
+    score: float  # 0..1; see CONFIDENT
     required_slots: tuple[str, ...]
     tool: str
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How telling each term is among the SOPs of one version."""
+
+    version: tuple[int, int, str] = (0, 0, "0")
+    weights: Mapping[str, float] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)  # questions that hold the term
+
+
+class Candidate(NamedTuple):
+    """A stored question that shares a telling term with the query, and its SOP."""
+
+    sop_id: int
+    key: str
+    language: str
+    title: str
+    answer: str
+    intent: str
+    category: str
+    required_slots: str
+    tool: str
+    question: str
+    terms: list[str]
+
+
+class Freshness:
+    """The process's statistics, and when their version was last compared with the database's."""
+
+    def __init__(self) -> None:
+        self.statistics: Statistics | None = None
+        self.checked_at = -math.inf
+        self.lock = threading.Lock()
+
+
+FRESHNESS = Freshness()
+
+
 def search(text: str, *, language: str, limit: int = 3) -> list[Hit]:
-    return []
+    """The best SOPs for `text`, best first, at most `limit`.
+
+    Another language's SOP is among them only when it is confident and nothing in `language` is.
+    """
+    current = statistics()
+    asked = segment.terms(text[:QUERY_CHARS])
+    telling = choose_terms(asked, current)
+    if not telling:
+        return []
+    rows = candidates(telling)
+    ranked = rank(rows, asked=asked, current=current)
+    own = [hit for hit, spoken in ranked if spoken == language]
+    if own and own[0].score >= CONFIDENT:
+        return own[:limit]
+    foreign = [hit for hit, spoken in ranked if spoken != language and hit.score >= CONFIDENT]
+    return (foreign + own)[:limit]
+
+
+def choose_terms(asked: Sequence[str], current: Statistics) -> list[str]:
+    """The rarest terms of the query, as many as keep the rows to look at few."""
+    known = sorted((term for term in asked if term in current.rows), key=current.rows.__getitem__)
+    chosen: list[str] = []
+    budget = CANDIDATE_ROWS
+    for term in known:
+        budget -= current.rows[term]
+        if chosen and budget < 0:
+            break
+        chosen.append(term)
+    return chosen
+
+
+def candidates(telling: Sequence[str]) -> list[Candidate]:
+    query = " | ".join(map(quoted, telling))
+    with connection.cursor() as cursor:
+        cursor.execute(SELECT, {"query": query, "limit": CANDIDATES})
+        return [Candidate(*row) for row in cursor.fetchall()]
+
+
+def quoted(term: str) -> str:
+    """A tsquery operand. Terms hold letters and digits only; this is right for any other, too."""
+    escaped = term.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def rank(
+    found: Iterable[Candidate], *, asked: Sequence[str], current: Statistics
+) -> list[tuple[Hit, str]]:
+    """The SOPs of the candidates with their language, best first."""
+    weights = {term: weight(term, current) for term in asked}
+    wordings: dict[int, list[tuple[float, Candidate]]] = {}
+    for candidate in found:
+        score = similarity(candidate.terms, weights=weights, current=current)
+        wordings.setdefault(candidate.sop_id, []).append((score, candidate))
+    hits = [as_hit(scored) for scored in wordings.values()]
+    return sorted(hits, key=lambda hit: (-hit[0].score, hit[0].sop_id))
+
+
+def similarity(
+    terms: Iterable[str], *, weights: Mapping[str, float], current: Statistics
+) -> float:
+    """Tversky's index over weighted terms: what both share against what only one of them has."""
+    shared = extra = 0.0
+    for term in terms:
+        if (known := weights.get(term)) is not None:
+            shared += known
+        else:
+            extra += current.weights.get(term, 0.0)
+    missing = sum(weights.values()) - shared
+    return shared / (shared + QUERY_ONLY * missing + QUESTION_ONLY * extra) if shared else 0.0
+
+
+def as_hit(scored: list[tuple[float, Candidate]]) -> tuple[Hit, str]:
+    scored.sort(key=lambda pair: -pair[0])
+    best, candidate = scored[0]
+    doubt = 1 - best
+    for share, (score, _) in zip(OTHER_WORDINGS, scored[1:], strict=False):
+        doubt *= 1 - share * score
+    hit = Hit(
+        sop_id=candidate.sop_id,
+        key=candidate.key,
+        title=candidate.title,
+        answer=candidate.answer,
+        intent=candidate.intent,
+        category=candidate.category,
+        question=candidate.question,
+        score=round(1 - doubt, 4),
+        required_slots=tuple(json.loads(candidate.required_slots)),
+        tool=candidate.tool,
+    )
+    return hit, candidate.language
+
+
+def statistics() -> Statistics:
+    """The process's statistics, compared with the database at most every VERSION_SECONDS.
+
+    While one thread renews them the others go on with the old ones; only the very first ones are waited for.
+    """
+    known = FRESHNESS.statistics
+    if known is not None and time.monotonic() - FRESHNESS.checked_at < VERSION_SECONDS:
+        return known
+    if not FRESHNESS.lock.acquire(blocking=known is None):
+        return known or Statistics()
+    try:
+        return renew()
+    finally:
+        FRESHNESS.lock.release()
+
+
+def renew() -> Statistics:
+    with connection.cursor() as cursor:
+        cursor.execute(VERSION)
+        version = cursor.fetchone()
+        known = FRESHNESS.statistics
+        if known is None or known.version != version:
+            cursor.execute(FREQUENCIES)
+            known = build_statistics(version, cursor.fetchall())
+    FRESHNESS.statistics, FRESHNESS.checked_at = known, time.monotonic()
+    return known
+
+
+def build_statistics(
+    version: tuple[int, int, str], counted: Iterable[tuple[str, int, int]]
+) -> Statistics:
+    """`counted` is (term, SOPs that hold it, questions that hold it)."""
+    weights: dict[str, float] = {}
+    rows: dict[str, int] = {}
+    sops = max(version[1], 1)
+    for term, in_sops, in_rows in counted:
+        weights[term] = base_weight(term) * rarity(in_sops, sops=sops)
+        rows[term] = in_rows
+    return Statistics(version=version, weights=weights, rows=rows)
+
+
+def rarity(in_sops: int, *, sops: int) -> float:
+    """1 for a term of one SOP among many, towards 0 for a term of all of them."""
+    inverse = math.log(1 + (sops - in_sops + 0.5) / (in_sops + 0.5)) / math.log(1 + sops)
+    return min(inverse, 1.0) ** RARITY_POWER
+
+
+def weight(term: str, current: Statistics) -> float:
+    """A term that no SOP holds is as rare as can be."""
+    known = current.weights.get(term)
+    return base_weight(term) if known is None else known
+
+
+def base_weight(term: str) -> float:
+    weights = LETTER_WEIGHTS if term[-1].isascii() else HAN_WEIGHTS
+    return weights[term[0]]
+
+
+def forget() -> None:
+    """Makes the next search of this process look at the SOPs anew."""
+    FRESHNESS.statistics, FRESHNESS.checked_at = None, -math.inf
+
+
+def reindex(questions: Iterable[SopQuestion]) -> int:
+    """Writes `vector` of saved questions from their text and marks their SOPs changed; how many."""
+    listed = list(questions)
+    with transaction.atomic(), connection.cursor() as cursor:
+        for start in range(0, len(listed), REINDEX_ROWS):
+            part = listed[start : start + REINDEX_ROWS]
+            lines = [" ".join(segment.terms(question.text)) for question in part]
+            cursor.execute(REINDEX, [[question.pk for question in part], lines])
+        changed = {question.sop_id for question in listed}
+        Sop.objects.filter(pk__in=changed).update(updated_at=timezone.now())
+    forget()
+    return len(listed)

@@ -45,9 +45,8 @@ def move(
 
 
 def notice_text(conversation: Conversation, purpose: str, *, agent: Agent | None) -> str:
-    locale = conversation.visitor.locale.lower()
     name = agent.name if agent else ""
-    return completion.text(purpose, language="zh" if locale.startswith("zh") else "en", agent=name)
+    return completion.text(purpose, language=conversation.visitor.language, agent=name)
 
 
 def supersede(conversation: Conversation) -> tuple[UUID, ...]:

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from chat import auth, memory, protocol, push, tasks, transcript
 from chat.actions import ownership
-from chat.models import Conversation, Inbox, Message, Rating, Turn, Visitor
+from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
 from chat.protocol import ProtocolError
-from chat.states import Owner, Role, TurnState
-from prompts import completion
+from chat.states import Owner, Presence, Role, TurnState
+from prompts import completion, rendering
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,12 @@ def resume_prompt(conversation: Conversation) -> str | None:
     earlier = memory.load(conversation, now=timezone.now()).earlier
     if not earlier:
         return None
-    locale = conversation.visitor.locale
+    language = conversation.visitor.language
     return completion.text(
         "resume",
-        language="zh" if locale.lower().startswith("zh") else "en",
-        topic=earlier["topic"],
-        slots=completion.slots_text(earlier["slots"]),
+        language=language,
+        topic=earlier["summary"],
+        slots=rendering.slots_text(earlier["slots"], language=language),
     )
 
 
@@ -149,7 +149,9 @@ def request_human(visitor: Visitor) -> None:
         conversation = lock_open(visitor)
         if conversation.owner != Owner.BOT:
             return
-        change = ownership.move(conversation, Owner.QUEUE, notice="handoff_notice")
+        someone = Agent.objects.filter(presence=Presence.ONLINE.value).exists()
+        notice = "handoff_notice" if someone else "offline_notice"
+        change = ownership.move(conversation, Owner.QUEUE, notice=notice)
     ownership.announce(conversation, change)
 
 

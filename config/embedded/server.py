@@ -17,6 +17,7 @@ from config.embedded.errors import EmbeddedError
 
 READY_POLL_SECONDS = 0.05
 LOG_MAX_BYTES = 10 * 1024 * 1024
+LAST_LINES = 10
 
 Process = subprocess.Popen[bytes]
 
@@ -73,7 +74,7 @@ def wait_ready(
     deadline = time.monotonic() + timeout_seconds
     while not is_cancelled() and not server.is_ready():
         if process.poll() is not None:
-            raise EmbeddedError(f"{server.name} does not start: {_last_line(server.log_path)}")
+            raise EmbeddedError(f"{server.name} does not start: {_find_reason(server.log_path)}")
         if time.monotonic() > deadline:
             waited = f"{timeout_seconds:.0f} s"
             raise EmbeddedError(f"{server.name} is silent after {waited}: see {server.log_path}")
@@ -101,6 +102,8 @@ def _open_log(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"see {path}"
+def _find_reason(path: Path) -> str:
+    """The last words of a server that died: its fatal error if it named one, else its last line."""
+    lines = path.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
+    fatal = [line for line in lines if "fatal" in line.lower()]
+    return (fatal or lines or [f"see {path}"])[-1]

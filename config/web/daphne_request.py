@@ -10,7 +10,7 @@ from typing_extensions import override
 REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
-class BoundedRequest(WebRequest):  # type: ignore[misc]
+class BoundedRequest(WebRequest):
     """Refuses a body that is too large without keeping it."""
 
     received_bytes = 0
@@ -60,7 +60,7 @@ class BoundedChannel(HTTPChannel):
         return
 
 
-class BoundedFactory(HTTPFactory):  # type: ignore[misc]
+class BoundedFactory(HTTPFactory):
     protocol = BoundedChannel
 
     @override

@@ -45,7 +45,7 @@ def serve(application: Application, *, host: str, port: int, limits: Limits) -> 
     return 0
 
 
-class WebServer(Server):  # type: ignore[misc]
+class WebServer(Server):
     """Daphne's bookkeeping with our protocols, flow control in `send` and our own shutdown."""
 
     def __init__(self, application: Application, *, limits: Limits) -> None:

@@ -17,7 +17,7 @@ TOO_BIG = 1009
 TOO_SLOW = 4408
 
 
-class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]
+class BoundedSocket(WebSocketProtocol):
     """Also the producer of its own transport, which is how Twisted says "full" and "empty"."""
 
     behind_frames = 0

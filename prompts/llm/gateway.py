@@ -35,6 +35,11 @@ def stream(plan: tuple[Endpoint, ...], request: Request, sink: Sink, *, trace_id
     raise AllFailed(tuple(calls))
 
 
+def warm(endpoint: Endpoint) -> None:
+    """Loads the SDK behind an endpoint, which takes seconds, before anyone waits for it."""
+    providers.warm(endpoint)
+
+
 class Attempt:
     """One try at one endpoint, with its clock."""
 

@@ -143,7 +143,7 @@ function visitorRow({ texts, onRetry }) {
     if (pending.status === "acked") return [texts.time(new Date(pending.at)), sentMark(t("sent"))];
     if (pending.status !== "failed") return [icon("clock"), t(pending.status === "sending" ? "sending" : "waitingSend")];
     const retry = h("button", { type: "button", class: "link", onclick: () => onRetry(pending.client_id) }, t("retry"));
-    return [icon("alert"), h("span", {}, pending.error ? `${t("failed")}:${pending.error}` : t("failed")), retry];
+    return [icon("alert"), h("span", {}, pending.error ? t("failedWhy", { reason: pending.error }) : t("failed")), retry];
   };
 
   return {

@@ -40,6 +40,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let pinned = true;
   let announcedSeq = -1;
+  let greeted = false;
   /** @type {string[]} */
   let chips = [];
 
@@ -140,7 +141,9 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   /** @param {State} state @param {boolean} isEmpty */
   function renderOpening(state, isEmpty) {
     skeleton.hidden = state.loaded || !isEmpty || state.link === "stopped";
-    welcome.hidden = !(state.loaded && state.messages.length === 0 && !state.resumePrompt);
+    // The offer to resume greets too, so a conversation that begins with it needs no second greeting.
+    greeted ||= state.loaded && state.messages.length === 0 && state.resumePrompt !== null;
+    welcome.hidden = !state.loaded || greeted;
     if (!welcome.hidden && !welcome.firstChild) welcome.append(botLine(t, botName, (isNative && inbox.greeting) || t("greeting", { name: botName })));
     const resume = state.loaded && state.resumePrompt ? state.resumePrompt : "";
     const questions = isEmpty && !welcome.hidden ? openingQuestions() : [];
