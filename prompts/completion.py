@@ -110,7 +110,7 @@ def system_text(
         return ""
     values = {
         "shop_name": question.shop_name,
-        "slots": rendering.slots_text(question.slots, language=question.language),
+        "slots": rendering.slots_text(question.slots, language=question.language) or "—",
         "knowledge": "\n".join(f"- {hit.title}: {hit.answer}" for hit in hits) or "—",
         "examples": current.examples.get(question.language, ""),
         "topic": question.topic or "—",

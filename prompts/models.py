@@ -112,7 +112,7 @@ class SopQuestion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["sop", "text"], name="sop_question_once_per_sop")
         ]
-        indexes = [GinIndex(fields=["vector"], name="sop_question_vector")]
+        indexes = [GinIndex(fields=["vector"], name="sop_question_vector", fastupdate=False)]
 
     def __str__(self) -> str:
         return self.text

@@ -47,6 +47,6 @@ def check_declared(text: str, declared: Iterable[str]) -> None:
 
 
 def slots_text(slots: Mapping[str, str], *, language: str) -> str:
-    """Slots as a person would list them: 订单号 20260131001; an em dash where there are none."""
+    """Slots as a person would list them: 订单号 20260131001."""
     names = {name: SLOT_NAMES.get(name, {}).get(language, name) for name in slots}
-    return "; ".join(f"{names[name]} {value}" for name, value in slots.items()) or "—"
+    return "; ".join(f"{names[name]} {value}" for name, value in slots.items())

@@ -36,18 +36,25 @@ QUERY_ONLY, QUESTION_ONLY = 0.5, 0.4
 # How far the second, third and fourth wording that match close the gap to certainty.
 OTHER_WORDINGS = (0.5, 0.3, 0.2)
 
+# Each telling term is looked up in the index by itself, which the planner does whatever the size of the table;
+# LATERAL … LIMIT 1 likewise: a lookup by key per row, never a scan.
 SELECT = """
-    SELECT sop.id, sop.key, sop.language, sop.title, sop.answer, sop.intent, sop.category,
-           sop.required_slots, sop.tool, found.text, found.terms
-    FROM (
-        SELECT question.sop_id, question.text, tsvector_to_array(question.vector) AS terms
-        FROM prompts_sopquestion question
-        JOIN prompts_sop enabled ON enabled.id = question.sop_id AND enabled.enabled
-        WHERE question.vector @@ %(query)s::tsquery
-        ORDER BY ts_rank(question.vector, %(query)s::tsquery) DESC, question.id
+    WITH best AS (
+        SELECT question.id, sum(asked.weight) AS shared
+        FROM unnest(%(terms)s::tsquery[], %(weights)s::float8[]) AS asked(term, weight)
+        JOIN prompts_sopquestion question ON question.vector @@ asked.term
+        WHERE question.sop_id <> ALL(%(disabled)s::bigint[])
+        GROUP BY question.id
+        ORDER BY shared DESC, question.id
         LIMIT %(limit)s
-    ) found
-    JOIN prompts_sop sop ON sop.id = found.sop_id
+    )
+    SELECT sop.id, sop.key, sop.language, sop.title, sop.answer, sop.intent, sop.category,
+           sop.required_slots, sop.tool, question.text, tsvector_to_array(question.vector)
+    FROM best
+    CROSS JOIN LATERAL (SELECT * FROM prompts_sopquestion WHERE id = best.id LIMIT 1) question
+    CROSS JOIN LATERAL (
+        SELECT * FROM prompts_sop WHERE id = question.sop_id AND enabled LIMIT 1
+    ) sop
 """
 VERSION = """
     SELECT (SELECT count(*) FROM prompts_sopquestion),
@@ -84,13 +91,21 @@ class Hit:
     tool: str
 
 
+class Weights(dict[str, float]):
+    """How telling each term is. One that no SOP holds is as rare as can be."""
+
+    def __missing__(self, term: str) -> float:
+        return base_weight(term)
+
+
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """How telling each term is among the SOPs of one version."""
+    """What is known of the terms of all SOPs at one version."""
 
     version: tuple[int, int, str] = (0, 0, "0")
-    weights: Mapping[str, float] = field(default_factory=dict)
+    weights: Weights = field(default_factory=Weights)
     rows: Mapping[str, int] = field(default_factory=dict)  # questions that hold the term
+    disabled: list[int] = field(default_factory=list)
 
 
 class Candidate(NamedTuple):
@@ -131,7 +146,7 @@ def search(text: str, *, language: str, limit: int = 3) -> list[Hit]:
     telling = choose_terms(asked, current)
     if not telling:
         return []
-    rows = candidates(telling)
+    rows = candidates(telling, current)
     ranked = rank(rows, asked=asked, current=current)
     own = [hit for hit, spoken in ranked if spoken == language]
     if own and own[0].score >= CONFIDENT:
@@ -153,15 +168,21 @@ def choose_terms(asked: Sequence[str], current: Statistics) -> list[str]:
     return chosen
 
 
-def candidates(telling: Sequence[str]) -> list[Candidate]:
-    query = " | ".join(map(quoted, telling))
+def candidates(telling: Sequence[str], current: Statistics) -> list[Candidate]:
+    """The stored questions that share most of the telling terms' weight."""
+    parameters = {
+        "terms": list(map(quoted, telling)),
+        "weights": [current.weights[term] for term in telling],
+        "disabled": current.disabled,
+        "limit": CANDIDATES,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(SELECT, {"query": query, "limit": CANDIDATES})
+        cursor.execute(SELECT, parameters)
         return [Candidate(*row) for row in cursor.fetchall()]
 
 
 def quoted(term: str) -> str:
-    """A tsquery operand. Terms hold letters and digits only; this is right for any other, too."""
+    """A tsquery of one operand. Terms hold letters and digits only; this is right for any other, too."""
     escaped = term.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"
 
@@ -170,27 +191,23 @@ def rank(
     found: Iterable[Candidate], *, asked: Sequence[str], current: Statistics
 ) -> list[tuple[Hit, str]]:
     """The SOPs of the candidates with their language, best first."""
-    weights = {term: weight(term, current) for term in asked}
+    weights = {term: current.weights[term] for term in asked}
     wordings: dict[int, list[tuple[float, Candidate]]] = {}
     for candidate in found:
-        score = similarity(candidate.terms, weights=weights, current=current)
+        score = similarity(candidate.terms, asked=weights, known=current.weights)
         wordings.setdefault(candidate.sop_id, []).append((score, candidate))
     hits = [as_hit(scored) for scored in wordings.values()]
     return sorted(hits, key=lambda hit: (-hit[0].score, hit[0].sop_id))
 
 
-def similarity(
-    terms: Iterable[str], *, weights: Mapping[str, float], current: Statistics
-) -> float:
+def similarity(terms: Sequence[str], *, asked: Mapping[str, float], known: Weights) -> float:
     """Tversky's index over weighted terms: what both share against what only one of them has."""
-    shared = extra = 0.0
-    for term in terms:
-        if (known := weights.get(term)) is not None:
-            shared += known
-        else:
-            extra += current.weights.get(term, 0.0)
-    missing = sum(weights.values()) - shared
-    return shared / (shared + QUERY_ONLY * missing + QUESTION_ONLY * extra) if shared else 0.0
+    shared = sum(map(asked.__getitem__, asked.keys() & terms))
+    if not shared:
+        return 0.0
+    missing = sum(asked.values()) - shared
+    extra = sum(map(known.__getitem__, terms)) - shared
+    return shared / (shared + QUERY_ONLY * missing + QUESTION_ONLY * extra)
 
 
 def as_hit(scored: list[tuple[float, Candidate]]) -> tuple[Hit, str]:
@@ -246,7 +263,7 @@ def build_statistics(
     version: tuple[int, int, str], counted: Iterable[tuple[str, int, int]]
 ) -> Statistics:
     """`counted` is (term, SOPs that hold it, questions that hold it)."""
-    weights: dict[str, float] = {}
+    weights = Weights()
     rows: dict[str, int] = {}
     sops = max(version[1], 1)
     for term, in_sops, in_rows in counted:
@@ -259,12 +276,6 @@ def rarity(in_sops: int, *, sops: int) -> float:
     """1 for a term of one SOP among many, towards 0 for a term of all of them."""
     inverse = math.log(1 + (sops - in_sops + 0.5) / (in_sops + 0.5)) / math.log(1 + sops)
     return min(inverse, 1.0) ** RARITY_POWER
-
-
-def weight(term: str, current: Statistics) -> float:
-    """A term that no SOP holds is as rare as can be."""
-    known = current.weights.get(term)
-    return base_weight(term) if known is None else known
 
 
 def base_weight(term: str) -> float:

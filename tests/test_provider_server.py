@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import re
 import socket
@@ -160,7 +162,8 @@ def test_timing_header_tells_plan(fake: ProviderControl) -> None:
     reply = post(fake, body(stream=True))
 
     assert reply.headers["x-fake-timing"] == "ttft=30.0;total=50.0;queued=0.0"
-    assert 0.050 <= time.perf_counter() - started < 0.5
+    assert reply.text.count('"delta":{"content":') == 10
+    assert time.perf_counter() - started >= 0.050
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:
@@ -335,10 +338,15 @@ BODY_FAULTS = {
 }
 
 
+def impatient(client: openai.OpenAI, kind: str) -> openai.OpenAI:
+    """A client that gives up soon, where the fault is that nothing comes."""
+    return client.with_options(timeout=0.4) if "hang" in kind else client
+
+
 def observe(client: openai.OpenAI, model: str, *, stream: bool) -> str:
     """What a caller of the SDK meets: the error, or how the answer ended."""
     try:
-        reply = ask(client.with_options(timeout=0.4), model=model, stream=stream)
+        reply = ask(impatient(client, model), model=model, stream=stream)
         if stream:
             finishes = [chunk.choices[0].finish_reason for chunk in reply if chunk.choices]
             return next(filter(None, finishes), "no finish")
@@ -376,16 +384,15 @@ def test_body_fault(client: openai.OpenAI, kind: str) -> None:
 )
 @pytest.mark.parametrize("after", [0, 1, 4])
 def test_mid_stream_fault_comes_after_the_wanted_tokens(
-    client: openai.OpenAI, kind: str, after: int
+    fake: ProviderControl, client: openai.OpenAI, kind: str, after: int
 ) -> None:
+    # A RST throws away what the client has not read yet, so it gets time to read.
+    fake.set_scenario({"latency": {"slow": {"interval_ms": 20}}})
     pieces = []
-    # Slow enough that the client has read each token before a RST throws away what it has not.
-    model = f"slow@fault:{kind}:{after}"
-    try:
-        for chunk in ask(client.with_options(timeout=0.4), model=model, stream=True):
+    with contextlib.suppress(openai.APIError, ValueError):
+        for chunk in ask(impatient(client, kind), model=f"slow@fault:{kind}:{after}", stream=True):
             pieces.append(chunk.choices[0].delta.content)
-    except (openai.APIError, ValueError):
-        pass
+
     assert len([piece for piece in pieces if piece]) == after
 
 
@@ -408,7 +415,7 @@ def test_retry_after_header(
 
 def test_usage_places(client: openai.OpenAI) -> None:
     def usage_choices(kind: str) -> list[int]:
-        options = {"stream": True, "stream_options": {"include_usage": True}}
+        options: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
         chunks = ask(client, model=f"m@fault:{kind}", **options)
         return [len(chunk.choices) for chunk in chunks if chunk.usage]
 
@@ -502,18 +509,19 @@ def test_slots_queue_and_are_given_back(fake: ProviderControl) -> None:
     for thread in threads:
         thread.join()
 
-    queued = sorted(row["queued_ms"] for row in settled_requests(fake, 3))
-    assert [round(wait / 100) for wait in queued] == [0, 1, 2]
+    rows = settled_requests(fake, 3)
+    starts_ms = sorted(row["at"] * 1000 + row["queued_ms"] for row in rows)
+    assert all(later - earlier >= 99 for earlier, later in itertools.pairwise(starts_ms))
 
 
 def test_slot_of_a_client_that_left_is_free(fake: ProviderControl, client: openai.OpenAI) -> None:
-    fake.set_scenario({"slots": 1, "rules": [{"fault": "hang-mid-stream"}, {}]})
-    hung, queued = (ask(client.with_options(timeout=0.2), stream=True) for _ in range(1)), []
+    fake.set_scenario({"slots": 1, "rules": [{"fault": "hang-mid-stream"}]})
     with pytest.raises(openai.APITimeoutError):
-        list(next(hung))
-    queued = list(ask(client, stream=True))
+        list(ask(client.with_options(timeout=0.2), stream=True))
 
-    assert queued[-1].choices[0].finish_reason == "stop"
+    chunks = list(ask(client, stream=True))
+
+    assert chunks[-1].choices[0].finish_reason == "stop"
 
 
 @pytest.mark.parametrize(

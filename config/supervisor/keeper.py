@@ -138,4 +138,5 @@ def _kill_group(process: Process) -> None:
 def _show_lines(stream: IO[bytes], show: Callable[[str], None]) -> None:
     with stream:
         for line in iter(partial(stream.readline, LINE_BYTES), b""):
-            show(line.decode(errors="replace").rstrip())
+            if text := line.decode(errors="replace").rstrip():
+                show(text)

@@ -103,7 +103,9 @@ def _python(*words: str) -> tuple[str, ...]:
 
 
 def _celery(*words: str) -> tuple[str, ...]:
-    return _python("-m", "celery", "--quiet", "-A", "config", *words)
+    # Its warning that it runs as root would be printed at every start; who runs as root knows.
+    quiet = ("-W", "ignore::RuntimeWarning:celery.platforms")
+    return _python(*quiet, "-m", "celery", "--quiet", "-A", "config", *words)
 
 
 def _worker(queue: str, *, threads: int) -> tuple[str, ...]:

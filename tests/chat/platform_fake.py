@@ -144,7 +144,10 @@ async def reply(send: Any, status: int, body: Frame) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(platform: Platform) -> AsyncIterator[Platform]:
-    listener = socket.create_server(("127.0.0.1", 0))
+    # asyncio turns Nagle's algorithm off only where the protocol is named.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     platform.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(
         platform, log_config=None, lifespan="off", ws="websockets-sansio", interface="asgi3"

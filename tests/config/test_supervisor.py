@@ -300,10 +300,14 @@ def test_console_defuses_escape_sequences() -> None:
     [
         (
             "DATABASE_URL",
-            "postgres://me:hidden@127.0.0.1:1/shop",
+            "postgres://user:password@127.0.0.1:1/shop",
             "DATABASE_URL is unreachable (127.0.0.1:1/shop): ",
         ),
-        ("REDIS_URL", "redis://:hidden@127.0.0.1:1/0", "REDIS_URL is unreachable (127.0.0.1:1): "),
+        (
+            "REDIS_URL",
+            "redis://user:password@127.0.0.1:1/0",
+            "REDIS_URL is unreachable (127.0.0.1:1): ",
+        ),
         ("PORT", "eight", "the environment holds a value that cannot be used: "),
         ("PORT", "70000", "PORT is 70000: use 1 to 65535"),
     ],
@@ -320,7 +324,7 @@ def test_bad_environment_is_refused_in_one_line(
     error = (tmp_path / "err").read_text()
     assert error.startswith(f"yingda: {expected}")
     assert error.count("\n") == 1
-    assert "hidden" not in error + (tmp_path / "out").read_text()
+    assert "password" not in error + (tmp_path / "out").read_text()
 
 
 def test_plan_has_the_parts_of_the_platform(settings: Any) -> None:

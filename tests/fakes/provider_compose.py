@@ -165,7 +165,7 @@ def _whole(
     if fault.kind is FaultKind.ERROR_FRAME:
         body = wire.error(FaultKind.ERROR_WITH_200, model="").body
     if fault.kind in _ENDINGS or fault.kind is FaultKind.MALFORMED_FRAME:
-        body = body[: len(body) // 2]
+        body = body[: len(body) // 2].decode("utf-8", "ignore").encode()
     drips: list[tuple[float, bytes]] = []
     if fault.kind is FaultKind.SLOW_DRIP:
         size = len(body) // _DRIPS

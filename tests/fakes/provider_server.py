@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ipaddress
 import json
+import os
 import signal
 import socket
 import sys
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(server.serve_until_signalled())
     except OSError as error:
         print(
-            f"fake provider: cannot listen on {chosen.host}:{chosen.port}: {error.strerror}",
+            f"fake provider: cannot listen on {chosen.host}:{chosen.port}: {os.strerror(error.errno or 0)}",
             file=sys.stderr,
         )
         return 1

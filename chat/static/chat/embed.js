@@ -177,6 +177,8 @@
 
   function onLoaded() {
     frameListens = true;
+    // Loading took away the focus that opening had given, unless the visitor has gone elsewhere meanwhile.
+    if (isOpen && (doc.activeElement === ui.host || doc.activeElement === doc.body)) ui.frame.focus();
     tell("visible", [isOpen]);
     waiting.splice(0).forEach(function (call) {
       tell(call[0], call[1]);

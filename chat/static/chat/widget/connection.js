@@ -352,7 +352,7 @@ export class Connection {
 
   /** @param {Attempt} attempt */
   isDeaf({ tries, notBefore, sentAt }) {
-    return tries >= MAX_UNANSWERED && notBefore === 0 && this.env.now() - sentAt > ANSWER_MS;
+    return tries >= MAX_UNANSWERED && notBefore === 0 && this.env.now() - sentAt >= ANSWER_MS;
   }
 
   checkDeadline() {

@@ -29,8 +29,9 @@ import { countChars, dropChars } from "./wire.js";
  * @property {Message[]} messages by seq
  * @property {number} upTo every message up to this seq is here
  * @property {number} serverSeq highest seq the server has spoken of
- * @property {boolean} needsSync
+ * @property {boolean} textGap part of the streamed text is missing
  * @property {boolean} fromStart the next sync must ask for the whole conversation
+ * @property {boolean} needsSync one of the above, or rows are missing
  * @property {Pending[]} pending
  * @property {Record<string, "queued" | "running">} turns in flight
  * @property {Record<string, { text: string, chars: number }>} partials streamed text by turn
@@ -76,8 +77,9 @@ function emptyConversation() {
     messages: [],
     upTo: 0,
     serverSeq: 0,
-    needsSync: false,
+    textGap: false,
     fromStart: false,
+    needsSync: false,
     turns: {},
     partials: {},
     ended: {},
@@ -130,7 +132,7 @@ function onFrame(state, frame) {
     case "delta":
       return onDelta(state, frame);
     case "state":
-      return withOwner({ ...state, humanRequested: false }, frame);
+      return behind(withOwner({ ...state, humanRequested: false }, frame));
     case "typing":
       return { ...state, typing: frame.on ? frame.who : null };
     case "heartbeat":
@@ -150,12 +152,13 @@ function onReady(before, frame) {
   const moved = before.conversationId !== null && before.conversationId !== frame.conversation_id;
   const start = moved ? { ...before, ...emptyConversation() } : before;
   /** @type {State} */
-  let state = { ...start, loaded: true, conversationId: frame.conversation_id, needsSync: false, fromStart: false };
+  let state = { ...start, loaded: true, conversationId: frame.conversation_id, textGap: false, fromStart: false };
   state = frame.messages.reduce(addMessage, state);
   const last = frame.messages.at(-1)?.seq ?? frame.seq;
   // After a move the question was asked about another conversation, so only an unbroken run from 1 counts.
   const vouched = moved ? state.upTo : Math.max(state.upTo, Math.min(last, frame.seq));
-  state = { ...state, upTo: runFrom(state.messages, vouched), serverSeq: Math.max(state.serverSeq, frame.seq) };
+  const newest = state.messages.at(-1)?.seq ?? 0;
+  state = { ...state, upTo: runFrom(state.messages, vouched), serverSeq: Math.max(newest, frame.seq) };
   state = { ...withOwner(state, frame), turns: {}, partials: {}, typing: null };
   if (frame.partial && frame.owner === "bot" && !isAnswered(state, frame.partial.turn_id)) {
     state = withPartial(state, frame.partial.turn_id, frame.partial.text);
@@ -178,9 +181,10 @@ function onAck(state, frame) {
 /** @param {State} state @param {import("./wire.js").MessageFrame} frame @returns {State} */
 function onMessage(state, frame) {
   const known = state.messages.find((m) => m.seq === frame.seq);
-  if (known && known.id !== frame.id) {
-    // The same number with another row: the server has opened a new conversation meanwhile.
-    return { ...state, needsSync: true, fromStart: true };
+  const foreign = frame.conversation_id !== undefined && frame.conversation_id !== state.conversationId;
+  if (foreign || (known && known.id !== frame.id)) {
+    // A row of another conversation: ours was resolved and the next one opened.
+    return behind({ ...state, fromStart: true });
   }
   const { type: _, ...message } = frame;
   const next = addMessage(state, message);
@@ -191,7 +195,7 @@ function onMessage(state, frame) {
 
 /** @param {State} state @param {import("./wire.js").TurnFrame} frame @returns {State} */
 function onTurn(state, frame) {
-  if (frame.state === "failed" || frame.state === "superseded") return endTurn(state, frame.turn_id);
+  if (frame.state === "failed" || frame.state === "superseded") return behind(endTurn(state, frame.turn_id));
   if (state.ended[frame.turn_id] || state.owner !== "bot") return state;
   // After "done" the streamed text stays up until its row comes; heartbeat and sync see to it that it does.
   if (frame.state === "done") return { ...state, turns: without(state.turns, frame.turn_id) };
@@ -204,7 +208,7 @@ function onDelta(state, frame) {
   if (state.ended[frame.turn_id]) return state;
   if (frame.offset === 0) return withPartial(state, frame.turn_id, frame.text);
   const have = state.partials[frame.turn_id] ?? { text: "", chars: 0 };
-  if (frame.offset > have.chars) return { ...state, needsSync: true };
+  if (frame.offset > have.chars) return behind({ ...state, textGap: true });
   const fresh = dropChars(frame.text, have.chars - frame.offset);
   return fresh ? withPartial(state, frame.turn_id, have.text + fresh) : state;
 }
@@ -225,6 +229,7 @@ function endTurn(state, turnId) {
     ...state,
     turns: without(state.turns, turnId),
     partials: without(state.partials, turnId),
+    textGap: false,
     ended: { ...state.ended, [turnId]: true },
   };
 }
@@ -268,7 +273,7 @@ function isAnswered(state, turnId) {
 
 /** @param {State} state @returns {State} */
 function behind(state) {
-  return state.serverSeq > state.upTo ? { ...state, needsSync: true } : state;
+  return { ...state, needsSync: state.fromStart || state.textGap || state.serverSeq > state.upTo };
 }
 
 /** @param {Message[]} messages @param {number} from @returns {number} the last seq reached without a gap */

@@ -4,8 +4,9 @@
 const MODES = ["auto", "light", "dark"];
 const HEX = /^#[0-9a-f]{6}$/i;
 const READABLE = 4.5;
-const LIGHT_SURFACE = [255, 255, 255];
-const DARK_SURFACE = [29, 32, 31];
+// The tinted surface of widget.css in each mode: text that reads well there does so on the plain ones.
+const LIGHT_SURFACE = [232, 241, 238];
+const DARK_SURFACE = [31, 46, 42];
 
 /** @typedef {number[]} Rgb three numbers from 0 to 255 */
 
@@ -25,7 +26,7 @@ export function applyTheme(root, { mode, brand }) {
  */
 export function brandColours(brand) {
   const rgb = parse(brand);
-  const onBrand = contrast(rgb, [255, 255, 255]) >= READABLE ? [255, 255, 255] : [20, 24, 23];
+  const onBrand = contrast(rgb, [255, 255, 255]) >= READABLE ? [255, 255, 255] : [0, 0, 0];
   return {
     "--brand": hex(rgb),
     "--on-brand": hex(onBrand),

@@ -10,6 +10,7 @@
  * @typedef {object} Message
  * @property {number} seq gapless from 1 within a conversation
  * @property {string} [id]
+ * @property {string} [conversation_id] where the server says it, a row of another conversation is told at once
  * @property {Role} role
  * @property {string} text
  * @property {string} at ISO 8601, UTC

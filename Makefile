@@ -1,0 +1,59 @@
+# Everything a person or CI runs. Needs make and Python 3.11 or newer; the rest is installed into .venv.
+PYTHON ?= python3
+VENV := .venv/bin
+CHECKS := format lint types imports migrations django templates secrets
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check bench faults install install-runtime lock $(CHECKS:%=check-%)
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+up: install-runtime ## start the platform in the foreground; Ctrl-C stops it (PORT, YINGDA_HOME, DATABASE_URL, REDIS_URL)
+	@exec $(VENV)/python -m config.supervisor
+
+test: install ## the whole test suite, browser tests included (ARGS='-k name')
+	@$(PYTHON) config/bootstrap.py browser
+	@exec $(VENV)/python -m pytest $(ARGS)
+
+check: install ## format, lint, types, import contracts, migrations, templates, secrets
+	@$(MAKE) --no-print-directory --keep-going $(CHECKS:%=check-%)
+
+check-format:
+	$(VENV)/ruff format --check --quiet .
+
+check-lint:
+	$(VENV)/ruff check --quiet .
+
+check-types:
+	$(VENV)/mypy --no-error-summary .
+
+check-imports: # quiet unless a contract is broken
+	@echo $(VENV)/lint-imports; said=$$($(VENV)/lint-imports 2>&1) || { echo "$$said"; exit 1; }
+
+check-migrations: # without a database it compares models and files only, and would warn about that
+	$(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+check-django:
+	$(VENV)/python manage.py check
+
+check-templates:
+	$(VENV)/djlint --lint --quiet templates
+
+check-secrets: # the address in the documentation is an example
+	git ls-files -z | xargs -0 $(VENV)/detect-secrets-hook --disable-plugin KeywordDetector --exclude-lines '//user:password@'
+
+bench: install ## the benchmarks: a table, and JSON under var/reports/
+	@exec $(VENV)/python -m tests.bench.run $(ARGS)
+
+faults: install ## the fault suite: a table, and JSON under var/reports/
+	@exec $(VENV)/python -m tests.faults.run $(ARGS)
+
+install: ## .venv with everything that tests and checks need
+	@$(PYTHON) config/bootstrap.py dev
+
+install-runtime:
+	@$(PYTHON) config/bootstrap.py runtime
+
+lock: install ## renew constraints.txt from the two requirement files
+	$(VENV)/uv pip compile --quiet --universal --no-header --no-annotate --output-file constraints.txt requirements.txt requirements-dev.txt

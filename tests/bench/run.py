@@ -1,0 +1,197 @@
+"""`make bench`, `python -m tests.bench.run [--quick] [--server daphne|uvicorn|both] [--seconds S]`.
+
+Starts the fake provider and the whole platform in a temporary home, and compares what visitors get through it with
+what they would get from the provider directly. Prints tables, writes var/reports/bench.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import psutil
+
+from tests.bench import report, usage
+from tests.bench.report import Row, Target
+from tests.bench.stack import ROOT, BenchError, Generator, running_platform, running_provider
+
+REPORT = ROOT / "var" / "reports" / "bench.json"
+QUIET_SECONDS = 10.0
+IDLE_SOCKETS = 200
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class Measured:
+    """Everything one run found out."""
+
+    rows: list[Row] = field(default_factory=list)
+    memory_mb: dict[str, dict[str, float]] = field(default_factory=dict)
+    idle_cpu_ms: dict[str, dict[str, float]] = field(default_factory=dict)
+    """CPU milliseconds per second of a platform that nobody uses."""
+    targets: list[Target] = field(default_factory=list)
+    start_seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    servers: tuple[str, ...]
+    crowds: tuple[int, ...]
+    seconds: float
+    quiet_seconds: float
+
+
+def main() -> int:
+    shape = parse(sys.argv[1:])
+    measured = Measured()
+    say(describe_machine())
+    try:
+        with running_provider() as provider_url:
+            for server in shape.servers:
+                measure_server(server, provider_url, shape, measured)
+    except BenchError as error:
+        say(str(error))
+        return 1
+    print_tables(measured)
+    write(measured, shape)
+    return 0 if all(target.holds(target.now) for target in measured.targets) else 1
+
+
+def parse(arguments: Sequence[str]) -> Shape:
+    parser = argparse.ArgumentParser(prog="tests.bench.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one server, a few seconds per row")
+    parser.add_argument("--server", choices=["daphne", "uvicorn", "both"])
+    parser.add_argument("--seconds", type=float, help="of load per row (default 8, quick 3)")
+    chosen = parser.parse_args(arguments)
+    server = chosen.server or ("daphne" if chosen.quick else "both")
+    return Shape(
+        servers=("daphne", "uvicorn") if server == "both" else (server,),
+        crowds=(1, 20, 50),
+        seconds=chosen.seconds or (3.0 if chosen.quick else 8.0),
+        quiet_seconds=3.0 if chosen.quick else QUIET_SECONDS,
+    )
+
+
+def describe_machine() -> str:
+    memory_gb = psutil.virtual_memory().total / 1e9
+    return (
+        f"{os.cpu_count()} cores, {memory_gb:.0f} GB, load {os.getloadavg()[0]:.1f} before the run, "
+        f"Python {platform.python_version()}; provider, load generator and platform share them.\n"
+        "Absolute figures drift with the machine: the ratios to the direct stream of the same run count.\n"
+    )
+
+
+def measure_server(server: str, provider_url: str, shape: Shape, measured: Measured) -> None:
+    say(f"{server}: starting the platform")
+    with running_platform(server, provider_url=provider_url) as (url, pid, seconds):
+        measured.start_seconds[server] = round(seconds, 1)
+        load("yingda", url, visitors=1, seconds=1)
+        idle_mb = rest(server, pid, shape, measured)
+        socket_kb = weigh_sockets(url, pid)
+        rows = [
+            row
+            for visitors in shape.crowds
+            for row in compare(server, url, pid, provider_url, visitors, shape.seconds)
+        ]
+    measured.rows += rows
+    measured.memory_mb[f"{server}, {rows[-1].visitors} visitors"] = dict(rows[-1].pss_mb or {})
+    measured.targets += report.targets(server, rows, idle_mb=idle_mb, socket_kb=socket_kb)
+
+
+def rest(server: str, pid: int, shape: Shape, measured: Measured) -> float:
+    """Leaves the platform alone for a while; returns its memory then."""
+    before = usage.cpu_seconds(pid)
+    time.sleep(shape.quiet_seconds)
+    spent = difference_ms(usage.cpu_seconds(pid), before, per=shape.quiet_seconds)
+    measured.idle_cpu_ms[server] = spent
+    measured.memory_mb[f"{server}, idle"] = usage.pss_mb(pid)
+    return sum(measured.memory_mb[f"{server}, idle"].values())
+
+
+def weigh_sockets(url: str, pid: int) -> float:
+    """Kilobytes of the web process per idle socket. One round first, so that pools and code are there."""
+    for _ in range(2):
+        before_mb = usage.pss_mb(pid)["web"]
+        with Generator("idle", url, visitors=IDLE_SOCKETS, seconds=0) as generator:
+            generator.wait_warm()
+            grown_mb = usage.pss_mb(pid)["web"] - before_mb
+            generator.measure(at_most_seconds=PATIENCE_SECONDS)
+    return max(0.0, grown_mb) * 1000 / IDLE_SOCKETS
+
+
+def compare(
+    server: str, url: str, pid: int, provider_url: str, visitors: int, seconds: float
+) -> list[Row]:
+    """The direct stream and the platform, one right after the other."""
+    say(f"{server}: {visitors} visitors")
+    direct = report.row(
+        "direct", visitors, load("raw", provider_url, visitors=visitors, seconds=seconds)
+    )
+    sdk = load("sdk", provider_url, visitors=visitors, seconds=seconds / 2)
+    with Generator("yingda", url, visitors=visitors, seconds=seconds) as generator:
+        generator.wait_warm()
+        before = usage.cpu_seconds(pid)
+        result = json.loads(generator.measure(at_most_seconds=seconds + PATIENCE_SECONDS))
+        spent = difference_ms(usage.cpu_seconds(pid), before, per=max(1, result["answers"]))
+        pss_mb = usage.pss_mb(pid)
+    return [
+        direct,
+        report.row("direct, SDK", visitors, sdk),
+        report.row(server, visitors, result, direct=direct, cpu_ms=spent, pss_mb=pss_mb),
+    ]
+
+
+def load(target: str, url: str, *, visitors: int, seconds: float) -> dict[str, Any]:
+    with Generator(target, url, visitors=visitors, seconds=seconds) as generator:
+        generator.wait_warm()
+        result: dict[str, Any] = json.loads(
+            generator.measure(at_most_seconds=seconds + PATIENCE_SECONDS)
+        )
+        return result
+
+
+def difference_ms(
+    after: dict[str, float], before: dict[str, float], *, per: float
+) -> dict[str, float]:
+    parts = {part: (after[part] - before.get(part, 0.0)) * 1000 / per for part in after}
+    return {part: round(value, 2) for part, value in parts.items()}
+
+
+def print_tables(measured: Measured) -> None:
+    cpu_ms = {
+        f"{row.way}, {row.visitors} visitors": row.cpu_ms for row in measured.rows if row.cpu_ms
+    }
+    for title, drawn in (
+        ("Speed (milliseconds)", report.speed_table(measured.rows)),
+        ("CPU milliseconds per turn", report.parts_table(cpu_ms)),
+        ("CPU milliseconds per idle second", report.parts_table(measured.idle_cpu_ms)),
+        ("Memory (PSS, megabytes)", report.parts_table(measured.memory_mb)),
+        ("Targets", report.target_table(measured.targets)),
+    ):
+        print(f"\n{title}\n{drawn}")
+    started = ", ".join(f"{name} {took:.1f}" for name, took in measured.start_seconds.items())
+    print(f"\nSeconds from an empty home to ready: {started}")
+
+
+def write(measured: Measured, shape: Shape) -> None:
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "machine": describe_machine().splitlines()[0],
+        "shape": asdict(shape),
+        **asdict(measured),
+    }
+    REPORT.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    say(f"written to {REPORT.relative_to(ROOT)}")
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

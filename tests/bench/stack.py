@@ -1,0 +1,177 @@
+"""The things under measurement: the fake provider and a whole platform, each started for the run and stopped after it."""
+
+import contextlib
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+TTFT_MS, INTERVAL_MS, TOKENS = 200, 10, 30
+START_SECONDS = 120.0
+STOP_SECONDS = 15.0
+
+
+class BenchError(Exception):
+    """The run cannot start or go on; the message is for whoever started it."""
+
+
+def clean_environment() -> dict[str, str]:
+    """The caller's environment without anything that would change what is measured."""
+    prefixes = (
+        "YINGDA_",
+        "OPENAI_",
+        "ANTHROPIC_",
+        "DASHSCOPE_",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "DJANGO_",
+    )
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running_provider() -> Iterator[str]:
+    """Gives the base URL of the fake provider."""
+    port = free_port()
+    latency = ["--ttft-ms", str(TTFT_MS), "--interval-ms", str(INTERVAL_MS)]
+    command = ["-m", "tests.fakes.provider_server", "--port", str(port), *latency]
+    with spawned([*command, "--tokens", str(TOKENS)], {}, Path(os.devnull)) as process:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_answering(f"{url}/v1/models", process)
+        yield f"{url}/v1"
+
+
+@contextlib.contextmanager
+def running_platform(server: str, *, provider_url: str) -> Iterator[tuple[str, int, float]]:
+    """Gives URL, process id of the supervisor and seconds from nothing to ready."""
+    port = free_port()
+    environment = {
+        "PORT": str(port),
+        "YINGDA_SERVER": server,
+        "OPENAI_BASE_URL": provider_url,
+        "OPENAI_API_KEY": "demo",
+        "PYTHONUNBUFFERED": "1",
+    }
+    with tempfile.TemporaryDirectory(prefix="yingda-bench-") as home:
+        environment["YINGDA_HOME"] = home
+        output = Path(home) / "output.log"
+        started = time.monotonic()
+        with spawned(["manage.py", "up"], environment, output) as process:
+            wait_until_ready(process, output)
+            yield f"http://127.0.0.1:{port}", process.pid, time.monotonic() - started
+
+
+@contextlib.contextmanager
+def spawned(
+    command: Sequence[str], environment: dict[str, str], output: Path
+) -> Iterator["subprocess.Popen[str]"]:
+    with output.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={**clean_environment(), **environment},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            stop(process)
+
+
+def stop(process: "subprocess.Popen[str]") -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_until_ready(process: "subprocess.Popen[str]", output: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while "ready: " not in output.read_text(errors="replace"):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise BenchError(f"the platform did not start:\n{tail(output)}")
+        time.sleep(0.05)
+
+
+def tail(output: Path) -> str:
+    return "\n".join(output.read_text(errors="replace").splitlines()[-20:])
+
+
+def wait_until_answering(url: str, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(url)
+            return
+        time.sleep(0.05)
+    raise BenchError(f"nothing answers at {url}")
+
+
+class Generator:
+    """The load in a process of its own, so that its work does not slow what it measures."""
+
+    def __init__(self, target: str, url: str, *, visitors: int, seconds: float) -> None:
+        arguments = [target, url, "--visitors", str(visitors), "--seconds", str(seconds)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.load", *arguments],
+            cwd=ROOT,
+            env=clean_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def __enter__(self) -> "Generator":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def wait_warm(self) -> None:
+        """Returns when every visitor is connected and has had an answer."""
+        self._take(START_SECONDS)
+
+    def measure(self, *, at_most_seconds: float) -> str:
+        """Starts the measurement and returns its result, a JSON line."""
+        assert self._process.stdin
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        return self._take(at_most_seconds)
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put("")
+
+    def _take(self, seconds: float) -> str:
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            line = ""
+        if not line:
+            raise BenchError("the load generator ended without a result")
+        return line

@@ -1,0 +1,101 @@
+"""A client of docs/protocol.md §3 over the in-process application: what a foreign widget would see, frame by frame."""
+
+import json
+import time
+import uuid
+from typing import Any
+
+from channels.db import database_sync_to_async as in_database
+from channels.testing import WebsocketCommunicator
+
+from chat import auth
+from chat.actions import visitor as actions
+from chat.models import Visitor
+from config.asgi import application
+
+Frame = dict[str, Any]
+HOST = "shop.example"
+WAIT_SECONDS = 5.0
+
+
+class Browser:
+    """One socket. `frames` keeps everything received, in order."""
+
+    def __init__(self, *, origin: str | None = None, subprotocols: tuple[str, ...] = ()) -> None:
+        headers = [(b"host", HOST.encode())]
+        if origin is not None:
+            headers.append((b"origin", origin.encode()))
+        self.socket = WebsocketCommunicator(
+            application, "/ws/client/", headers=headers, subprotocols=list(subprotocols)
+        )
+        self.frames: list[Frame] = []
+        self.raw: list[str] = []
+
+    async def open(self) -> tuple[bool, Any]:
+        """(accepted, subprotocol or close code)."""
+        opened: tuple[bool, Any] = await self.socket.connect(timeout=WAIT_SECONDS)
+        return opened
+
+    async def hello(self, visitor: Visitor, **fields: Any) -> Frame:
+        """Signs in and returns `ready`."""
+        await self.send(type="hello", token=auth.issue(visitor).text, **{"after_seq": 0, **fields})
+        return await self.next("ready")
+
+    async def send(self, **frame: Any) -> None:
+        await self.send_raw(json.dumps(frame))
+
+    async def send_raw(self, text: str | None = None, *, data: bytes | None = None) -> None:
+        event = {"type": "websocket.receive", "text": text, "bytes": data}
+        await self.socket.send_input({k: v for k, v in event.items() if v is not None})
+
+    async def say(self, text: str, *, client_id: str | None = None) -> Frame:
+        """Sends a line and returns its ack."""
+        await self.send(type="message.send", client_id=client_id or str(uuid.uuid4()), text=text)
+        return await self.next("ack")
+
+    async def next(self, kind: str, **fields: Any) -> Frame:
+        """The next frame of that type with those fields; what comes before it stays in `frames`."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            event = await self.socket.receive_output(max(0.01, deadline - time.monotonic()))
+            if event["type"] != "websocket.send":
+                raise AssertionError(f"closed with {event.get('code')} instead of a {kind}")
+            self.raw.append(event["text"])
+            frame: Frame = json.loads(event["text"])
+            self.frames.append(frame)
+            if frame["type"] == kind and fields.items() <= frame.items():
+                return frame
+
+    async def closed(self) -> int:
+        """The close code, once the server closes; frames before it stay in `frames`."""
+        while True:
+            event = await self.socket.receive_output(WAIT_SECONDS)
+            if event["type"] == "websocket.close":
+                return int(event["code"])
+            self.raw.append(event["text"])
+            self.frames.append(json.loads(event["text"]))
+
+    async def round_trip(self) -> None:
+        """Returns once everything sent before is handled, which also proves that the socket lives."""
+        await self.send(type="ping")
+        await self.next("pong")
+
+    async def leave(self) -> None:
+        if not self.socket.future.done():
+            await self.socket.disconnect(timeout=WAIT_SECONDS)
+
+    def of_type(self, kind: str) -> list[Frame]:
+        return [frame for frame in self.frames if frame["type"] == kind]
+
+    def lines(self) -> list[tuple[int, str]]:
+        """(seq, text) of every line received, in the order of arrival, duplicates included."""
+        found = []
+        for frame in self.frames:
+            listed = {"ready": frame.get("messages", []), "message": [frame]}.get(frame["type"], [])
+            found += [(line["seq"], line["text"]) for line in listed]
+        return found
+
+
+async def post(visitor: Visitor, text: str) -> actions.Posted:
+    """A line of the visitor's other tab."""
+    return await in_database(actions.post_message)(visitor, client_id=uuid.uuid4(), text=text)

@@ -1,0 +1,45 @@
+"""What chat says and knows, in a few rows of its own: quicker than the defaults of a fresh installation."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from prompts import completion, retrieval
+from prompts.models import Prompt, PromptVersion, Sop, SopQuestion
+
+TEXTS = {
+    "answer": ("资料:{{knowledge}}", "Facts: {{knowledge}}"),
+    "unknown": ("这个问题我还不清楚", "I do not know that yet"),
+    "apology": ("抱歉,请稍后再试", "Sorry, please try again later"),
+    "resume": (
+        "上次说到{{topic}},{{slots}}。如需继续上次查询,请回复1",
+        "Last time: {{topic}}, {{slots}}. Reply 1 to go on",
+    ),
+    "resumed": ("好的,继续{{topic}},{{slots}}", "Going on with {{topic}}, {{slots}}"),
+    "handoff_notice": ("正在为您转接人工", "Calling a person"),
+    "offline_notice": ("客服不在线", "Nobody is online"),
+    "agent_joined": ("{{agent}} 为您服务", "{{agent}} is here"),
+    "handed_back": ("小助手继续为您服务", "The assistant goes on"),
+    "queue_left": ("已取消转接", "The call was cancelled"),
+    "conversation_resolved": ("本次服务已结束", "The conversation has ended"),
+}
+QUESTION = "我的订单怎么还没到?"
+ANSWER = "亲,别着急。已帮您催促物流,请留下订单号。"
+
+
+@pytest.fixture
+def texts(transactional_db: None) -> Iterator[None]:
+    """The prompts that chat speaks and one SOP, which answers QUESTION with ANSWER."""
+    for purpose, by_language in TEXTS.items():
+        for language, text in zip(("zh", "en"), by_language, strict=True):
+            prompt = Prompt.objects.create(purpose=purpose, language=language, title=purpose)
+            prompt.current = PromptVersion.objects.create(prompt=prompt, number=1, text=text)
+            prompt.save(update_fields=["current"])
+    sop = Sop.objects.create(
+        key="late", language="zh", title="物流", category="logistics", intent="track", answer=ANSWER
+    )
+    retrieval.reindex([SopQuestion.objects.create(sop=sop, text=QUESTION)])
+    completion.CACHE.clear()
+    yield
+    completion.CACHE.clear()
+    retrieval.forget()

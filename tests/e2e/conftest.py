@@ -1,0 +1,148 @@
+"""A real browser for the journeys of tests/e2e. Knows pages and sockets only; the platform comes from `stack`."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket, sync_playwright
+from playwright.sync_api import expect as expect_that
+
+from tests.stack import Stack
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# A cold worker on a busy machine may take its time; an answer that never comes still fails.
+ANSWER_MS = 30_000
+# What a browser itself writes when a test takes its network away.
+OFFLINE_WORDS = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+
+
+@dataclass
+class Tab:
+    """One page of the demo shop with the widget on it."""
+
+    page: Page
+    sent: list[str] = field(default_factory=list)
+    """Frames sent by the widget, as JSON."""
+    received: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("websocket", self.listen)
+
+    def listen(self, socket: WebSocket) -> None:
+        socket.on("framesent", lambda payload: self.sent.append(str(payload)))
+        socket.on("framereceived", lambda payload: self.received.append(str(payload)))
+
+    @property
+    def launcher(self) -> Locator:
+        return self.page.locator(".launcher")
+
+    @property
+    def input(self) -> Locator:
+        return self.find("textarea")
+
+    def find(self, selector: str) -> Locator:
+        """Elements inside the widget's frame."""
+        return self.page.frame_locator("iframe").locator(selector)
+
+    def lines(self, role: str) -> Locator:
+        """The stored lines of one role, in order."""
+        return self.find(f'[data-role="{role}"][data-status="stored"] .bubble')
+
+    def open(self) -> None:
+        self.launcher.click()
+        expect_that(self.find('.header[data-state="bot"]')).to_be_visible()
+
+    def ask(self, text: str) -> None:
+        self.input.fill(text)
+        self.input.press("Enter")
+
+    def wait_for_answers(self, count: int) -> list[str]:
+        """The bot's lines once there are `count` of them and none is on its way."""
+        answers = self.lines("bot")
+        expect_that(answers).to_have_count(count, timeout=ANSWER_MS)
+        expect_that(self.find('[data-status="streaming"], [data-status="thinking"]')).to_have_count(0)
+        # What is still flowing in after the row has come is only the animation.
+        texts = answers.all_inner_texts()
+        while (later := answers.all_inner_texts()) != texts:
+            self.page.wait_for_timeout(100)
+            texts = later
+        return texts
+
+
+@dataclass
+class Shop:
+    """Opens tabs in one browser profile, and watches what they complain about and whom they call."""
+
+    context: BrowserContext
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.context.on("console", lambda message: self.note(message.type, message.text))
+        self.context.on("weberror", lambda error: self.note("error", str(error.error)))
+        self.context.on("request", lambda request: self.check(request.url))
+
+    def note(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"}:
+            self.complaints.append(text)
+
+    def check(self, url: str) -> None:
+        if not url.startswith((self.url, self.url.replace("http", "ws", 1), "blob:", "data:")):
+            self.strangers.append(url)
+
+    def visit(self, path: str = "/") -> Tab:
+        tab = Tab(self.context.new_page())
+        tab.page.goto(self.url + path)
+        expect_that(tab.launcher).to_be_visible()
+        return tab
+
+    def serious_complaints(self) -> list[str]:
+        return [text for text in self.complaints if not any(word in text for word in OFFLINE_WORDS)]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.fail("no Chromium on this machine: install the package `chromium`")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def enter_shop(browser: Browser, stack: Stack) -> Iterator[Callable[..., Shop]]:
+    """Opens a new browser profile on the shop; options are those of Playwright's contexts.
+
+    Every journey ends with a check that no page complained and nobody but the platform was called.
+    """
+    shops: list[Shop] = []
+
+    def enter(**options: Any) -> Shop:
+        context = browser.new_context(**{"locale": "zh-CN", **options})
+        shops.append(Shop(context, stack.url))
+        return shops[-1]
+
+    yield enter
+    for shop in shops:
+        shop.context.close()
+    assert [shop.serious_complaints() for shop in shops] == [[] for _ in shops]
+    assert [shop.strangers for shop in shops] == [[] for _ in shops]
+
+
+@pytest.fixture
+def shop(enter_shop: Callable[..., Shop]) -> Shop:
+    return enter_shop(viewport={"width": 1280, "height": 800})

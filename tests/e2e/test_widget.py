@@ -1,0 +1,305 @@
+"""Journeys of a visitor through the demo shop's widget, against the whole running platform."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute
+from playwright.sync_api import expect as expect_that
+
+from tests.e2e.conftest import ANSWER_MS, Shop, Tab
+
+pytestmark = pytest.mark.e2e
+
+QUESTION = "我的订单怎么还没到?"
+LENGTHS_OF_ANSWER = """
+() => {
+  const log = document.querySelector('.log');
+  window.lengths = [];
+  new MutationObserver(() => {
+    const bodies = log.querySelectorAll('[data-role=bot][data-ai=true] .body');
+    window.lengths.push(bodies.length ? bodies[bodies.length - 1].textContent.length : 0);
+  }).observe(log, {subtree: true, childList: true, characterData: true});
+}
+"""
+
+
+def frames(payloads: list[str], kind: str) -> list[dict[str, Any]]:
+    """The recorded frames of one type."""
+    return [frame for frame in map(json.loads, payloads) if frame["type"] == kind]
+
+
+def in_widget(page: Page, script: str) -> Any:
+    """The result of a script in the widget's frame."""
+    frame = next(frame for frame in page.frames if "/widget/" in frame.url)
+    return frame.evaluate(script)
+
+
+def test_answer_streams_and_survives_a_reload(shop: Shop) -> None:
+    tab = shop.visit()
+    tab.open()
+    in_widget(tab.page, LENGTHS_OF_ANSWER)
+
+    tab.ask(QUESTION)
+    answers = tab.wait_for_answers(1)
+
+    assert answers[0].strip()
+    lengths = in_widget(tab.page, "() => [...new Set(window.lengths.filter(Boolean))]")
+    assert len(lengths) >= 2, "the text came in one lump"
+    assert lengths == sorted(lengths), "the text shrank while it was growing"
+    assert frames(tab.received, "delta"), "nothing was streamed"
+    expect_that(tab.lines("visitor").locator("xpath=..").locator(".tick")).to_be_visible()
+
+    tab.page.reload()
+    tab.open()
+    assert tab.wait_for_answers(1) == answers
+    assert tab.lines("visitor").all_inner_texts() == [QUESTION]
+
+
+def test_network_lost_in_the_middle_of_an_answer(shop: Shop) -> None:
+    tab = shop.visit()
+    tab.open()
+    tab.ask(QUESTION)
+    expect_that(tab.find('[data-status="streaming"], [data-role="bot"][data-status="stored"]')).to_have_count(1, timeout=ANSWER_MS)
+
+    shop.context.set_offline(True)
+    expect_that(tab.find(".bar--link")).to_be_visible()
+    tab.ask("那发票呢?")
+    expect_that(tab.find('[data-role="visitor"] .bubble')).to_have_count(2)
+    tab.page.wait_for_timeout(1500)
+    shop.context.set_offline(False)
+
+    tab.wait_for_answers(2)
+    expect_that(tab.find(".bar--link")).to_be_hidden()
+    assert tab.lines("visitor").all_inner_texts() == [QUESTION, "那发票呢?"]
+    assert_reload_shows_the_same(tab)
+
+
+def assert_reload_shows_the_same(tab: Tab) -> None:
+    shown = tab.find("[data-role] .bubble").all_inner_texts()
+    tab.page.reload()
+    tab.open()
+    tab.wait_for_answers(len(tab.lines("bot").all()) or 1)
+    assert tab.find("[data-role] .bubble").all_inner_texts() == shown
+
+
+def test_a_line_written_offline_is_sent_after_a_reload(shop: Shop) -> None:
+    tab = shop.visit()
+    tab.open()
+    shop.context.set_offline(True)
+    tab.ask(QUESTION)
+    expect_that(tab.find('[data-role="visitor"][data-status="waiting"]')).to_have_count(1)
+    shop.context.set_offline(False)
+
+    tab.page.reload()
+    tab.open()
+
+    tab.wait_for_answers(1)
+    assert tab.lines("visitor").all_inner_texts() == [QUESTION]
+
+
+def test_two_tabs_show_the_same(shop: Shop) -> None:
+    first, second = shop.visit(), shop.visit()
+    first.open()
+    second.open()
+
+    first.ask(QUESTION)
+    answers = first.wait_for_answers(1)
+    assert second.wait_for_answers(1) == answers
+    second.ask("退款要多久?")
+
+    assert first.wait_for_answers(2) == second.wait_for_answers(2)
+    assert first.lines("visitor").all_inner_texts() == second.lines("visitor").all_inner_texts()
+
+
+def test_a_line_without_an_ack_goes_again_under_its_id_and_is_stored_once(shop: Shop) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def swallow_the_first_answer(client: WebSocketRoute) -> None:
+        """The server gets the line, the browser never hears of it, and the socket breaks."""
+        server = client.connect_to_server()
+        is_first = not sent
+
+        def upwards(payload: str | bytes) -> None:
+            frame = json.loads(payload)
+            server.send(payload)
+            if frame["type"] == "message.send":
+                sent.append(frame)
+                if is_first:
+                    client.close(code=1012)
+
+        def downwards(payload: str | bytes) -> None:
+            if not (is_first and sent):
+                client.send(payload)
+
+        client.on_message(upwards)
+        server.on_message(downwards)
+
+    shop.context.route_web_socket("**/ws/client/", swallow_the_first_answer)
+    tab = shop.visit()
+    tab.open()
+    # A line that the first socket swallows is known by its row after `ready`; this one must ask again.
+    tab.ask(QUESTION)
+
+    tab.wait_for_answers(1)
+    assert tab.lines("visitor").all_inner_texts() == [QUESTION]
+    assert {frame["client_id"] for frame in sent} == {sent[0]["client_id"]}
+    assert_reload_shows_the_same(tab)
+
+
+def test_a_line_that_never_reached_the_server_goes_again_under_its_id(shop: Shop) -> None:
+    sent: list[str] = []
+
+    def lose_the_first_line(client: WebSocketRoute) -> None:
+        server = client.connect_to_server()
+
+        def upwards(payload: str | bytes) -> None:
+            frame = json.loads(payload)
+            if frame["type"] == "message.send":
+                sent.append(frame["client_id"])
+                if len(sent) == 1:
+                    client.close(code=1012)
+                    return
+            server.send(payload)
+
+        client.on_message(upwards)
+
+    shop.context.route_web_socket("**/ws/client/", lose_the_first_line)
+    tab = shop.visit()
+    tab.open()
+    tab.ask(QUESTION)
+
+    tab.wait_for_answers(1)
+    assert tab.lines("visitor").all_inner_texts() == [QUESTION]
+    assert len(sent) == 2
+    assert len(set(sent)) == 1
+
+
+def test_enter_that_belongs_to_an_input_method_does_not_send(shop: Shop) -> None:
+    tab = shop.visit()
+    tab.open()
+    tab.input.focus()
+    keyboard = shop.context.new_cdp_session(tab.page)
+    keyboard.send("Input.imeSetComposition", {"text": "dingdan", "selectionStart": 7, "selectionEnd": 7})
+    for event in ({"isComposing": True}, {"keyCode": 229}):
+        tab.input.dispatch_event("keydown", {"key": "Enter", "bubbles": True, "cancelable": True, **event})
+    keyboard.send("Input.insertText", {"text": "订单"})
+
+    expect_that(tab.input).to_have_value("订单")
+    expect_that(tab.find('[data-role="visitor"]')).to_have_count(0)
+    tab.input.press("Shift+Enter")
+    tab.input.press_sequentially("ok")
+    tab.input.press("Enter")
+    expect_that(tab.find('[data-role="visitor"] .bubble')).to_have_text("订单\nok")
+
+
+def test_keyboard_only(shop: Shop) -> None:
+    tab = shop.visit()
+    page = tab.page
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement?.shadowRoot?.activeElement?.className === 'launcher'"):
+            break
+    page.keyboard.press("Enter")
+    expect_that(tab.launcher).to_have_attribute("aria-expanded", "true")
+    expect_that(tab.input).to_be_focused()
+
+    page.keyboard.type("hello 你好")
+    page.keyboard.press("Enter")
+    tab.wait_for_answers(1)
+    expect_that(tab.input).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect_that(tab.find(".log")).to_be_focused()
+
+    page.keyboard.press("Escape")
+    expect_that(tab.launcher).to_have_attribute("aria-expanded", "false")
+    assert page.evaluate("() => document.activeElement.shadowRoot.activeElement.className") == "launcher"
+
+
+def test_english_page(enter_shop: Callable[..., Shop]) -> None:
+    tab = enter_shop(locale="en-GB", viewport={"width": 1280, "height": 800}).visit("/?lang=en")
+    expect_that(tab.page.locator("html")).to_have_attribute("lang", "en")
+    tab.page.get_by_role("button", name="Where is my order?").click()
+
+    answers = tab.wait_for_answers(1)
+
+    assert answers[0].isascii() or "’" in answers[0]
+    expect_that(tab.find(".human")).to_have_text("Human help")
+    expect_that(tab.input).to_have_attribute("placeholder", "Type your question…")
+
+
+def test_asking_for_a_person_and_leaving_the_queue(shop: Shop) -> None:
+    tab = shop.visit()
+    tab.open()
+    tab.find(".human").click()
+    expect_that(tab.find(".bar--queue")).to_be_visible()
+    expect_that(tab.find(".human")).to_have_text("排队中")
+
+    tab.page.reload()
+    tab.launcher.click()
+    tab.find(".bar--queue button").click()
+
+    expect_that(tab.find(".bar--queue")).to_be_hidden()
+    expect_that(tab.find(".human")).to_have_text("转人工")
+
+
+def test_phone(enter_shop: Callable[..., Shop]) -> None:
+    tab = enter_shop(viewport={"width": 320, "height": 568}, has_touch=True, is_mobile=True).visit()
+    tab.launcher.tap()
+    expect_that(tab.find(".header")).to_be_visible()
+    panel = tab.page.locator(".panel").bounding_box()
+    assert panel == {"x": 0, "y": 0, "width": 320, "height": 568}
+    expect_that(tab.launcher).to_be_hidden()
+    assert in_widget(tab.page, "() => document.documentElement.scrollWidth") == 320
+
+    tab.find('button[aria-label="关闭"]').tap()
+    expect_that(tab.launcher).to_be_visible()
+
+
+def test_payloads_stay_text(shop: Shop) -> None:
+    tab = shop.visit()
+    tab.open()
+    payload = "<img src=x onerror=alert(1)> [x](javascript:alert(1)) https://a.example/<b>"
+    dialogs: list[str] = []
+    tab.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+
+    tab.ask(payload)
+
+    expect_that(tab.lines("visitor")).to_have_text([payload])
+    links = tab.lines("visitor").locator("a")
+    expect_that(links).to_have_count(1)
+    expect_that(links).to_have_attribute("href", "https://a.example/")
+    expect_that(links).to_have_attribute("rel", "noopener noreferrer nofollow")
+    expect_that(tab.find(".rows img, .rows b, .rows script")).to_have_count(0)
+    assert dialogs == []
+
+
+def test_the_longest_message_and_one_character_more(shop: Shop) -> None:
+    tab = shop.visit()
+    tab.open()
+    tab.ask("字" * 4001)
+    expect_that(tab.find(".counter")).to_have_text("超出 1 字")
+    expect_that(tab.find('[data-role="visitor"]')).to_have_count(0)
+
+    tab.ask("😀" * 4000)
+    expect_that(tab.lines("visitor")).to_have_count(1, timeout=ANSWER_MS)
+
+
+def test_a_stranger_cannot_steer_the_widget(shop: Shop) -> None:
+    """Messages from another window of the same page are not the embedding page's."""
+    tab = shop.visit()
+    tab.open()
+    tab.page.evaluate(
+        """() => {
+          const frame = document.createElement('iframe');
+          document.body.append(frame);
+          const widget = [...document.body.children].find((e) => e.shadowRoot).shadowRoot.querySelector('iframe');
+          frame.contentWindow.widget = widget.contentWindow;
+          frame.contentWindow.eval?.call;
+          const call = {yingda: 'call', method: 'sendMessage', args: ['forged']};
+          frame.contentWindow.Function.prototype.call.call(widget.contentWindow.postMessage, frame.contentWindow, call, '*');
+        }"""
+    )
+    tab.page.wait_for_timeout(500)
+    expect_that(tab.find('[data-role="visitor"]')).to_have_count(0)
