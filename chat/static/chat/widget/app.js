@@ -11,7 +11,8 @@ import { applyTheme } from "./theme.js";
 import { createView } from "./view.js";
 import { MAX_MESSAGE_CHARS, countChars } from "./wire.js";
 
-const PHONE = "(max-width: 639.98px), (max-height: 479.98px)";
+/** Where focusing the field would bring up a keyboard that nobody asked for. */
+const TOUCH = "(pointer: coarse)";
 
 /** @type {import("./wire.js").Inbox & { inbox?: string }} `inbox` is the key */
 const config = JSON.parse(document.getElementById("widget-config")?.textContent || "{}");
@@ -157,7 +158,7 @@ function onHostCall(method, [value]) {
     case "visible":
       open = value === true;
       if (open) countUnread();
-      if (open && !matchMedia(PHONE).matches) view.focus();
+      if (open && !matchMedia(TOUCH).matches) view.focus();
       break;
     case "sendMessage":
       if (typeof value === "string" && value.trim() && countChars(value.trim()) <= MAX_MESSAGE_CHARS) deeds.send(value.trim());

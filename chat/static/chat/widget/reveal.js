@@ -2,6 +2,8 @@
 
 /** A lump should have flowed in by about the time the next one comes. */
 const CATCH_UP_FRAMES = 14;
+/** A window that is covered gets no frames to draw in; an answer that is complete stands by then all the same. */
+const LONGEST_MS = 1_000;
 
 /**
  * @param {object} options
@@ -16,6 +18,7 @@ export function createReveal({ node, atOnce, onGrow, onComplete }) {
   let shown = 0;
   let final = false;
   let frame = 0;
+  let timer = 0;
 
   /** @param {number} count */
   const show = (count) => {
@@ -27,7 +30,19 @@ export function createReveal({ node, atOnce, onGrow, onComplete }) {
   const settle = () => {
     if (!final || shown < target.length) return;
     final = false;
+    stop();
     onComplete();
+  };
+
+  const showAll = () => {
+    if (shown < target.length) show(target.length);
+    settle();
+  };
+
+  const stop = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    frame = 0;
   };
 
   const step = () => {
@@ -49,14 +64,13 @@ export function createReveal({ node, atOnce, onGrow, onComplete }) {
       shown = text.startsWith(seen) ? Array.from(seen).length : 0;
       if (shown === 0 && seen) show(target.length);
       if (atOnce()) {
-        cancelAnimationFrame(frame);
-        frame = 0;
-        if (shown < target.length) show(target.length);
-        settle();
-      } else if (!frame) {
-        frame = requestAnimationFrame(step);
+        stop();
+        showAll();
+        return;
       }
+      frame ||= requestAnimationFrame(step);
+      if (final) timer = window.setTimeout(showAll, LONGEST_MS);
     },
-    stop: () => cancelAnimationFrame(frame),
+    stop,
   };
 }
