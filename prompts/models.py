@@ -42,6 +42,8 @@ class PromptVersion(models.Model):
     text = models.TextField()
     variables = models.JSONField(default=list, blank=True)
     note = models.CharField(max_length=200, blank=True)
+    # What the shipped default was when it was loaded; a row that differs from it was edited by staff.
+    default_digest = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -64,6 +66,8 @@ class FewShotExample(models.Model):
     messages = models.JSONField(default=list)
     tags = models.JSONField(default=list, blank=True)
     enabled = models.BooleanField(default=True)
+    # What the shipped default was when it was loaded; a row that differs from it was edited by staff.
+    default_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         constraints = [
@@ -88,6 +92,8 @@ class Sop(models.Model):
     tool = models.CharField(max_length=40, blank=True)
     enabled = models.BooleanField(default=True)
     updated_at = models.DateTimeField(auto_now=True)
+    # What the shipped default was when it was loaded; a row that differs from it was edited by staff.
+    default_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         verbose_name = "SOP"
@@ -136,6 +142,8 @@ class ModelEndpoint(models.Model):
     price_in = models.DecimalField(max_digits=12, decimal_places=6, default=0, help_text="Per 1k")
     price_out = models.DecimalField(max_digits=12, decimal_places=6, default=0, help_text="Per 1k")
     currency = models.CharField(max_length=3, default="USD")
+    # What the shipped default was when it was loaded; a row that differs from it was edited by staff.
+    default_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering = ["priority", "name"]

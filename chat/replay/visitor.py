@@ -262,6 +262,7 @@ class Visitor:
             ttft_ms=elapsed_ms(answer.first_at or answer.final_at),
             final_ms=elapsed_ms(answer.final_at),
             text=answer.text,
+            turn_state=answer.turn_state,
             error=line.error,
         )
 
@@ -278,6 +279,8 @@ class Visitor:
                 await self._take_message(frame)
             case "delta":
                 await self._take_delta(frame)
+            case "turn":
+                self._answer(frame["turn_id"]).turn_state = frame["state"]
             case "heartbeat" if frame["seq"] > self.last_seq:
                 await self.sync()
             case "state":

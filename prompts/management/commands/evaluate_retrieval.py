@@ -40,7 +40,9 @@ class Command(BaseCommand):
 
     @override
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--corpus", required=True, help="JSONL {id, text}, - for standard input")
+        parser.add_argument(
+            "--corpus", required=True, help="JSONL {id, text}, - for standard input"
+        )
         parser.add_argument("--queries", required=True, help="JSONL {id, text, relevant: [ids]}")
         parser.add_argument("--language", choices=[code for code, _ in LANGUAGES])
 
