@@ -83,4 +83,6 @@ def check_turn_move(current: TurnState, to: TurnState) -> None:
 
 def shown_state(owner: Owner, *, resolved: bool) -> str:
     """The `state` that protocol.md shows to a visitor."""
-    return "resolved" if resolved else str(owner)
+    if resolved:
+        return "resolved"
+    return "queued" if owner is Owner.QUEUE else str(owner)

@@ -118,12 +118,12 @@ def build_outcome(
     reply: completion.Answer, question: completion.Question, dialogue: Dialogue
 ) -> Outcome:
     """The answer with its sources, and the dialogue state after it."""
-    best = reply.hits[0] if reply.hits else None
-    topic = best.title if best else dialogue.topic
+    subject = find_subject(reply.hits)
+    topic = subject.title if subject else dialogue.topic
     after = replace(
         dialogue,
         topic=topic,
-        intent=best.intent if best else dialogue.intent,
+        intent=subject.intent if subject else dialogue.intent,
         slots=question.slots,
         summary=memory.summarise(dialogue.summary, topic),
         earlier={},
@@ -139,6 +139,12 @@ def build_outcome(
         decision=reply.decision,
         timings_ms=reply.timings_ms,
     )
+
+
+def find_subject(hits: tuple[Hit, ...]) -> Hit | None:
+    """The SOP that names what the thread is about: the best one that squarely fits and is no small talk."""
+    fitting = [hit for hit in hits if hit.score >= CONFIDENT and hit.intent != "other"]
+    return fitting[0] if fitting else None
 
 
 def take_up(dialogue: Dialogue, *, language: str) -> Outcome:

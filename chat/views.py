@@ -1,6 +1,6 @@
 """Pages: the demo shop, the embed script and the widget's frame."""
 
-from csp.decorators import csp_update
+from csp.decorators import csp_replace
 from django.contrib.staticfiles import finders
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -50,7 +50,7 @@ def widget(request: HttpRequest, inbox_key: str) -> HttpResponseBase:
         "theme": inbox.theme,
     }
     response = render(request, "widget.html", {"inbox": inbox, "config": config})
-    framed_by = csp_update({"frame-ancestors": ancestors(inbox)})
+    framed_by = csp_replace({"frame-ancestors": ancestors(inbox)})
     return framed_by(lambda _: response)(request)
 
 

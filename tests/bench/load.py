@@ -175,10 +175,13 @@ async def yingda(url: str, visitors: int, seconds: float) -> dict[str, Any]:
         summary = replay.Summary()
         for visitor, seen in outcomes.items():
             check(seen, visitor.messages, await visitor.fetch(), summary=summary)
+            summary.apologies += list(visitor.turn_states.values()).count("failed")
         await asyncio.gather(*(visitor.__aexit__() for visitor in crowd))
         frames = sum(len(visitor.frames) for visitor in crowd)
         turns = sum(map(len, outcomes.values()))
-        faults = {"lost": summary.lost, "duplicated": summary.duplicated, "gaps": summary.gaps}
+        faults = {
+            name: getattr(summary, name) for name in ("lost", "duplicated", "gaps", "apologies")
+        }
         return {**result, **faults, "frames_per_turn": round(frames / max(1, turns), 1)}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from chat.replay.dialogues import percentile
 
+FAULTS = ("failed", "lost", "duplicated", "gaps", "apologies")
 PARTS = ("web", "turns", "default", "beat", "postgres", "redis", "supervisor")
 
 
@@ -52,7 +53,7 @@ def row(
 ) -> Row:
     """A row from the JSON line of the load generator."""
     ttft_ms, final_ms = result["ttft_ms"], result["final_ms"]
-    faults = sum(result.get(name, 0) for name in ("failed", "lost", "duplicated", "gaps"))
+    faults = sum(result.get(name, 0) for name in FAULTS)
     return Row(
         way=way,
         visitors=visitors,

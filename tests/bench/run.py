@@ -18,7 +18,14 @@ import psutil
 
 from tests.bench import report, usage
 from tests.bench.report import Row, Target
-from tests.bench.stack import ROOT, BenchError, Generator, running_platform, running_provider
+from tests.bench.stack import (
+    ROOT,
+    TTFT_MS,
+    BenchError,
+    Generator,
+    running_platform,
+    running_provider,
+)
 
 REPORT = ROOT / "var" / "reports" / "bench.json"
 QUIET_SECONDS = 10.0
@@ -90,7 +97,7 @@ def measure_server(server: str, provider_url: str, shape: Shape, measured: Measu
     say(f"{server}: starting the platform")
     with running_platform(server, provider_url=provider_url) as (url, pid, seconds):
         measured.start_seconds[server] = round(seconds, 1)
-        load("yingda", url, visitors=1, seconds=1)
+        check_answers(load("yingda", url, visitors=1, seconds=1))
         idle_mb = rest(server, pid, shape, measured)
         socket_kb = weigh_sockets(url, pid)
         rows = [
@@ -101,6 +108,13 @@ def measure_server(server: str, provider_url: str, shape: Shape, measured: Measu
     measured.rows += rows
     measured.memory_mb[f"{server}, {rows[-1].visitors} visitors"] = dict(rows[-1].pss_mb or {})
     measured.targets += report.targets(server, rows, idle_mb=idle_mb, socket_kb=socket_kb)
+
+
+def check_answers(result: dict[str, Any]) -> None:
+    """Raises BenchError unless the platform answers with the provider's stream."""
+    first_ms = result["ttft_ms"]
+    if result["failed"] or result["apologies"] or not first_ms or min(first_ms) < TTFT_MS:
+        raise BenchError("the platform does not answer through the provider: nothing to measure")
 
 
 def rest(server: str, pid: int, shape: Shape, measured: Measured) -> float:

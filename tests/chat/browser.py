@@ -5,8 +5,8 @@ import time
 import uuid
 from typing import Any
 
+from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async as in_database
-from channels.testing import WebsocketCommunicator
 
 from chat import auth
 from chat.actions import visitor as actions
@@ -25,16 +25,25 @@ class Browser:
         headers = [(b"host", HOST.encode())]
         if origin is not None:
             headers.append((b"origin", origin.encode()))
-        self.socket = WebsocketCommunicator(
-            application, "/ws/client/", headers=headers, subprotocols=list(subprotocols)
-        )
+        scope = {
+            "type": "websocket",
+            "path": "/ws/client/",
+            "query_string": b"",
+            "headers": headers,
+            "subprotocols": list(subprotocols),
+        }
+        # Not Channels' own communicator: that one keeps database connections from being closed.
+        self.socket = ApplicationCommunicator(application, scope)
         self.frames: list[Frame] = []
         self.raw: list[str] = []
 
     async def open(self) -> tuple[bool, Any]:
         """(accepted, subprotocol or close code)."""
-        opened: tuple[bool, Any] = await self.socket.connect(timeout=WAIT_SECONDS)
-        return opened
+        await self.socket.send_input({"type": "websocket.connect"})
+        event = await self.socket.receive_output(WAIT_SECONDS)
+        if event["type"] == "websocket.close":
+            return False, event.get("code")
+        return True, event.get("subprotocol")
 
     async def hello(self, visitor: Visitor, **fields: Any) -> Frame:
         """Signs in and returns `ready`."""
@@ -82,7 +91,8 @@ class Browser:
 
     async def leave(self) -> None:
         if not self.socket.future.done():
-            await self.socket.disconnect(timeout=WAIT_SECONDS)
+            await self.socket.send_input({"type": "websocket.disconnect", "code": 1001})
+            await self.socket.wait(WAIT_SECONDS)
 
     def of_type(self, kind: str) -> list[Frame]:
         return [frame for frame in self.frames if frame["type"] == kind]

@@ -127,6 +127,10 @@ class Platform:
             await push({"type": "heartbeat", "seq": len(rows)})
         elif not self.happens("break_first"):
             await push({"type": "message", **message})
+            failed = "apologise" in self.faults
+            await push(
+                {"type": "turn", "turn_id": turn_id, "state": "failed" if failed else "done"}
+            )
 
 
 def append(rows: list[Frame], row: Frame) -> Frame:

@@ -3,6 +3,7 @@
 import inspect
 import textwrap
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,12 +14,14 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
 
 from chat.models import Turn
 from chat.redis import connection as redis
+from chat.states import TURN_OPEN, Owner, TurnState
 from tests.chat.world import World
 from tests.factories import VisitorFactory
 
@@ -30,16 +33,17 @@ SETTINGS = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-# Most acts meet in one conversation; the other is there to be left alone.
-WHICH = st.sampled_from([0, 0, 0, 1])
 TEXTS = st.sampled_from(["在吗", "还没到", "1", "Where is it?"])
-OWNERS = st.sampled_from(
-    ["request_human", "request_human", "cancel_human", "take_over", "hand_back", "resolve"]
-)
+# What may happen to each owner, the refused and the idle acts among them.
+ACTS = {
+    Owner.BOT: ["request_human", "take_over", "hand_back", "cancel_human"],
+    Owner.QUEUE: ["cancel_human", "take_over", "cancel_human", "request_human"],
+    Owner.AGENT: ["hand_back", "resolve", "hand_back", "take_over"],
+}
 
 
-class Threads(RuleBasedStateMachine):
-    """Two visitors, one agent, any number of workers, some of them dead or asleep."""
+class Thread(RuleBasedStateMachine):
+    """A visitor, an agent, any number of workers, some dead or asleep; a bystander who must notice nothing."""
 
     inbox: Any
     agent: Any
@@ -47,85 +51,94 @@ class Threads(RuleBasedStateMachine):
     clients = Bundle("clients")
     claims = Bundle("claims")
 
-    @initialize()
-    def begin(self) -> None:
-        self.worlds = [World(VisitorFactory(inbox=self.inbox), self.agent) for _ in range(2)]
-        self.touched = self.worlds[0]
+    @initialize(target=clients)
+    def begin(self) -> Any:
+        self.world = World(VisitorFactory(inbox=self.inbox), self.agent)
+        self.bystander = World(VisitorFactory(inbox=self.inbox), self.agent)
+        self.bystander.post("在吗")
+        self.answering = self.bystander.claim(self.bystander.newest_turn(), worker="bystander")
         self.workers = 0
+        return self.world.post("在吗")
 
-    def world(self, which: int) -> World:
-        self.touched = self.worlds[which]
-        return self.touched
+    def has_open_turn(self) -> bool:
+        return bool(TURN_OPEN & set(self.world.turn_states.values()))
 
-    @rule(target=clients, which=WHICH, text=TEXTS)
-    def post(self, which: int, text: str) -> Any:
-        return which, self.world(which).post(text)
+    def has_running_turn(self) -> bool:
+        return TurnState.RUNNING in self.world.turn_states.values()
+
+    def has_changed_owner(self) -> bool:
+        return len(self.world.reigns) > 1
+
+    @rule(target=clients, texts=st.lists(TEXTS, min_size=1, max_size=2))
+    def post(self, texts: list[str]) -> Any:
+        return multiple(*map(self.world.post, texts))
 
     @rule(client=clients)
-    def resend(self, client: Any) -> None:
-        self.world(client[0]).resend(client[1])
+    def resend(self, client: UUID) -> None:
+        self.world.resend(client)
+        self.world.post_conflicting(client)
 
-    @rule(client=clients)
-    def post_conflicting(self, client: Any) -> None:
-        self.world(client[0]).post_conflicting(client[1])
+    @rule(nth=st.integers(0, 3))
+    def change_owner(self, nth: int) -> None:
+        getattr(self.world, ACTS[self.world.reign.owner][nth])()
 
-    @rule(which=WHICH, act=OWNERS)
-    def change_owner(self, which: int, act: str) -> None:
-        getattr(self.world(which), act)()
+    @precondition(has_changed_owner)
+    @rule(epochs_ago=st.integers(0, 2))
+    def reply(self, epochs_ago: int) -> None:
+        self.world.reply("请稍等", epochs_ago=epochs_ago)
 
-    @rule(which=WHICH, epochs_ago=st.integers(0, 2))
-    def reply(self, which: int, epochs_ago: int) -> None:
-        self.world(which).reply("请稍等", epochs_ago=epochs_ago)
-
-    @rule(which=WHICH, nth=st.integers(0, 3), times=st.integers(1, 2))
-    def ring(self, which: int, nth: int, times: int) -> None:
+    @rule(nth=st.integers(0, 2), times=st.integers(1, 2))
+    def ring(self, nth: int, times: int) -> None:
         """The doorbell of one of the latest turns, finished or not."""
-        for turn in self.world(which).rows().turns[::-1][nth : nth + 1]:
-            for _ in range(times):
-                self.touched.ring(turn.pk)
+        for turn_id in list(self.world.turn_states)[::-1][nth : nth + 1] * times:
+            self.world.ring(turn_id)
 
-    @rule(target=claims, which=WHICH)
-    def claim(self, which: int) -> Any:
+    @precondition(has_open_turn)
+    @rule(target=claims)
+    def claim(self) -> Any:
         """A worker takes what there is, and is not heard of until it commits, fails or never."""
         self.workers += 1
-        for turn in self.world(which).rows().open_turns():
-            claimed = self.touched.claim(turn.pk, worker=f"worker {self.workers}")
-            if claimed is not None:
-                return which, claimed
-        return multiple()
+        worker = f"worker {self.workers}"
+        tried = [self.world.claim(t.pk, worker=worker) for t in self.world.rows().open_turns()]
+        return multiple(*(claimed for claimed in tried if claimed is not None))
+
+    @precondition(has_running_turn)
+    @rule(claim=claims)
+    def expire(self, claim: Turn) -> None:
+        self.world.expire(claim.pk)
 
     @rule(claim=claims)
-    def expire(self, claim: Any) -> None:
-        self.world(claim[0]).expire(claim[1].pk)
+    def commit(self, claim: Turn) -> None:
+        self.world.commit(claim)
 
     @rule(claim=claims)
-    def commit(self, claim: Any) -> None:
-        self.world(claim[0]).commit(claim[1])
+    def apologise(self, claim: Turn) -> None:
+        self.world.apologise(claim)
 
-    @rule(claim=claims)
-    def apologise(self, claim: Any) -> None:
-        self.world(claim[0]).apologise(claim[1])
+    @precondition(has_open_turn)
+    @rule()
+    def sweep(self) -> None:
+        self.world.sweep()
 
-    @rule(which=WHICH)
-    def sweep(self, which: int) -> None:
-        self.world(which).sweep()
-
-    @rule(which=WHICH, after_seq=st.integers(0, 12))
-    def sync(self, which: int, after_seq: int) -> None:
+    @rule(after_seq=st.integers(0, 12))
+    def sync(self, after_seq: int) -> None:
         """From a Redis that has just been wiped as from any other."""
         redis().flushdb()
-        self.world(which).sync(after_seq)
+        self.world.sync(after_seq)
 
     @invariant()
     def holds(self) -> None:
-        assert self.touched.violations() == []
+        assert self.world.violations() == []
 
     def teardown(self) -> None:
-        for world in getattr(self, "worlds", []):
-            world.settle()
-            assert world.violations() == []
+        if hasattr(self, "bystander"):
+            self.bystander.commit(self.answering)
+            for world in (self.world, self.bystander):
+                world.settle()
+                assert world.violations() == []
+            assert len(self.bystander.seen) == 2
 
 
 def test_invariants_hold_in_any_order(inbox: Any, agent: Any) -> None:
-    machine = type("AllThreads", (Threads,), {"inbox": inbox, "agent": agent})
+    machine = type("AnyThread", (Thread,), {"inbox": inbox, "agent": agent})
     run_state_machine_as_test(machine, settings=SETTINGS)  # type: ignore[no-untyped-call]

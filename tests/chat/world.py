@@ -90,6 +90,9 @@ class World:
             list(Turn.objects.filter(conversation=self.conversation_id).order_by("queued_at")),
         )
 
+    def newest_turn(self) -> UUID:
+        return self.rows().turns[-1].pk
+
     def expect(self, kept: bool, surprise: str) -> None:
         if not kept:
             self.surprises.append(surprise)

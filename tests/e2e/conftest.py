@@ -23,8 +23,6 @@ CHROMIUM_ARGUMENTS = [
 ]
 # A cold worker on a busy machine may take its time; an answer that never comes still fails.
 ANSWER_MS = 30_000
-# By then a text that is complete stands complete on the screen, too (reveal.js).
-FLOW_MS = 1_100
 # What a browser itself writes when a test takes its network away.
 OFFLINE_WORDS = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
 
@@ -74,7 +72,6 @@ class Tab:
         answers = self.lines("bot")
         expect_that(answers).to_have_count(count, timeout=ANSWER_MS)
         expect_that(self.find('[data-status="streaming"], [data-status="thinking"]')).to_have_count(0)
-        self.page.wait_for_timeout(FLOW_MS)
         return answers.all_inner_texts()
 
 

@@ -1,6 +1,7 @@
 """Journeys of a visitor through the demo shop's widget, against the whole running platform."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,16 @@ LENGTHS_OF_ANSWER = """
   }).observe(log, {subtree: true, childList: true, characterData: true});
 }
 """
+
+# In the page itself `parent` is the page; in a frame of it, the message comes from elsewhere.
+SEND_AS_HOST = """
+(text) => {
+  const host = [...parent.document.body.children].find((element) => element.shadowRoot);
+  const widget = host.shadowRoot.querySelector('iframe').contentWindow;
+  widget.postMessage({yingda: 'call', method: 'sendMessage', args: [text]}, '*');
+}
+"""
+CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 def frames(payloads: list[str], kind: str) -> list[dict[str, Any]]:
@@ -209,7 +220,11 @@ def test_keyboard_only(shop: Shop) -> None:
     page.keyboard.press("Enter")
     tab.wait_for_answers(1)
     expect_that(tab.input).to_be_focused()
-    page.keyboard.press("Shift+Tab")
+    focused = "() => document.activeElement.className"
+    for _ in range(5):
+        if in_widget(page, focused) == "log":
+            break
+        page.keyboard.press("Shift+Tab")
     expect_that(tab.find(".log")).to_be_focused()
 
     page.keyboard.press("Escape")
@@ -224,7 +239,7 @@ def test_english_page(enter_shop: Callable[..., Shop]) -> None:
 
     answers = tab.wait_for_answers(1)
 
-    assert answers[0].isascii() or "’" in answers[0]
+    assert not CHINESE.search(answers[0])
     expect_that(tab.find(".human")).to_have_text("Human help")
     expect_that(tab.input).to_have_attribute("placeholder", "Type your question…")
 
@@ -286,20 +301,14 @@ def test_the_longest_message_and_one_character_more(shop: Shop) -> None:
     expect_that(tab.lines("visitor")).to_have_count(1, timeout=ANSWER_MS)
 
 
-def test_a_stranger_cannot_steer_the_widget(shop: Shop) -> None:
-    """Messages from another window of the same page are not the embedding page's."""
+def test_only_the_embedding_page_can_steer_the_widget(shop: Shop) -> None:
     tab = shop.visit()
     tab.open()
-    tab.page.evaluate(
-        """() => {
-          const frame = document.createElement('iframe');
-          document.body.append(frame);
-          const widget = [...document.body.children].find((e) => e.shadowRoot).shadowRoot.querySelector('iframe');
-          frame.contentWindow.widget = widget.contentWindow;
-          frame.contentWindow.eval?.call;
-          const call = {yingda: 'call', method: 'sendMessage', args: ['forged']};
-          frame.contentWindow.Function.prototype.call.call(widget.contentWindow.postMessage, frame.contentWindow, call, '*');
-        }"""
-    )
-    tab.page.wait_for_timeout(500)
-    expect_that(tab.find('[data-role="visitor"]')).to_have_count(0)
+    tab.page.evaluate("() => void document.body.append(document.createElement('iframe'))")
+    stranger = tab.page.frames[-1]
+    assert stranger.url == "about:blank"
+
+    stranger.evaluate(SEND_AS_HOST, "forged")
+    tab.page.evaluate(SEND_AS_HOST, "genuine")
+
+    expect_that(tab.lines("visitor")).to_have_text(["genuine"])

@@ -30,7 +30,8 @@
     "svg{width:28px;height:28px;display:block;margin:auto;fill:none;stroke:currentColor;stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}" +
     ".dot{position:absolute;top:1px;right:1px;width:14px;height:14px;border-radius:50%;background:#d93a2b;border:2px solid #fff}" +
     ".panel{bottom:calc(92px + env(safe-area-inset-bottom));width:400px;height:min(680px,calc(100vh - 112px));overflow:hidden;border-radius:16px;background:#fff;" +
-    "box-shadow:0 12px 48px rgba(0,0,0,.18),0 2px 8px rgba(0,0,0,.08);opacity:0;visibility:hidden;transform:translateY(8px);transition:opacity .16s,transform .16s,visibility 0s .16s}" +
+    "box-shadow:0 12px 48px rgba(0,0,0,.18),0 2px 8px rgba(0,0,0,.08),0 0 0 1px rgba(128,136,132,.18);opacity:0;visibility:hidden;transform:translateY(8px);transition:opacity .16s,transform .16s,visibility 0s .16s}" +
+    "@media (prefers-color-scheme:dark){.panel:not(.light){background:#1d201f}}" +
     ".panel.dark{background:#1d201f}" +
     ".open .panel{opacity:1;visibility:visible;transform:none;transition:opacity .16s,transform .16s}" +
     ".right .launcher,.right .panel{right:20px}.left .launcher,.left .panel{left:20px}" +
@@ -136,6 +137,7 @@
     if (ui.panel) {
       ui.panel.setAttribute("aria-label", words.title);
       ui.panel.classList.toggle("dark", settings.theme === "dark");
+      ui.panel.classList.toggle("light", settings.theme === "light");
       ui.frame.title = words.title;
     }
   }

@@ -191,22 +191,24 @@ function answerRow({ texts, botName, onGrow, atOnce, role }) {
   const stack = h("div", { class: "stack" }, h("div", { class: "who" }, name, badge), bubble, meta);
   const { element, day } = rowShell(role, avatar, stack);
   let streamed = false;
-  let linked = "";
+  let stored = "";
 
-  const link = () => {
-    if (!linked || !linked.includes("https://")) return;
-    body.replaceChildren(...linkNodes(linked));
+  /** The text stands: addresses in it become links. */
+  const complete = () => {
+    streamed = false;
+    element.dataset.status = "stored";
+    body.replaceChildren(...linkNodes(stored));
     onGrow();
   };
-  const reveal = createReveal({ node, atOnce, onGrow, onComplete: link });
+  const reveal = createReveal({ node, atOnce, onGrow, onComplete: complete });
   const slow = setTimeout(() => setText(meta, streamed && !node.data ? t("stillWorking") : meta.textContent ?? ""), SLOW_MS);
 
   /** @param {string} text */
   const showStored = (text) => {
-    if (linked === text) return;
-    linked = text;
+    if (stored === text) return;
+    stored = text;
     if (streamed) reveal.set(text, { isFinal: true });
-    else body.replaceChildren(...linkNodes(text));
+    else complete();
   };
 
   return {
@@ -220,7 +222,7 @@ function answerRow({ texts, botName, onGrow, atOnce, role }) {
       setText(name, isBot ? botName : authorOf(item) || t("agent"));
       if (!isBot) setText(avatar, (name.textContent ?? "").trim().slice(0, 1));
       dots.hidden = !(item.kind === "partial" && !item.text);
-      element.dataset.status = message ? "stored" : dots.hidden ? "streaming" : "thinking";
+      if (!message) element.dataset.status = dots.hidden ? "streaming" : "thinking";
       if (item.kind === "partial") {
         streamed = true;
         if (item.text || node.data) reveal.set(item.text, { isFinal: false });

@@ -93,7 +93,7 @@ const en = {
   newMessages: "New messages",
   today: "Today",
   yesterday: "Yesterday",
-  subtitleBot: "AI assistant, here to help",
+  subtitleBot: "AI assistant",
   subtitleQueued: "Finding a person for you",
   subtitleAgent: "{name} is helping you",
   subtitleOffline: "Our team is away right now",
