@@ -21,6 +21,7 @@ from chat.memory import Dialogue
 from chat.models import Conversation, Message, Turn
 from chat.states import Owner, Role, TurnState
 from prompts import completion, rendering
+from prompts.retrieval import CONFIDENT, Hit
 
 log = structlog.get_logger(__name__)
 

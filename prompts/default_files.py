@@ -57,7 +57,7 @@ class Procedure(Checked):
     answer: Text
     steps: list[Text] = []
     required_slots: list[Name] = []
-    tool: Annotated[str, StringConstraints(max_length=40)] = ""
+    tool: Annotated[str, StringConstraints(max_length=40)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ def procedures(folder: Path) -> Iterator[Entry]:
     for path in sorted(folder.glob("sops/*/*.yaml")):
         for raw, where in listed(path, folder=folder):
             content = check(Procedure, raw, where=where).model_dump()
+            content["tool"] = content["tool"] or ""
             # Their order says nothing, and the title is one of them wherever an SOP is stored.
             content["questions"] = sorted({*content["questions"]} - {content["title"]})
             yield Entry("sop", content.pop("key"), path.parent.name, content, where)

@@ -16,6 +16,7 @@ from config.asgi import application
 Frame = dict[str, Any]
 HOST = "shop.example"
 WAIT_SECONDS = 5.0
+CLOSE = "websocket.close"
 
 
 class Browser:
@@ -41,7 +42,7 @@ class Browser:
         """(accepted, subprotocol or close code)."""
         await self.socket.send_input({"type": "websocket.connect"})
         event = await self.socket.receive_output(WAIT_SECONDS)
-        if event["type"] == "websocket.close":
+        if event["type"] == CLOSE:
             return False, event.get("code")
         return True, event.get("subprotocol")
 
@@ -66,23 +67,29 @@ class Browser:
         """The next frame of that type with those fields; what comes before it stays in `frames`."""
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            event = await self.socket.receive_output(max(0.01, deadline - time.monotonic()))
-            if event["type"] != "websocket.send":
-                raise AssertionError(f"closed with {event.get('code')} instead of a {kind}")
-            self.raw.append(event["text"])
-            frame: Frame = json.loads(event["text"])
-            self.frames.append(frame)
+            event = await self.event(deadline - time.monotonic(), wanted=kind)
+            if event["type"] == CLOSE:
+                raise AssertionError(f"closed with {event['code']}, no {kind}")
+            frame = self.frames[-1]
             if frame["type"] == kind and fields.items() <= frame.items():
                 return frame
 
     async def closed(self) -> int:
         """The close code, once the server closes; frames before it stay in `frames`."""
-        while True:
-            event = await self.socket.receive_output(WAIT_SECONDS)
-            if event["type"] == "websocket.close":
-                return int(event["code"])
+        while (event := await self.event(WAIT_SECONDS, wanted="close"))["type"] != CLOSE:
+            pass
+        return int(event["code"])
+
+    async def event(self, seconds: float, *, wanted: str) -> dict[str, Any]:
+        try:
+            event: dict[str, Any] = await self.socket.receive_output(max(0.01, seconds))
+        except TimeoutError:
+            came = [frame["type"] for frame in self.frames]
+            raise AssertionError(f"no {wanted}, only {came}") from None
+        if event["type"] != CLOSE:
             self.raw.append(event["text"])
             self.frames.append(json.loads(event["text"]))
+        return event
 
     async def round_trip(self) -> None:
         """Returns once everything sent before is handled, which also proves that the socket lives."""

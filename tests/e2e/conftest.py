@@ -23,6 +23,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 # A cold worker on a busy machine may take its time; an answer that never comes still fails.
 ANSWER_MS = 30_000
+UNDERWAY = '[data-status="streaming"], [data-status="thinking"]'
 # What a browser itself writes when a test takes its network away.
 OFFLINE_WORDS = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
 
@@ -71,7 +72,7 @@ class Tab:
         """The bot's lines once there are `count` of them and none is on its way."""
         answers = self.lines("bot")
         expect_that(answers).to_have_count(count, timeout=ANSWER_MS)
-        expect_that(self.find('[data-status="streaming"], [data-status="thinking"]')).to_have_count(0)
+        expect_that(self.find(UNDERWAY)).to_have_count(0)
         return answers.all_inner_texts()
 
 

@@ -33,6 +33,8 @@ SEND_AS_HOST = """
   widget.postMessage({yingda: 'call', method: 'sendMessage', args: [text]}, '*');
 }
 """
+# Of embed.js's own parts, the one that has the focus.
+FOCUSED_PART = "() => document.activeElement?.shadowRoot?.activeElement?.className"
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -72,7 +74,9 @@ def test_network_lost_in_the_middle_of_an_answer(shop: Shop) -> None:
     tab = shop.visit()
     tab.open()
     tab.ask(QUESTION)
-    expect_that(tab.find('[data-status="streaming"], [data-role="bot"][data-status="stored"]')).to_have_count(1, timeout=ANSWER_MS)
+    expect_that(
+        tab.find('[data-status="streaming"], [data-role="bot"][data-status="stored"]')
+    ).to_have_count(1, timeout=ANSWER_MS)
 
     shop.context.set_offline(True)
     expect_that(tab.find(".bar--link")).to_be_visible()
@@ -192,9 +196,10 @@ def test_enter_that_belongs_to_an_input_method_does_not_send(shop: Shop) -> None
     tab.open()
     tab.input.focus()
     keyboard = shop.context.new_cdp_session(tab.page)
-    keyboard.send("Input.imeSetComposition", {"text": "dingdan", "selectionStart": 7, "selectionEnd": 7})
-    for event in ({"isComposing": True}, {"keyCode": 229}):
-        tab.input.dispatch_event("keydown", {"key": "Enter", "bubbles": True, "cancelable": True, **event})
+    at_end = {"selectionStart": 7, "selectionEnd": 7}
+    keyboard.send("Input.imeSetComposition", {"text": "dingdan", **at_end})
+    for how in ({"isComposing": True}, {"keyCode": 229}):
+        tab.input.dispatch_event("keydown", {"key": "Enter", "cancelable": True, **how})
     keyboard.send("Input.insertText", {"text": "订单"})
 
     expect_that(tab.input).to_have_value("订单")
@@ -210,7 +215,7 @@ def test_keyboard_only(shop: Shop) -> None:
     page = tab.page
     for _ in range(30):
         page.keyboard.press("Tab")
-        if page.evaluate("() => document.activeElement?.shadowRoot?.activeElement?.className === 'launcher'"):
+        if page.evaluate(FOCUSED_PART) == "launcher":
             break
     page.keyboard.press("Enter")
     expect_that(tab.launcher).to_have_attribute("aria-expanded", "true")
@@ -229,7 +234,7 @@ def test_keyboard_only(shop: Shop) -> None:
 
     page.keyboard.press("Escape")
     expect_that(tab.launcher).to_have_attribute("aria-expanded", "false")
-    assert page.evaluate("() => document.activeElement.shadowRoot.activeElement.className") == "launcher"
+    assert page.evaluate(FOCUSED_PART) == "launcher"
 
 
 def test_english_page(enter_shop: Callable[..., Shop]) -> None:

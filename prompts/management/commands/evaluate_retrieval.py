@@ -37,6 +37,7 @@ class Query:
 
 class Command(BaseCommand):
     help = "Ranks queries over a corpus as production would; prints recall, MRR and times as JSON."
+    requires_system_checks = []
 
     @override
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,19 +1,30 @@
-"""Loads the shipped prompts, examples, SOPs and endpoints; keeps what staff have edited."""
+"""`manage.py sync_defaults`: loads prompts/defaults; safe to run at every start."""
 
+from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from typing_extensions import override
 
-from prompts import sync
+from prompts import default_files, sync
+from prompts.default_files import DefaultsError
 
 
 class Command(BaseCommand):
-    help = "Loads prompts/defaults; rows that staff have edited are kept. Safe to run again."
+    help = "Loads the default prompts, examples, SOPs and endpoints; what staff edited stays."
+    requires_system_checks = []
 
+    @override
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--folder", type=Path, default=default_files.FOLDER)
+
+    @override
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            counts = sync.sync()
-        except sync.BadDefault as error:
+            counts = sync.sync(default_files.read(options["folder"]))
+        except DefaultsError as error:
             raise CommandError(str(error)) from error
-        fates = ("added", "updated", "kept", "unchanged")
-        self.stdout.write("defaults: " + ", ".join(f"{counts[fate]} {fate}" for fate in fates))
+        if options["verbosity"] > 0:
+            summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in sync.Outcome)
+            self.stdout.write(f"defaults: {summary}")

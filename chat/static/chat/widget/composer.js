@@ -79,6 +79,7 @@ export function createComposer({ texts, onSend }) {
     fit: grow,
     /** @param {boolean} enabled */
     setEnabled(enabled) {
+      form.classList.toggle("composer--off", !enabled);
       input.disabled = !enabled;
       send.disabled = !enabled;
     },
