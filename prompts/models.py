@@ -157,23 +157,6 @@ class ModelEndpoint(models.Model):
         return self.name
 
 
-class LoadedDefault(models.Model):
-    """Which default `sync_defaults` loaded last: it tells a row to renew from one that staff changed or deleted."""
-
-    kind = models.CharField(max_length=10)
-    key = models.CharField(max_length=80)
-    language = models.CharField(max_length=5, blank=True)
-    digest = models.CharField(max_length=64)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["kind", "key", "language"], name="default_loaded_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.key} ({self.language or '-'})"
-
-
 class ModelCall(models.Model):
     """One attempt at one endpoint: what it cost and how it ended. Holds no text."""
 

@@ -1,13 +1,14 @@
 """Brings the rows up to prompts/defaults without touching what staff changed. Called by `manage.py sync_defaults`.
 
-`LoadedDefault` remembers what was loaded last. A row that still says exactly that is renewed when the default
-changes; one that says something else, or is gone, is the staff's and is left as it is.
+`default_digest` remembers what was loaded. A row that still says exactly that is renewed when the default changes;
+one that says something else is the staff's and is left as it is.
 """
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -19,7 +20,6 @@ from prompts import retrieval
 from prompts.default_files import DefaultsError, Entry
 from prompts.models import (
     FewShotExample,
-    LoadedDefault,
     ModelEndpoint,
     Prompt,
     PromptVersion,
@@ -35,7 +35,7 @@ SOP_FIELDS = ["title", "category", "intent", "answer", "steps", "required_slots"
 ENDPOINT_FIELDS = [
     field.name
     for field in ModelEndpoint._meta.concrete_fields
-    if not field.primary_key and field.name != "enabled"
+    if not field.primary_key and field.name not in ("enabled", "default_digest")
 ]
 
 
@@ -46,14 +46,21 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Two digests of a row: of what it says, and of the default that was loaded into it ("": none)."""
+
+    says: str
+    loaded: str
+
+
 class Table(Protocol):
     """One kind of row that has defaults."""
 
-    def contents(self) -> dict[Identity, dict[str, Any]]:
-        """What the stored rows say."""
+    def stored(self) -> dict[Identity, Stored]: ...
 
     def wanted(self, entry: Entry) -> dict[str, Any]:
-        """What a row says after `entry` was loaded, in the same form."""
+        """What a row says after `entry` was loaded, as `stored` digests it."""
 
     def add(self, entries: Sequence[Entry]) -> None: ...
 
@@ -65,39 +72,32 @@ def sync(entries: Sequence[Entry]) -> Counter[Outcome]:
 
     Raises: DefaultsError, for an endpoint with a field that does not exist or a value that does not fit.
     """
-    counts: Counter[Outcome] = Counter()
+    outcomes: dict[str, dict[Outcome, list[Entry]]] = {}
     with transaction.atomic():
         for kind, table in TABLES.items():
-            counts.update(sync_kind(kind, table, [each for each in entries if each.kind == kind]))
-    return counts
+            found = sort_out(table, [entry for entry in entries if entry.kind == kind])
+            table.add(found[Outcome.ADDED])
+            table.renew(found[Outcome.UPDATED])
+            outcomes[kind] = found
+    return Counter({each: sum(len(found[each]) for found in outcomes.values()) for each in Outcome})
 
 
-def sync_kind(kind: str, table: Table, entries: Sequence[Entry]) -> dict[Outcome, int]:
-    says = {identity: digest(content) for identity, content in table.contents().items()}
-    loaded = dict_of_loaded(kind)
+def sort_out(table: Table, entries: Sequence[Entry]) -> dict[Outcome, list[Entry]]:
+    stored = table.stored()
     outcomes: dict[Outcome, list[Entry]] = {outcome: [] for outcome in Outcome}
-    ledger: list[LoadedDefault] = []
     for entry in entries:
-        identity, fresh = (entry.key, entry.language), digest(table.wanted(entry))
-        outcome = decide(fresh, row=says.get(identity), loaded=loaded.get(identity))
-        outcomes[outcome].append(entry)
-        if outcome is not Outcome.KEPT and loaded.get(identity) != fresh:
-            ledger.append(
-                LoadedDefault(kind=kind, key=entry.key, language=entry.language, digest=fresh)
-            )
-    table.add(outcomes[Outcome.ADDED])
-    table.renew(outcomes[Outcome.UPDATED])
-    remember(ledger)
-    return {outcome: len(found) for outcome, found in outcomes.items()}
+        row = stored.get((entry.key, entry.language))
+        outcomes[decide(digest(table.wanted(entry)), row)].append(entry)
+    return outcomes
 
 
-def decide(fresh: str, *, row: str | None, loaded: str | None) -> Outcome:
-    """What to do with a default; all three are digests: of it, of the row, of the default loaded last."""
-    if row == fresh:
-        return Outcome.UNCHANGED
+def decide(fresh: str, row: Stored | None) -> Outcome:
+    """What to do with a default whose digest is `fresh`."""
     if row is None:
-        return Outcome.ADDED if loaded is None else Outcome.KEPT
-    return Outcome.UPDATED if row == loaded else Outcome.KEPT
+        return Outcome.ADDED
+    if row.says == fresh:
+        return Outcome.UNCHANGED
+    return Outcome.UPDATED if row.says == row.loaded else Outcome.KEPT
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -107,31 +107,24 @@ def digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def dict_of_loaded(kind: str) -> dict[Identity, str]:
-    rows = LoadedDefault.objects.filter(kind=kind)
-    return {(row.key, row.language): row.digest for row in rows}
-
-
-def remember(ledger: Sequence[LoadedDefault]) -> None:
-    LoadedDefault.objects.bulk_create(
-        ledger,
-        update_conflicts=True,
-        unique_fields=["kind", "key", "language"],
-        update_fields=["digest"],
-    )
-
-
 class PromptTable:
-    """A changed default becomes a new version; versions are never written over. The title is set once."""
+    """A changed default becomes a new version; versions are never written over. The title is set once.
 
-    def contents(self) -> dict[Identity, dict[str, Any]]:
+    A prompt set back to an older default counts as edited: `loaded` is the newest default of its versions.
+    """
+
+    def stored(self) -> dict[Identity, Stored]:
+        prompts = Prompt.objects.select_related("current").prefetch_related("versions")
         return {
-            (prompt.purpose, prompt.language): {
-                "text": prompt.current.text if prompt.current else "",
-                "variables": prompt.current.variables if prompt.current else [],
-            }
-            for prompt in Prompt.objects.select_related("current")
+            (prompt.purpose, prompt.language): Stored(
+                says=digest(self.content(prompt.current)) if prompt.current else "",
+                loaded=next(filter(None, [v.default_digest for v in prompt.versions.all()]), ""),
+            )
+            for prompt in prompts
         }
+
+    def content(self, version: PromptVersion) -> dict[str, Any]:
+        return {"text": version.text, "variables": version.variables}
 
     def wanted(self, entry: Entry) -> dict[str, Any]:
         return {name: entry.content[name] for name in ("text", "variables")}
@@ -147,16 +140,21 @@ class PromptTable:
         for entry in entries:
             prompt = Prompt.objects.get(purpose=entry.key, language=entry.language)
             newest = prompt.versions.aggregate(number=models.Max("number"))["number"] or 0
+            content = self.wanted(entry)
             prompt.current = PromptVersion.objects.create(
-                prompt=prompt, number=newest + 1, note=VERSION_NOTE, **self.wanted(entry)
+                prompt=prompt,
+                number=newest + 1,
+                note=VERSION_NOTE,
+                default_digest=digest(content),
+                **content,
             )
             prompt.save(update_fields=["current"])
 
 
 class ExampleTable:
-    def contents(self) -> dict[Identity, dict[str, Any]]:
+    def stored(self) -> dict[Identity, Stored]:
         return {
-            (row.key, row.language): {name: getattr(row, name) for name in EXAMPLE_FIELDS}
+            (row.key, row.language): Stored(digest(columns(row, EXAMPLE_FIELDS)), row.default_digest)
             for row in FewShotExample.objects.all()
         }
 
@@ -165,32 +163,36 @@ class ExampleTable:
 
     def add(self, entries: Sequence[Entry]) -> None:
         FewShotExample.objects.bulk_create(
-            FewShotExample(key=entry.key, language=entry.language, **entry.content)
+            FewShotExample(key=entry.key, language=entry.language, **self.values(entry))
             for entry in entries
         )
 
     def renew(self, entries: Sequence[Entry]) -> None:
         rows = {(row.key, row.language): row for row in FewShotExample.objects.all()}
-        changed = [assign(rows[entry.key, entry.language], entry.content) for entry in entries]
-        FewShotExample.objects.bulk_update(changed, EXAMPLE_FIELDS)
+        changed = [assign(rows[entry.key, entry.language], self.values(entry)) for entry in entries]
+        FewShotExample.objects.bulk_update(changed, [*EXAMPLE_FIELDS, "default_digest"])
+
+    def values(self, entry: Entry) -> dict[str, Any]:
+        return {**entry.content, "default_digest": digest(self.wanted(entry))}
 
 
 class SopTable:
-    def contents(self) -> dict[Identity, dict[str, Any]]:
+    def stored(self) -> dict[Identity, Stored]:
         return {
-            (sop.key, sop.language): {
-                **{name: getattr(sop, name) for name in SOP_FIELDS},
-                "questions": sorted({question.text for question in sop.questions.all()} - {sop.title}),
-            }
+            (sop.key, sop.language): Stored(digest(self.content(sop)), sop.default_digest)
             for sop in Sop.objects.prefetch_related("questions")
         }
+
+    def content(self, sop: Sop) -> dict[str, Any]:
+        questions = {question.text for question in sop.questions.all()}
+        return {**columns(sop, SOP_FIELDS), "questions": sorted(questions - {sop.title})}
 
     def wanted(self, entry: Entry) -> dict[str, Any]:
         return entry.content
 
     def add(self, entries: Sequence[Entry]) -> None:
         sops = Sop.objects.bulk_create(
-            Sop(key=entry.key, language=entry.language, **self.columns(entry)) for entry in entries
+            Sop(key=entry.key, language=entry.language, **self.values(entry)) for entry in entries
         )
         self.word(list(zip(sops, entries, strict=True)))
 
@@ -198,13 +200,14 @@ class SopTable:
         rows = {(sop.key, sop.language): sop for sop in Sop.objects.all()}
         changed = [(rows[entry.key, entry.language], entry) for entry in entries]
         for sop, entry in changed:
-            assign(sop, self.columns(entry))
-        Sop.objects.bulk_update([sop for sop, _ in changed], SOP_FIELDS)
+            assign(sop, self.values(entry))
+        Sop.objects.bulk_update([sop for sop, _ in changed], [*SOP_FIELDS, "default_digest"])
         SopQuestion.objects.filter(sop__in=[sop for sop, _ in changed]).delete()
         self.word(changed)
 
-    def columns(self, entry: Entry) -> dict[str, Any]:
-        return {name: entry.content[name] for name in SOP_FIELDS}
+    def values(self, entry: Entry) -> dict[str, Any]:
+        stored = {name: entry.content[name] for name in SOP_FIELDS}
+        return {**stored, "default_digest": digest(self.wanted(entry))}
 
     def word(self, pairs: Sequence[tuple[Sop, Entry]]) -> None:
         questions = SopQuestion.objects.bulk_create(
@@ -219,8 +222,11 @@ class SopTable:
 class EndpointTable:
     """Fields that hold the model's own default count as not said."""
 
-    def contents(self) -> dict[Identity, dict[str, Any]]:
-        return {(row.name, ""): self.said(row) for row in ModelEndpoint.objects.all()}
+    def stored(self) -> dict[Identity, Stored]:
+        return {
+            (row.name, ""): Stored(digest(self.said(row)), row.default_digest)
+            for row in ModelEndpoint.objects.all()
+        }
 
     def wanted(self, entry: Entry) -> dict[str, Any]:
         return self.said(self.row(entry))
@@ -233,9 +239,9 @@ class EndpointTable:
         changed = []
         for entry in entries:
             fresh = self.row(entry)
-            values = {name: getattr(fresh, name) for name in ENDPOINT_FIELDS}
+            values = columns(fresh, [*ENDPOINT_FIELDS, "default_digest"])
             changed.append(assign(rows[entry.key], values))
-        ModelEndpoint.objects.bulk_update(changed, ENDPOINT_FIELDS)
+        ModelEndpoint.objects.bulk_update(changed, [*ENDPOINT_FIELDS, "default_digest"])
 
     def said(self, row: ModelEndpoint) -> dict[str, Any]:
         fields = [ModelEndpoint._meta.get_field(name) for name in ENDPOINT_FIELDS]
@@ -252,7 +258,12 @@ class EndpointTable:
         except ValidationError as error:
             name, problems = next(iter(error.message_dict.items()))
             raise DefaultsError(f"{entry.where}, field {name}: {problems[0]}") from error
+        row.default_digest = digest(self.said(row))
         return row
+
+
+def columns(row: models.Model, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
 
 
 def assign(row: Any, values: Mapping[str, Any]) -> Any:

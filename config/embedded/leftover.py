@@ -12,6 +12,7 @@ import psutil
 
 POLL_SECONDS = 0.05
 POSTMASTER_SECONDS = 5
+ORPHAN_SECONDS = 0.5
 
 
 def is_gone(process: psutil.Process) -> bool:
@@ -40,7 +41,19 @@ def end_postmaster(process: psutil.Process) -> None:
             process.send_signal(number)
             if not wait_gone(family, seconds=POSTMASTER_SECONDS):
                 return
-        for member in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.kill()
-        wait_gone(family, seconds=POSTMASTER_SECONDS)
+        _kill(family)
+
+
+def end_orphans(backends: list[psutil.Process]) -> None:
+    """Backends leave when they see that their postmaster is gone; one that is busy sees it late.
+
+    Force does no harm: without a postmaster the next start replays the log in any case.
+    """
+    _kill(wait_gone(backends, seconds=ORPHAN_SECONDS))
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    wait_gone(processes, seconds=POSTMASTER_SECONDS)

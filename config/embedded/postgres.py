@@ -17,7 +17,7 @@ from config.embedded import locations
 from config.embedded.account import Account, check_owner, find_account, make_private, open_way
 from config.embedded.binaries import POSTGRES_MAJOR, find_postgres_bin
 from config.embedded.errors import EmbeddedError
-from config.embedded.leftover import end_postmaster, is_gone
+from config.embedded.leftover import end_orphans, end_postmaster
 from config.embedded.server import Server, bare_environment
 
 # The builtin provider compares by code point and knows Unicode's letters without the machine's C library:
@@ -136,19 +136,23 @@ def _is_ready(bin_dir: Path, sockets: Path) -> bool:
 
 
 def _clear_stale(data: Path, sockets: Path) -> None:
-    """Ends a postmaster that outlived its supervisor, and removes lock files whose process id is somebody else's.
+    """Ends the servers of this data directory that outlived their supervisor or their postmaster.
 
-    After a restart of the machine or container ids repeat, and Postgres would refuse to start because "its"
-    process seems alive. A lock file of a dead process is left alone: Postgres judges it better.
+    Then removes lock files whose process id is somebody else's: after a restart of the machine or container ids
+    repeat, and Postgres would refuse to start because "its" process seems alive.
     """
-    for lock in (data / "postmaster.pid", sockets / f"{locations.POSTGRES_SOCKET}.lock"):
-        process = _find_process(lock)
-        if process is None:
-            continue
-        if _is_postmaster(process, data):
-            end_postmaster(process)
-        else:
-            lock.unlink(missing_ok=True)
+    lock = data / "postmaster.pid"
+    if not lock.exists():
+        return  # it was stopped in order
+    family = [process for process in psutil.process_iter() if _is_server(process, data)]
+    postmaster = _find_process(lock)
+    if postmaster in family:
+        end_postmaster(postmaster)
+    elif family:
+        end_orphans(family)
+    for path in (lock, sockets / f"{locations.POSTGRES_SOCKET}.lock"):
+        if _find_process(path):
+            path.unlink(missing_ok=True)
 
 
 def _find_process(lock: Path) -> psutil.Process | None:
@@ -158,8 +162,9 @@ def _find_process(lock: Path) -> psutil.Process | None:
         return None
 
 
-def _is_postmaster(process: psutil.Process, data: Path) -> bool:
+def _is_server(process: psutil.Process, data: Path) -> bool:
+    """Every process of Postgres, whatever its title says, works in its data directory."""
     try:
-        return not is_gone(process) and process.name() == "postgres" and Path(process.cwd()) == data
-    except psutil.Error:
+        return process.name().startswith("postgres") and Path(process.cwd()) == data
+    except (psutil.Error, OSError):
         return False

@@ -73,6 +73,11 @@ class Thread(RuleBasedStateMachine):
     def post(self, texts: list[str]) -> Any:
         return multiple(*map(self.world.post, texts))
 
+    @precondition(has_running_turn)
+    @rule(target=clients, text=TEXTS)
+    def post_meanwhile(self, text: str) -> Any:
+        return self.world.post(text)
+
     @rule(client=clients)
     def resend(self, client: UUID) -> None:
         self.world.resend(client)

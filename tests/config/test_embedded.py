@@ -126,6 +126,19 @@ def test_killed_servers_come_back_with_the_rows(running: embedded.Services) -> N
     assert redis.Redis.from_url(running.redis_url).get("survives") is None
 
 
+def test_killed_postgres_comes_back_while_its_backends_are_busy(running: embedded.Services) -> None:
+    with psycopg.connect(running.database_url) as busy:
+        # Notices nothing: it does not come back to the point where backends look for their postmaster.
+        backend = psutil.Process(busy.info.backend_pid)
+        backend.suspend()
+
+        running.kill_postgres()
+        running.start_postgres()
+
+    assert not backend.is_running()
+    assert ask(running, "SELECT 1") == "1"
+
+
 def test_restart_gives_new_processes(running: embedded.Services) -> None:
     before = running.pid("postgres"), running.pid("redis")
     running.restart_postgres()
