@@ -30,7 +30,6 @@ T = TypeVar("T")
 
 INVALID_FRAMES_CLOSE = 10
 FLOODED_FRAMES_CLOSE = 100
-SEND_SECONDS = 10.0
 # Rows are read and written here, so that no socket waits behind another's query.
 DATABASE_THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="socket-database")
 
@@ -285,12 +284,8 @@ class ClientConsumer(AsyncWebsocketConsumer):
         await self.send_text(protocol.dumps(frame))
 
     async def send_text(self, text: str) -> None:
-        """Sends; a reader that does not take a frame in SEND_SECONDS is closed."""
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await self.send(text_data=text)
-        except TimeoutError:
-            await self.close(protocol.CLOSE_TOO_SLOW)
+        # A reader that is too slow is closed by the server underneath, see config.web.
+        await self.send(text_data=text)
 
     def header(self, name: bytes) -> str | None:
         found = dict(self.scope["headers"]).get(name)

@@ -8,18 +8,34 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from chat.models import Turn
 from chat.states import TurnState
 
 log = structlog.get_logger(__name__)
+
+ATTEMPTS_MAX = 32767
+# One statement, and not the ORM's: it runs once a turn, where building the query costs more than running it.
+TAKE = """
+    UPDATE chat_turn AS turn
+    SET state = 'running', worker = %(worker)s, attempt = attempt + 1,
+        lease_until = statement_timestamp() + %(lease)s, started_at = statement_timestamp()
+    WHERE id = %(id)s AND attempt BETWEEN %(fewest)s AND %(most)s AND (
+        state = 'running' AND lease_until < statement_timestamp()
+        OR state = 'queued' AND NOT EXISTS (
+            SELECT FROM chat_turn AS other
+            WHERE other.conversation_id = turn.conversation_id AND other.state = 'running'
+        )
+    )
+"""
 
 QUEUED = Q(state=TurnState.QUEUED.value)
 RUNNING = Q(state=TurnState.RUNNING.value)
@@ -31,25 +47,26 @@ def claim(turn_id: UUID, *, worker: str) -> Turn | None:
     Returns it with its conversation, visitor and inbox, or None when it cannot be had now: taken, finished,
     out of attempts, or another turn of the conversation is running.
     """
-    return take(claimable().filter(pk=turn_id, attempt__lt=settings.TURN_ATTEMPTS), turn_id, worker)
+    return take(turn_id, worker=worker, attempts=(0, settings.TURN_ATTEMPTS - 1))
 
 
 def claim_exhausted(turn_id: UUID, *, worker: str) -> Turn | None:
     """Takes a turn that has no attempts left, to end it."""
-    return take(
-        claimable().filter(pk=turn_id, attempt__gte=settings.TURN_ATTEMPTS), turn_id, worker
-    )
+    return take(turn_id, worker=worker, attempts=(settings.TURN_ATTEMPTS, ATTEMPTS_MAX))
 
 
-def take(free: QuerySet[Turn], turn_id: UUID, worker: str) -> Turn | None:
+def take(turn_id: UUID, *, worker: str, attempts: tuple[int, int]) -> Turn | None:
+    values: dict[str, Any] = {
+        "id": turn_id,
+        "worker": worker,
+        "lease": timedelta(seconds=settings.LEASE_SECONDS),
+        "fewest": attempts[0],
+        "most": attempts[1],
+    }
     try:
-        taken = free.update(
-            state=TurnState.RUNNING.value,
-            worker=worker,
-            lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS),
-            attempt=F("attempt") + 1,
-            started_at=Now(),
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE, values)
+            taken = cursor.rowcount
     except IntegrityError:  # another turn of the conversation started in this moment
         return None
     if not taken:

@@ -26,11 +26,7 @@ MARKDOWN_SIGNS = frozenset("*_`[]#<>&|\\-+1234567890")
 
 def lock(conversation_id: UUID) -> Conversation:
     """The conversation, its row locked until the transaction ends. Raises Conversation.DoesNotExist."""
-    return (
-        Conversation.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("visitor", "inbox", "agent")
-        .get(pk=conversation_id)
-    )
+    return Conversation.objects.select_for_update(no_key=True).get(pk=conversation_id)
 
 
 def append(

@@ -204,7 +204,7 @@ def commit(turn: Turn, outcome: Outcome) -> None:
             role=Role.BOT,
             text=outcome.text,
             turn=turn,
-            author={"name": conversation.inbox.bot_name},
+            author=bot_author(turn),
             ai=True,
             meta=outcome.meta,
             also=("dialogue",),
@@ -212,6 +212,10 @@ def commit(turn: Turn, outcome: Outcome) -> None:
     push.frames(
         conversation.pk, transcript.as_frame(message), protocol.turn(turn.pk, TurnState.DONE)
     )
+
+
+def bot_author(turn: Turn) -> dict[str, str]:
+    return {"name": turn.conversation.inbox.bot_name}
 
 
 def fenced(turn: Turn) -> Conversation:
@@ -255,7 +259,7 @@ def apologise(turn: Turn, *, error: str = "error") -> None:
                 role=Role.BOT,
                 text=text,
                 turn=turn,
-                author={"name": conversation.inbox.bot_name},
+                author=bot_author(turn),
                 ai=True,
                 meta={"apology": True},
             )

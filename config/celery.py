@@ -7,12 +7,16 @@ stored or retried here. The sweeper finds what a lost doorbell left behind.
 import os
 
 from celery import Celery
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("yingda")
 app.conf.update(
     task_default_queue="default",
+    # Taken off the queue when read: a doorbell that dies with its worker is found by the sweep, and the
+    # bookkeeping of acknowledgements would cost more than the rest of the hop.
+    task_queues=[Queue("turns", no_ack=True), Queue("default", no_ack=True)],
     task_routes={"chat.tasks.run_turn": {"queue": "turns"}},
     task_serializer="json",
     accept_content=["json"],

@@ -115,11 +115,14 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str) -> Posted:
 
 
 def lock_open(visitor: Visitor) -> Conversation:
-    """The visitor's open conversation, locked; a new one when it was resolved a moment ago."""
+    """The visitor's open conversation, locked; a new one where there is none."""
+    unlocked = Conversation.objects.select_for_update(no_key=True)
     while True:
-        conversation = transcript.lock(enter(visitor).pk)
-        if conversation.resolved_at is None:
+        conversation = unlocked.filter(visitor=visitor, resolved_at=None).first()
+        if conversation is not None:
+            conversation.visitor = visitor
             return conversation
+        enter(visitor)
 
 
 def posted_before(message: Message, *, text: str) -> Posted:

@@ -104,6 +104,8 @@ def _open_log(path: Path) -> Iterator[int]:
 
 def _find_reason(path: Path) -> str:
     """The last words of a server that died: its fatal error if it named one, else its last line."""
-    lines = path.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
+    lines = path.read_text(errors="replace").strip().splitlines()
+    # Our own question whether it is ready is answered in the log too.
+    lines = [line for line in lines if not line.endswith("is starting up")][-LAST_LINES:]
     fatal = [line for line in lines if "fatal" in line.lower()]
     return (fatal or lines or [f"see {path}"])[-1]

@@ -104,7 +104,7 @@ def _python(*words: str) -> tuple[str, ...]:
 
 def _celery(*words: str) -> tuple[str, ...]:
     # Its warning that it runs as root would be printed at every start; who runs as root knows.
-    quiet = ("-W", "ignore::RuntimeWarning:celery.platforms")
+    quiet = ("-W", "ignore::Warning:celery.platforms")
     return _python(*quiet, "-m", "celery", "--quiet", "-A", "config", *words)
 
 

@@ -54,7 +54,7 @@ class Tab:
 
     def find(self, selector: str) -> Locator:
         """Elements inside the widget's frame."""
-        return self.page.frame_locator("iframe").locator(selector)
+        return self.page.frame_locator(".panel iframe").locator(selector)
 
     def lines(self, role: str) -> Locator:
         """The stored lines of one role, in order."""
