@@ -195,7 +195,8 @@ class ClientConsumer(AsyncWebsocketConsumer):
         frame = await in_database(self.read_ready, after_seq, greet)
         if token is not None:
             frame["token"] = token
-        self.sent_seq = frame["seq"]
+        # Short of the conversation's seq where more was missed than one frame takes: the client asks on.
+        self.sent_seq = frame["messages"][-1]["seq"] if frame["messages"] else frame["seq"]
         await self.send_frame(frame)
 
     def read_ready(self, after_seq: int, greet: bool) -> dict[str, Any]:  # noqa: FBT001

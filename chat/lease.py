@@ -152,7 +152,7 @@ class Keeper:
 
     def extend(self, current: list[Held]) -> None:
         try:
-            kept = extend([held.turn.pk for held in current], worker=current[0].turn.worker)
+            kept = self.renew(current)
         except DatabaseError as error:
             # The leases may outlive the database's absence; the fence decides at commit.
             log.warning("lease_not_extended", error=type(error).__name__, turns=len(current))
@@ -162,6 +162,13 @@ class Keeper:
         for held in current:
             if held.turn.pk not in kept:
                 held.lost.set()
+
+    def renew(self, current: list[Held]) -> set[UUID]:
+        kept: set[UUID] = set()
+        for worker in {held.turn.worker for held in current}:
+            mine = [held.turn.pk for held in current if held.turn.worker == worker]
+            kept |= extend(mine, worker=worker)
+        return kept
 
 
 KEEPER = Keeper()

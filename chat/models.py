@@ -1,14 +1,19 @@
 """The rows of chat. Invariants that must hold are constraints here, because `choices` do not constrain."""
 
+import re
 import secrets
 import uuid
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from chat.states import Owner, Presence, Reception, Role, TurnState
+
+ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+QUICK_QUESTIONS, QUESTION_CHARS = 10, 60
 
 
 def choices(states: type[Owner | Presence | Reception | Role | TurnState]) -> list[tuple[str, str]]:
@@ -21,6 +26,24 @@ def among(field: str, states: type[Owner | Presence | Reception | Role | TurnSta
 
 def new_inbox_key() -> str:
     return f"ib_{secrets.token_urlsafe(12)}"
+
+
+def check_origins(value: object) -> None:
+    """Raises ValidationError unless `value` lists origins; they become part of a response header."""
+    if not isinstance(value, list) or not all(
+        isinstance(origin, str) and ORIGIN.fullmatch(origin) for origin in value
+    ):
+        raise ValidationError('Use a list of origins, as ["https://shop.example"], or ["*"].')
+
+
+def check_questions(value: object) -> None:
+    """Raises ValidationError unless `value` lists a few short questions."""
+    if (
+        not isinstance(value, list)
+        or len(value) > QUICK_QUESTIONS
+        or not all(isinstance(text, str) and 0 < len(text) <= QUESTION_CHARS for text in value)
+    ):
+        raise ValidationError(f"Use a list of at most {QUICK_QUESTIONS} short questions.")
 
 
 class Inbox(models.Model):
@@ -36,10 +59,13 @@ class Inbox(models.Model):
         max_length=20, choices=choices(Reception), default=Reception.BOT_FIRST.value
     )
     ai_label = models.BooleanField(default=True)
-    quick_questions = models.JSONField(default=list, blank=True, help_text='["我的订单到哪了?"]')
+    quick_questions = models.JSONField(
+        default=list, blank=True, validators=[check_questions], help_text='["我的订单到哪了?"]'
+    )
     allowed_domains = models.JSONField(
         default=list,
         blank=True,
+        validators=[check_origins],
         help_text='Origins that may embed the widget, as ["https://shop.example"]; empty means this site only, ["*"] any.',
     )
     enabled = models.BooleanField(default=True)

@@ -24,6 +24,8 @@ WORKER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 SWEPT_AT_ONCE = 50
 # A doorbell that rang this long ago is taken for lost.
 DOORBELL_SECONDS = 2.0
+# What a worker that is told to stop may take to finish its turns; the supervisor waits a little longer.
+FINISH_SECONDS = 3.0
 
 
 @shared_task
@@ -90,8 +92,13 @@ class Sweeper:
             connection.close()
 
     def stop(self) -> None:
-        """Stops sweeping and ends this worker's leases, so that another worker goes on at once."""
+        """Stops sweeping; turns that do not end within FINISH_SECONDS are left to another worker."""
         self.stopped.set()
+        timer = threading.Timer(FINISH_SECONDS, self.give_back)
+        timer.daemon = True
+        timer.start()
+
+    def give_back(self) -> None:
         try:
             lease.give_back_all(WORKER)
         except DatabaseError as error:

@@ -81,10 +81,11 @@ def to_html(text: str, *, role: Role) -> str:
 
 
 def since(conversation_id: UUID, *, after_seq: int) -> list[Message]:
-    """The lines after `after_seq` in order; the newest SYNC_LIMIT when more were missed."""
+    """The next SYNC_LIMIT lines after `after_seq`, in order; from 0 the newest ones of the conversation."""
     lines = Message.objects.filter(conversation_id=conversation_id, seq__gt=after_seq)
-    newest = lines.order_by("-seq")[:SYNC_LIMIT]
-    return sorted(newest, key=lambda message: message.seq)
+    if after_seq:
+        return list(lines.order_by("seq")[:SYNC_LIMIT])
+    return list(reversed(lines.order_by("-seq")[:SYNC_LIMIT]))
 
 
 def latest(conversation_id: UUID, *, before_seq: int, limit: int) -> list[Message]:

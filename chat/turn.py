@@ -176,7 +176,7 @@ class Delivery:
         self.flushed_at = 0.0
 
     def write(self, piece: str) -> None:
-        """Takes the next piece. Raises Abandoned when the turn is no longer ours."""
+        """Takes the next piece. Raises Abandoned when the turn is no longer ours, TimeoutError when it is late."""
         self.text += piece
         self.pending += piece
         now = time.monotonic()
@@ -186,8 +186,10 @@ class Delivery:
     def flush(self, now: float) -> None:
         partial = protocol.Partial(turn_id=str(self.turn.pk), n=self.count, text=self.text)
         wanted = push.delta(self.turn.conversation_id, partial, text=self.pending)
-        if not wanted or self.held.lost.is_set() or now > self.deadline:
+        if not wanted or self.held.lost.is_set():
             raise Abandoned
+        if now > self.deadline:
+            raise TimeoutError("the turn's deadline has passed")
         self.count += 1
         self.pending = ""
         self.flushed_at = now

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -27,14 +27,20 @@ VERSION_SECONDS = 5.0
 REINDEX_ROWS = 2000
 
 # How much a kind of term says, before its rarity. Single characters carry Chinese through typing errors;
-# words and parts of words keep their order and meaning.
-HAN_WEIGHTS = {segment.WORD: 0.6, segment.STOP_WORD: 0.3, segment.GRAM: 0.4, segment.CHARACTER: 1.0}
-LETTER_WEIGHTS = {segment.WORD: 1.0, segment.STOP_WORD: 0.5, segment.GRAM: 0.25}
+# words and parts of words keep order and meaning.
+HAN_WEIGHTS = {segment.WORD: 0.8, segment.STOP_WORD: 0.3, segment.GRAM: 0.4, segment.CHARACTER: 0.9}
+LETTER_WEIGHTS = {segment.WORD: 1.0, segment.STOP_WORD: 0.5, segment.GRAM: 0.2}
 RARITY_POWER = 0.7
+# A word that no SOP knows says that the subject is another: it weighs more than the rarest known one.
+UNKNOWN_RARITY = 1.5
 # What a term costs that only the query has, and one that only the stored question has.
-QUERY_ONLY, QUESTION_ONLY = 0.5, 0.4
-# How far the second, third and fourth wording that match close the gap to certainty.
-OTHER_WORDINGS = (0.5, 0.3, 0.2)
+QUERY_ONLY, QUESTION_ONLY = 0.6, 0.5
+# How far the next wordings of an SOP that match, too, close the gap to certainty.
+OTHER_WORDINGS = (0.6, 0.4, 0.3, 0.2)
+# A clause of a long message counts for itself when it holds enough of the message's weight.
+CLAUSES = 6
+CLAUSE_SHARE = 0.2
+CLAUSE_FLOOR = 0.5
 
 # Each telling term is looked up in the index by itself, which the planner does whatever the size of the table;
 # LATERAL … LIMIT 1 likewise: a lookup by key per row, never a scan.
@@ -92,10 +98,10 @@ class Hit:
 
 
 class Weights(dict[str, float]):
-    """How telling each term is. One that no SOP holds is as rare as can be."""
+    """How telling each term is, those that no SOP holds included."""
 
     def __missing__(self, term: str) -> float:
-        return base_weight(term)
+        return UNKNOWN_RARITY * base_weight(term)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,15 @@ class Statistics:
     weights: Weights = field(default_factory=Weights)
     rows: Mapping[str, int] = field(default_factory=dict)  # questions that hold the term
     disabled: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The query, or one clause of it: the weight of its terms, and what a match of it is worth (0..1)."""
+
+    weights: Mapping[str, float]
+    total: float
+    worth: float = 1.0
 
 
 class Candidate(NamedTuple):
@@ -142,12 +157,11 @@ def search(text: str, *, language: str, limit: int = 3) -> list[Hit]:
     Another language's SOP is among them only when it is confident and nothing in `language` is.
     """
     current = statistics()
-    asked = segment.terms(text[:QUERY_CHARS])
-    telling = choose_terms(asked, current)
+    parts = build_parts(text[:QUERY_CHARS], current)
+    telling = choose_terms(parts[0].weights, current)
     if not telling:
         return []
-    rows = candidates(telling, current)
-    ranked = rank(rows, asked=asked, current=current)
+    ranked = rank(candidates(telling, current), parts=parts, current=current)
     own = [hit for hit, spoken in ranked if spoken == language]
     if own and own[0].score >= CONFIDENT:
         return own[:limit]
@@ -155,7 +169,27 @@ def search(text: str, *, language: str, limit: int = 3) -> list[Hit]:
     return (foreign + own)[:limit]
 
 
-def choose_terms(asked: Sequence[str], current: Statistics) -> list[str]:
+def build_parts(text: str, current: Statistics) -> list[Part]:
+    """The whole text, then each clause that may be a question of its own."""
+    whole = build_part(text, current)
+    clauses = segment.clauses(text)
+    if len(clauses) < 2:
+        return [whole]
+    parts = [build_part(clause, current) for clause in clauses[:CLAUSES]]
+    return [whole, *(worth(part, whole) for part in parts if part.total > CLAUSE_SHARE * whole.total)]
+
+
+def build_part(text: str, current: Statistics) -> Part:
+    weights = {term: current.weights[term] for term in segment.terms(text)}
+    return Part(weights=weights, total=sum(weights.values()))
+
+
+def worth(part: Part, whole: Part) -> Part:
+    share = part.total / whole.total
+    return replace(part, worth=CLAUSE_FLOOR + (1 - CLAUSE_FLOOR) * share)
+
+
+def choose_terms(asked: Iterable[str], current: Statistics) -> list[str]:
     """The rarest terms of the query, as many as keep the rows to look at few."""
     known = sorted((term for term in asked if term in current.rows), key=current.rows.__getitem__)
     chosen: list[str] = []
@@ -188,27 +222,24 @@ def quoted(term: str) -> str:
 
 
 def rank(
-    found: Iterable[Candidate], *, asked: Sequence[str], current: Statistics
+    found: Iterable[Candidate], *, parts: Sequence[Part], current: Statistics
 ) -> list[tuple[Hit, str]]:
     """The SOPs of the candidates with their language, best first."""
-    weights = {term: current.weights[term] for term in asked}
     wordings: dict[int, list[tuple[float, Candidate]]] = {}
     for candidate in found:
-        terms = candidate.vector[1:-1].split("' '")
-        score = similarity(terms, asked=weights, known=current.weights)
+        terms = frozenset(candidate.vector[1:-1].split("' '"))
+        total = sum(map(current.weights.__getitem__, terms))
+        score = max(part.worth * similarity(terms, total, part) for part in parts)
         wordings.setdefault(candidate.sop_id, []).append((score, candidate))
     hits = [as_hit(scored) for scored in wordings.values()]
     return sorted(hits, key=lambda hit: (-hit[0].score, hit[0].sop_id))
 
 
-def similarity(terms: Sequence[str], *, asked: Mapping[str, float], known: Weights) -> float:
+def similarity(terms: frozenset[str], total: float, part: Part) -> float:
     """Tversky's index over weighted terms: what both share against what only one of them has."""
-    shared = sum(map(asked.__getitem__, asked.keys() & terms))
-    if not shared:
-        return 0.0
-    missing = sum(asked.values()) - shared
-    extra = sum(map(known.__getitem__, terms)) - shared
-    return shared / (shared + QUERY_ONLY * missing + QUESTION_ONLY * extra)
+    shared = sum(map(part.weights.__getitem__, part.weights.keys() & terms))
+    missing, extra = part.total - shared, total - shared
+    return shared / (shared + QUERY_ONLY * missing + QUESTION_ONLY * extra) if shared else 0.0
 
 
 def as_hit(scored: list[tuple[float, Candidate]]) -> tuple[Hit, str]:

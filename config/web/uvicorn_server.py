@@ -1,20 +1,26 @@
-"""uvicorn within the same limits. It has flow control of its own, so only bodies need a bound from us.
+"""uvicorn within the same limits. It has flow control of its own; bodies and slow readers need a bound from us.
 
 Started by config.web. It never reads forwarding headers: whoever sits in front of it is the peer.
 """
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 import uvicorn
+from typing_extensions import override
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from config.web.limits import Limits
 
 Application = Callable[..., Awaitable[None]]
 Event = dict[str, Any]
+
+TOO_SLOW = 4408
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +33,7 @@ def serve(application: Application, *, host: str, port: int, limits: Limits) -> 
         port=port,
         loop="asyncio",
         http="h11",
-        ws="websockets-sansio",
+        ws=bounded_socket(limits),
         ws_max_size=limits.socket_bytes,
         ws_ping_interval=20,
         ws_ping_timeout=30,
@@ -45,6 +51,42 @@ def serve(application: Application, *, host: str, port: int, limits: Limits) -> 
     log.info("web.starting", server="uvicorn", host=host, port=port)
     uvicorn.Server(config).run()
     return 0
+
+
+def bounded_socket(limits: Limits) -> type[asyncio.Protocol]:
+    """uvicorn's socket, with an end to the patience with a reader that stands still."""
+
+    class BoundedSocket(WebSocketsSansIOProtocol):
+        given_up = False
+
+        @override
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            with contextlib.suppress(OSError):
+                transport.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_SNDBUF, limits.socket_send_buffer_bytes
+                )
+
+        @override
+        async def send(self, message: ASGISendEvent) -> None:
+            if not self.writable.is_set() and not self.given_up:
+                try:
+                    async with asyncio.timeout(limits.slow_reader_seconds):
+                        await self.writable.wait()
+                except TimeoutError:
+                    self.give_up()
+            # Until the application hears of the end, what it sends is dropped.
+            if not self.given_up:
+                await super().send(message)
+
+        def give_up(self) -> None:
+            self.given_up = self.close_sent = True
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": TOO_SLOW, "reason": ""})
+            self.conn.send_close(TOO_SLOW)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.loop.call_later(limits.slow_reader_seconds, self.transport.abort)
+
+    return BoundedSocket
 
 
 class BodyTooLargeError(Exception):

@@ -15,6 +15,10 @@ HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 HAN_CHARACTER = re.compile(f"[{HAN}]")
 RUN = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
 APOSTROPHE = re.compile(r"(?<=\w)['’`](?=\w)")
+CLAUSE_END = re.compile(
+    rf"[,，。!！?？;；~…\n]+|\.\s|(?<=[{HAN}])\s+|\s+(?=[{HAN}])"
+)
+CLAUSE_CHARS = 3
 IDENTIFIER_DIGITS = 5
 GRAM_CHARS = 3
 VOWELS = frozenset("aeiouy")
@@ -48,6 +52,11 @@ def terms(text: str) -> tuple[str, ...]:
     Words are stemmed and replaced by the first of their synonyms; parts and characters stay as written.
     """
     return tuple(dict.fromkeys(term for run in runs(text) for term in terms_of(run)))
+
+
+def clauses(text: str) -> list[str]:
+    """The text cut at punctuation, and at spaces next to Chinese, where customers often write none."""
+    return [part for part in CLAUSE_END.split(text) if len(part.strip()) >= CLAUSE_CHARS]
 
 
 def language_of(text: str) -> str:

@@ -58,6 +58,7 @@ class Thread(RuleBasedStateMachine):
         self.bystander.post("在吗")
         self.answering = self.bystander.claim(self.bystander.newest_turn(), worker="bystander")
         self.workers = 0
+        self.latest: list[Turn] = []
         return self.world.post("在吗")
 
     def has_open_turn(self) -> bool:
@@ -73,11 +74,6 @@ class Thread(RuleBasedStateMachine):
     def post(self, texts: list[str]) -> Any:
         return multiple(*map(self.world.post, texts))
 
-    @precondition(has_running_turn)
-    @rule(target=clients, text=TEXTS)
-    def post_meanwhile(self, text: str) -> Any:
-        return self.world.post(text)
-
     @rule(client=clients)
     def resend(self, client: UUID) -> None:
         self.world.resend(client)
@@ -86,6 +82,11 @@ class Thread(RuleBasedStateMachine):
     @rule(nth=st.integers(0, 3))
     def change_owner(self, nth: int) -> None:
         getattr(self.world, ACTS[self.world.reign.owner][nth])()
+
+    @rule(away=st.sampled_from(["request_human", "take_over"]))
+    def leave_the_bot_and_return(self, away: str) -> None:
+        getattr(self.world, away)()
+        getattr(self.world, "cancel_human" if away == "request_human" else "hand_back")()
 
     @precondition(has_changed_owner)
     @rule(epochs_ago=st.integers(0, 2))
@@ -99,13 +100,23 @@ class Thread(RuleBasedStateMachine):
             self.world.ring(turn_id)
 
     @precondition(has_open_turn)
-    @rule(target=claims)
-    def claim(self) -> Any:
+    @rule(target=claims, meanwhile=st.lists(TEXTS, max_size=2))
+    def claim(self, meanwhile: list[str]) -> Any:
         """A worker takes what there is, and is not heard of until it commits, fails or never."""
         self.workers += 1
         worker = f"worker {self.workers}"
         tried = [self.world.claim(t.pk, worker=worker) for t in self.world.rows().open_turns()]
-        return multiple(*(claimed for claimed in tried if claimed is not None))
+        claimed = [turn for turn in tried if turn is not None]
+        for text in meanwhile:
+            self.world.post(text)
+        self.latest = claimed or self.latest
+        return multiple(*claimed)
+
+    @precondition(has_running_turn)
+    @rule()
+    def commit_latest(self) -> None:
+        for turn in self.latest:
+            self.world.commit(turn)
 
     @precondition(has_running_turn)
     @rule(claim=claims)

@@ -39,7 +39,7 @@ def build_plan(home: Path, port: int, *words: str) -> Plan:
         ),
         has_postgres="postgres" in words,
         has_redis="redis" in words,
-        ready_seconds=1 if "silent" in words else 10,
+        ready_seconds=1 if "silent" in words else 60,
     )
 
 

@@ -23,7 +23,7 @@ from config.supervisor.console import Console
 from config.supervisor.instance import ProcessList
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 @dataclass
@@ -152,7 +152,7 @@ def test_second_stop_does_not_wait(launch: Launch) -> None:
     code = instance.stop()
 
     assert code == 0
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 5  # a part alone may take that long to listen
 
 
 def test_second_instance_on_the_home_is_refused(launch: Launch, tmp_path: Path) -> None:

@@ -174,21 +174,21 @@ async def test_reserved_close_codes_reach_the_client(web: Web) -> None:
     assert await closing_code_after(web, json.dumps({"close": 1013})) == 1013
 
 
-async def test_slow_reader_is_closed_and_costs_little(daphne: Web) -> None:
-    before_bytes = daphne.rss_bytes()
-    raw = slow_reader(daphne)
+async def test_slow_reader_is_closed_and_costs_little(web: Web) -> None:
+    before_bytes = web.rss_bytes()
+    raw = slow_reader(web)
     with raw:
         raw.sendall(masked(json.dumps({"flood": 200_000, "size": 1000})))
         deadline = time.monotonic() + 3 * LIMITS.slow_reader_seconds + 2
-        while "disconnect 4408" not in daphne.printed() and time.monotonic() < deadline:
-            assert await answers(daphne), "the neighbours are served"
+        while "disconnect 4408" not in web.printed() and time.monotonic() < deadline:
+            assert await answers(web), "the neighbours are served"
             await asyncio.sleep(0.2)
-    assert "disconnect 4408" in daphne.printed()
-    assert daphne.rss_bytes() - before_bytes < 8_000_000
+    assert "disconnect 4408" in web.printed()
+    assert web.rss_bytes() - before_bytes < 8_000_000
 
 
-async def test_reader_that_catches_up_keeps_its_socket_and_every_frame(daphne: Web) -> None:
-    async with connect(daphne.socket_url, max_queue=8) as ws:
+async def test_reader_that_catches_up_keeps_its_socket_and_every_frame(web: Web) -> None:
+    async with connect(web.socket_url, max_queue=8) as ws:
         await ws.send(json.dumps({"flood": 5000, "size": 1000}))
         await asyncio.sleep(LIMITS.slow_reader_seconds / 2)
         for _ in range(5000):

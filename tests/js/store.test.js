@@ -111,12 +111,15 @@ test("the answer takes the place and the key of what was streamed", () => {
   const done = reduce(streaming, { type: "frame", frame: message(1, { role: "bot", turn_id: "t1", text: "abc" }) });
   assert.deepEqual(texts(done), ["abc"]);
   assert.equal(timeline(done)[0].key, timeline(streaming)[0].key);
-  assert.deepEqual(texts(reduce(done, { type: "frame", frame: delta(2, "c") })), ["abc"]);
+  for (const late of [delta(0, "ab"), delta(2, "c"), { type: "turn", turn_id: "t1", state: "running" }]) {
+    const state = reduce(done, { type: "frame", frame: late });
+    assert.deepEqual([texts(state), state.needsSync], [["abc"], false]);
+  }
 });
 
 test("a turn that was superseded or failed leaves nothing behind, not even by a late delta", () => {
   for (const state of ["superseded", "failed"]) {
-    assert.deepEqual(texts(after(ready(), delta(0, "ab"), { type: "turn", turn_id: "t1", state }, delta(2, "c"))), []);
+    assert.deepEqual(texts(after(ready(), delta(0, "ab"), { type: "turn", turn_id: "t1", state }, delta(2, "c"), delta(0, "a"))), []);
   }
 });
 

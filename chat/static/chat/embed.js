@@ -118,10 +118,19 @@
     dot.className = "dot";
     stage.appendChild(launcher);
     root.appendChild(stage);
-    if (/^#[0-9a-f]{6}$/i.test(settings.brand || "")) stage.style.setProperty("--brand", settings.brand);
+    colour(stage);
     doc.body.appendChild(host);
     ui = { host: host, stage: stage, launcher: launcher, dot: dot, panel: null, frame: null };
     paint();
+  }
+
+  /** The shop's own colour, with a sign on it that can be seen. @param {HTMLElement} stage */
+  function colour(stage) {
+    if (!/^#[0-9a-f]{6}$/i.test(settings.brand || "")) return;
+    var rgb = parseInt(settings.brand.slice(1), 16);
+    var brightness = ((rgb >> 16) * 299 + ((rgb >> 8) & 255) * 587 + (rgb & 255) * 114) / 1000;
+    stage.style.setProperty("--brand", settings.brand);
+    stage.style.setProperty("--on-brand", brightness > 150 ? "#000" : "#fff");
   }
 
   function paint() {
@@ -148,6 +157,7 @@
     var wishes = new URLSearchParams({ open: isOpen ? "1" : "0" });
     if (settings.locale) wishes.set("locale", settings.locale);
     if (settings.theme) wishes.set("theme", settings.theme);
+    if (settings.brand) wishes.set("brand", settings.brand);
     ui.panel = doc.createElement("div");
     ui.panel.className = "panel";
     ui.panel.setAttribute("role", "dialog");

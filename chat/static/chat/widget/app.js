@@ -121,7 +121,7 @@ function rebuild() {
 
 /** @param {string | null} wish the embedding page's, which goes before the inbox's */
 function themeFrom(wish) {
-  applyTheme(document.documentElement, { brand: inbox.brand, mode: wish ?? wishes.get("theme") ?? inbox.theme });
+  applyTheme(document.documentElement, { brand: wishes.get("brand") ?? inbox.brand, mode: wish ?? wishes.get("theme") ?? inbox.theme });
 }
 
 /** @param {import("./store.js").State} state @param {import("./store.js").State} before */

@@ -1,0 +1,147 @@
+"""Pages: the demo shop, embed.js and the widget's frame, with the headers that keep them where they belong."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.factories import InboxFactory
+
+pytestmark = pytest.mark.django_db
+
+EXTERNAL = re.compile(r"""(?:src|href|action|url)\s*[=(]\s*["']?(?:https?:)?//(?!testserver)""")
+
+
+@pytest.fixture
+def browser() -> Client:
+    return Client()
+
+
+def directives(response: Any) -> dict[str, list[str]]:
+    """The response's Content-Security-Policy as {"frame-ancestors": ["'self'"]}."""
+    parts = [part.split() for part in response["Content-Security-Policy"].split(";")]
+    return {part[0]: part[1:] for part in parts if part}
+
+
+def test_demo_shop_embeds_the_first_inbox(browser: Client) -> None:
+    inbox = InboxFactory()
+
+    response = browser.get("/")
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert inbox.key in page
+    assert "http://testserver/embed.js" in page
+    assert 'lang="zh-CN"' in page
+    assert not EXTERNAL.search(page)
+
+
+def test_demo_shop_speaks_english(browser: Client) -> None:
+    InboxFactory()
+
+    assert 'lang="en"' in browser.get("/?lang=en").content.decode()
+
+
+def test_demo_shop_without_an_inbox_still_shows(browser: Client) -> None:
+    assert browser.get("/").status_code == 200
+
+
+def test_demo_shop_may_not_be_framed_and_runs_no_foreign_script(browser: Client) -> None:
+    response = browser.get("/")
+
+    policy = directives(response)
+    scripts = policy["script-src"]
+    assert policy["frame-ancestors"] == ["'none'"]
+    assert policy["object-src"] == policy["base-uri"] == ["'none'"]
+    assert scripts[0] == "'self'"
+    assert all(source.startswith("'nonce-") for source in scripts[1:])
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "strict-origin-when-cross-origin"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "testserver.evil.example"])
+def test_unknown_host_gets_no_page_with_links_to_it(browser: Client, host: str) -> None:
+    response = browser.get("/", headers={"host": host})
+
+    assert response.status_code == 400
+    assert host not in response.content.decode()
+
+
+def test_forwarded_host_is_not_believed(browser: Client) -> None:
+    InboxFactory()
+
+    page = browser.get("/", headers={"x-forwarded-host": "evil.example"}).content.decode()
+
+    assert "evil.example" not in page
+
+
+def test_embed_script_is_for_every_shop_and_cached_for_minutes(browser: Client) -> None:
+    response = browser.get("/embed.js", headers={"origin": "https://shop.example"})
+
+    script = b"".join(response).decode()  # type: ignore[arg-type]
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/javascript; charset=utf-8"
+    assert response["Cache-Control"] == "public, max-age=300"
+    assert response["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in response
+    assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "window.yingda" in script
+
+
+@pytest.mark.parametrize(
+    ("domains", "framed_by"),
+    [
+        ([], ["'self'"]),
+        (["https://shop.example"], ["'self'", "https://shop.example"]),
+        (
+            ["https://a.example", "https://b.example:8443"],
+            ["'self'", "https://a.example", "https://b.example:8443"],
+        ),
+        (["*"], ["'self'", "https:", "http:"]),
+    ],
+)
+def test_widget_is_framed_by_the_inboxs_pages_only(
+    browser: Client, domains: list[str], framed_by: list[str]
+) -> None:
+    inbox = InboxFactory(allowed_domains=domains)
+
+    response = browser.get(f"/widget/{inbox.key}/")
+
+    assert response.status_code == 200
+    assert directives(response)["frame-ancestors"] == framed_by
+    assert "X-Frame-Options" not in response
+
+
+def test_widget_tells_nothing_beyond_its_look(browser: Client) -> None:
+    inbox = InboxFactory(name="</script><script>alert(1)</script>", bot_name="小助手")
+
+    page = browser.get(f"/widget/{inbox.key}/").content.decode()
+
+    config = re.search(r'<script id="widget-config" type="application/json">(.*?)</script>', page)
+    assert config is not None
+    assert set(re.findall(r'"(\w+)":', config[1])) == {
+        "inbox",
+        "name",
+        "bot_name",
+        "locale",
+        "theme",
+    }
+    assert "<script>alert" not in page
+    assert not EXTERNAL.search(page)
+
+
+@pytest.mark.parametrize("key", ["ib_unknown", "%00", "%ED%A0%80", "x" * 300, "..%2f..%2fadmin"])
+def test_unknown_widget_is_not_found(browser: Client, key: str) -> None:
+    assert browser.get(f"/widget/{key}/").status_code == 404
+
+
+def test_disabled_widget_is_not_found(browser: Client) -> None:
+    assert browser.get(f"/widget/{InboxFactory(enabled=False).key}/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/embed.js", "/widget/ib_x/"])
+def test_pages_take_no_posts(browser: Client, path: str) -> None:
+    assert browser.post(path).status_code == 405

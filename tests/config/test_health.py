@@ -1,0 +1,97 @@
+"""What a load balancer and a Prometheus read: alive, ready with the failing part's name, metrics for the right eyes."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+import chat.redis
+from config import liveness
+from tests.factories import ConversationFactory
+
+pytestmark = pytest.mark.django_db
+
+PROMETHEUS = "text/plain; version=0.0.4"
+
+
+@pytest.fixture
+def probe() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def workers(db: None) -> None:
+    for queue in liveness.QUEUES:
+        chat.redis.connection().set(liveness.key(queue), 1, ex=60)
+
+
+def test_alive_needs_nothing(probe: Client, no_redis: None, no_database: None) -> None:
+    response = probe.get("/healthz")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_ready_when_every_part_works(probe: Client, workers: None) -> None:
+    response = probe.get("/readyz")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_ready_names_queues_without_a_worker(probe: Client, workers: None) -> None:
+    chat.redis.connection().delete(liveness.key("turns"))
+
+    response = probe.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "failing": ["worker:turns"]}
+
+
+def test_ready_names_redis(probe: Client, no_redis: None) -> None:
+    response = probe.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "failing": ["redis"]}
+
+
+def test_ready_names_the_database(probe: Client, workers: None, no_database: None) -> None:
+    response = probe.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "failing": ["database"]}
+
+
+def test_metrics_count_rows(probe: Client) -> None:
+    ConversationFactory()
+
+    response = probe.get("/metrics")
+
+    assert response["Content-Type"] == PROMETHEUS
+    assert 'yingda_conversations_open{kind="bot"} 1.0' in response.content.decode()
+
+
+def test_metrics_are_for_loopback_only(probe: Client) -> None:
+    assert probe.get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 404
+    assert probe.get("/metrics", REMOTE_ADDR="").status_code == 404
+    # A proxy on this machine makes everyone look like loopback.
+    assert probe.get("/metrics", headers={"x-forwarded-for": "127.0.0.1"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [("Bearer right", 200), ("Bearer wrong", 404), ("Bearer ", 404), ("Bearer 对", 404), ("", 404)],
+)
+def test_metrics_with_a_token_are_for_its_bearer(
+    probe: Client, settings: Any, given: str, status: int
+) -> None:
+    settings.METRICS_TOKEN = "right"
+
+    response = probe.get("/metrics", headers={"authorization": given}, REMOTE_ADDR="192.0.2.1")
+
+    assert response.status_code == status
+
+
+def test_health_is_told_to_strangers_without_details(probe: Client, no_redis: None) -> None:
+    body = probe.get("/readyz", REMOTE_ADDR="192.0.2.1").content.decode()
+
+    assert "sock" not in body
+    assert "Error" not in body
