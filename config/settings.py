@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 import structlog
 from csp.constants import NONCE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from config import embedded
@@ -23,7 +24,11 @@ def text(name: str, default: str = "") -> str:
 
 
 def number(name: str, default: float) -> float:
-    return float(text(name, str(default)))
+    value = text(name, str(default))
+    try:
+        return float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {value!r}: a number is wanted") from None
 
 
 def flag(name: str, default: str = "0") -> bool:
@@ -59,8 +64,12 @@ REDIS_EMBEDDED = not text("REDIS_URL")
 SECRET_KEY = text("YINGDA_SECRET_KEY") or stored_secret(YINGDA_HOME)
 DEBUG = flag("YINGDA_DEBUG")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+# Loopback always: the supervisor and probes on the machine ask /readyz there.
 ALLOWED_HOSTS = [
-    *listed("YINGDA_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]"),
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+    *listed("YINGDA_ALLOWED_HOSTS"),
     *([PUBLIC_HOST] if PUBLIC_HOST else []),
 ]
 HTTPS = PUBLIC_URL.startswith("https://")
@@ -158,6 +167,7 @@ DATABASES["default"].update(
     CONN_MAX_AGE=0,
     CONN_HEALTH_CHECKS=True,
     OPTIONS={
+        **DATABASES["default"].get("OPTIONS", {}),
         "pool": {
             "min_size": 1,
             "max_size": int(number("YINGDA_DATABASE_POOL", 20)),

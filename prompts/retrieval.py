@@ -21,8 +21,8 @@ from prompts.nlu import segment
 CONFIDENT = 0.5
 
 QUERY_CHARS = 400
-CANDIDATE_ROWS = 1200
-CANDIDATES = 80
+CANDIDATE_ROWS = 600
+CANDIDATES = 50
 VERSION_SECONDS = 5.0
 REINDEX_ROWS = 2000
 
@@ -148,6 +148,13 @@ class Freshness:
         self.lock = threading.Lock()
 
 
+class Ranked(NamedTuple):
+    """An SOP by its wording nearest to the query."""
+
+    score: float
+    best: Candidate
+
+
 FRESHNESS = Freshness()
 
 
@@ -162,11 +169,11 @@ def search(text: str, *, language: str, limit: int = 3) -> list[Hit]:
     if not telling:
         return []
     ranked = rank(candidates(telling, current), parts=parts, current=current)
-    own = [hit for hit, spoken in ranked if spoken == language]
-    if own and own[0].score >= CONFIDENT:
-        return own[:limit]
-    foreign = [hit for hit, spoken in ranked if spoken != language and hit.score >= CONFIDENT]
-    return (foreign + own)[:limit]
+    own = [found for found in ranked if found.best.language == language]
+    if not own or own[0].score < CONFIDENT:
+        others = (found for found in ranked if found.best.language != language)
+        own = [*(found for found in others if found.score >= CONFIDENT), *own]
+    return list(map(as_hit, own[:limit]))
 
 
 def build_parts(text: str, current: Statistics) -> list[Part]:
@@ -176,7 +183,10 @@ def build_parts(text: str, current: Statistics) -> list[Part]:
     if len(clauses) < 2:
         return [whole]
     parts = [build_part(clause, current) for clause in clauses[:CLAUSES]]
-    return [whole, *(worth(part, whole) for part in parts if part.total > CLAUSE_SHARE * whole.total)]
+    return [
+        whole,
+        *(worth(part, whole) for part in parts if part.total > CLAUSE_SHARE * whole.total),
+    ]
 
 
 def build_part(text: str, current: Statistics) -> Part:
@@ -189,12 +199,21 @@ def worth(part: Part, whole: Part) -> Part:
     return replace(part, worth=CLAUSE_FLOOR + (1 - CLAUSE_FLOOR) * share)
 
 
-def choose_terms(asked: Iterable[str], current: Statistics) -> list[str]:
-    """The rarest terms of the query, as many as keep the rows to look at few."""
-    known = sorted((term for term in asked if term in current.rows), key=current.rows.__getitem__)
+def choose_terms(asked: Mapping[str, float], current: Statistics) -> list[str]:
+    """The rarest words and parts of words of the query, as many as keep the rows to look at few.
+
+    A character says no more than the words and parts it stands in, nor does a part that is a word.
+    """
+    known = [
+        term
+        for term in asked
+        if term in current.rows
+        and term[0] != segment.CHARACTER
+        and not (term[0] == segment.GRAM and segment.WORD + term[1:] in asked)
+    ]
     chosen: list[str] = []
     budget = CANDIDATE_ROWS
-    for term in known:
+    for term in sorted(known, key=current.rows.__getitem__):
         budget -= current.rows[term]
         if chosen and budget < 0:
             break
@@ -221,18 +240,15 @@ def quoted(term: str) -> str:
     return f"'{escaped}'"
 
 
-def rank(
-    found: Iterable[Candidate], *, parts: Sequence[Part], current: Statistics
-) -> list[tuple[Hit, str]]:
-    """The SOPs of the candidates with their language, best first."""
+def rank(found: Iterable[Candidate], *, parts: Sequence[Part], current: Statistics) -> list[Ranked]:
+    """The SOPs of the candidates, best first."""
     wordings: dict[int, list[tuple[float, Candidate]]] = {}
     for candidate in found:
         terms = frozenset(candidate.vector[1:-1].split("' '"))
         total = sum(map(current.weights.__getitem__, terms))
-        score = max(part.worth * similarity(terms, total, part) for part in parts)
+        score = max([part.worth * similarity(terms, total, part) for part in parts])
         wordings.setdefault(candidate.sop_id, []).append((score, candidate))
-    hits = [as_hit(scored) for scored in wordings.values()]
-    return sorted(hits, key=lambda hit: (-hit[0].score, hit[0].sop_id))
+    return sorted(map(combine, wordings.values()), key=lambda sop: (-sop.score, sop.best.sop_id))
 
 
 def similarity(terms: frozenset[str], total: float, part: Part) -> float:
@@ -242,25 +258,30 @@ def similarity(terms: frozenset[str], total: float, part: Part) -> float:
     return shared / (shared + QUERY_ONLY * missing + QUESTION_ONLY * extra) if shared else 0.0
 
 
-def as_hit(scored: list[tuple[float, Candidate]]) -> tuple[Hit, str]:
+def combine(scored: list[tuple[float, Candidate]]) -> Ranked:
+    """The best wording decides; others that match as well take away some of the doubt."""
     scored.sort(key=lambda pair: -pair[0])
     best, candidate = scored[0]
     doubt = 1 - best
     for share, (score, _) in zip(OTHER_WORDINGS, scored[1:], strict=False):
         doubt *= 1 - share * score
-    hit = Hit(
-        sop_id=candidate.sop_id,
-        key=candidate.key,
-        title=candidate.title,
-        answer=candidate.answer,
-        intent=candidate.intent,
-        category=candidate.category,
-        question=candidate.question,
-        score=round(1 - doubt, 4),
-        required_slots=tuple(json.loads(candidate.required_slots)),
-        tool=candidate.tool,
+    return Ranked(1 - doubt, candidate)
+
+
+def as_hit(found: Ranked) -> Hit:
+    sop = found.best
+    return Hit(
+        sop_id=sop.sop_id,
+        key=sop.key,
+        title=sop.title,
+        answer=sop.answer,
+        intent=sop.intent,
+        category=sop.category,
+        question=sop.question,
+        score=round(found.score, 4),
+        required_slots=tuple(json.loads(sop.required_slots)),
+        tool=sop.tool,
     )
-    return hit, candidate.language
 
 
 def statistics() -> Statistics:

@@ -154,7 +154,9 @@ class PromptTable:
 class ExampleTable:
     def stored(self) -> dict[Identity, Stored]:
         return {
-            (row.key, row.language): Stored(digest(columns(row, EXAMPLE_FIELDS)), row.default_digest)
+            (row.key, row.language): Stored(
+                digest(columns(row, EXAMPLE_FIELDS)), row.default_digest
+            )
             for row in FewShotExample.objects.all()
         }
 
@@ -245,7 +247,9 @@ class EndpointTable:
 
     def said(self, row: ModelEndpoint) -> dict[str, Any]:
         fields = [ModelEndpoint._meta.get_field(name) for name in ENDPOINT_FIELDS]
-        values = {field.name: (field.value_from_object(row), field.get_default()) for field in fields}
+        values = {
+            field.name: (field.value_from_object(row), field.get_default()) for field in fields
+        }
         return {name: plain(value) for name, (value, usual) in values.items() if value != usual}
 
     def row(self, entry: Entry) -> ModelEndpoint:

@@ -15,9 +15,7 @@ HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 HAN_CHARACTER = re.compile(f"[{HAN}]")
 RUN = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
 APOSTROPHE = re.compile(r"(?<=\w)['’`](?=\w)")
-CLAUSE_END = re.compile(
-    rf"[,，。!！?？;；~…\n]+|\.\s|(?<=[{HAN}])\s+|\s+(?=[{HAN}])"
-)
+CLAUSE_END = re.compile(rf"[,，。!！?？;；~…\n]+|\.\s|(?<=[{HAN}])\s+|\s+(?=[{HAN}])")
 CLAUSE_CHARS = 3
 IDENTIFIER_DIGITS = 5
 GRAM_CHARS = 3

@@ -91,6 +91,34 @@ def test_network_lost_in_the_middle_of_an_answer(shop: Shop) -> None:
     assert_reload_shows_the_same(tab)
 
 
+def test_socket_lost_after_the_first_delta(shop: Shop) -> None:
+    lost: list[str] = []
+
+    def break_at_the_first_delta(client: WebSocketRoute) -> None:
+        server = client.connect_to_server()
+
+        is_first = not lost
+
+        def downwards(payload: str | bytes) -> None:
+            if is_first and lost:
+                return
+            client.send(payload)
+            if not lost and json.loads(payload)["type"] == "delta":
+                lost.append(str(payload))
+                client.close(code=1012)
+
+        server.on_message(downwards)
+
+    shop.context.route_web_socket("**/ws/client/", break_at_the_first_delta)
+    tab = shop.visit()
+    tab.open()
+    tab.ask(QUESTION)
+
+    tab.wait_for_answers(1)
+    assert lost
+    assert_reload_shows_the_same(tab)
+
+
 def assert_reload_shows_the_same(tab: Tab) -> None:
     shown = tab.find("[data-role] .bubble").all_inner_texts()
     tab.page.reload()

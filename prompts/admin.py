@@ -1,0 +1,137 @@
+"""The admin of prompts: texts are versioned, SOPs searchable as soon as they are saved, calls only read."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from prompts import rendering, retrieval
+from prompts.models import (
+    FewShotExample,
+    ModelCall,
+    ModelEndpoint,
+    Prompt,
+    PromptVersion,
+    Sop,
+    SopQuestion,
+)
+
+
+class PromptVersionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+    """A text may only use variables it declares."""
+
+    def clean(self) -> dict[str, Any]:
+        fields = super().clean() or {}
+        try:
+            rendering.check_declared(fields.get("text", ""), fields.get("variables") or [])
+        except rendering.UnknownVariable as error:
+            raise ValidationError({"text": f"Not declared in variables: {error}"}) from error
+        return fields
+
+
+@admin.register(PromptVersion)
+class PromptVersionAdmin(ModelAdmin):
+    """Versions are added, never changed: what was said to customers stays explainable."""
+
+    form = PromptVersionForm
+    list_display = ["prompt", "number", "note", "created_at"]
+    list_filter = ["prompt__purpose", "prompt__language"]
+    list_select_related = ["prompt"]
+    exclude = ["number"]
+    autocomplete_fields = ["prompt"]
+    search_fields = ["prompt__purpose", "note", "text"]
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: PromptVersion, form: Any, change: object
+    ) -> None:
+        """Numbers the new version. It is used once it is chosen as its prompt's current one."""
+        # Locked, so that two editors who save at once get two numbers.
+        Prompt.objects.select_for_update(no_key=True).get(pk=obj.prompt_id)
+        last = PromptVersion.objects.filter(prompt=obj.prompt_id).order_by("-number").first()
+        obj.number = last.number + 1 if last else 1
+        obj.save()
+
+
+@admin.register(Prompt)
+class PromptAdmin(ModelAdmin):
+    list_display = ["title", "purpose", "language", "current"]
+    list_filter = ["language"]
+    list_select_related = ["current__prompt"]
+    search_fields = ["purpose", "title"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["purpose", "language"] if obj else []
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only a prompt's own versions can be its current one."""
+        match = request.resolver_match
+        pk = match.kwargs.get("object_id") if match else None
+        if db_field.name == "current":
+            kwargs["queryset"] = PromptVersion.objects.filter(prompt=pk).select_related("prompt")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+@admin.register(FewShotExample)
+class FewShotExampleAdmin(ModelAdmin):
+    list_display = ["key", "language", "intent", "emotion", "enabled"]
+    list_filter = ["language", "intent", "emotion", "enabled"]
+    search_fields = ["key", "intent"]
+
+
+class SopQuestionInline(TabularInline):
+    model = SopQuestion
+    fields = ["text"]
+    extra = 1
+
+
+@admin.register(Sop)
+class SopAdmin(ModelAdmin):
+    list_display = ["title", "language", "category", "intent", "enabled", "updated_at"]
+    list_filter = ["language", "category", "intent", "enabled"]
+    search_fields = ["key", "title", "answer", "questions__text"]
+    inlines = [SopQuestionInline]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: object) -> None:
+        super().save_related(request, form, formsets, change)
+        retrieval.reindex(form.instance.questions.all())
+
+
+@admin.register(ModelEndpoint)
+class ModelEndpointAdmin(ModelAdmin):
+    list_display = ["name", "provider", "model", "priority", "enabled", "has_key"]
+    list_filter = ["provider", "enabled"]
+    search_fields = ["name", "model"]
+    readonly_fields = ["has_key"]
+
+    @admin.display(boolean=True, description="key present")
+    def has_key(self, endpoint: ModelEndpoint) -> bool:
+        """Whether the variable the row names is set; its value is never shown."""
+        return endpoint.api_key_env in settings.MODEL_API_KEYS
+
+
+@admin.register(ModelCall)
+class ModelCallAdmin(ModelAdmin):
+    list_display = ["at", "purpose", "endpoint", "error_class", "first_token_ms", "total_ms"]
+    list_filter = ["endpoint", "error_class", "at"]
+    search_fields = ["trace_id"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
