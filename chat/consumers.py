@@ -17,6 +17,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import Q
+from redis import RedisError
 
 from chat import auth, protocol, transcript
 from chat.actions import visitor as actions
@@ -83,24 +84,27 @@ class ClientConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.watch is not None:
             self.watch.cancel()
-        if self.conversation_id is not None:
-            await self.leave(self.conversation_id)
+        if self.visitor is not None:
+            await self.leave(self.visitor)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        frame: protocol.ClientFrame | None = None
         try:
             if text_data is None:
                 raise ProtocolError("invalid_frame")
-            if not await self.allowed():
+            if not await self.allowed(text_data):
                 return
-            await self.handle(protocol.parse(text_data))
+            frame = protocol.parse(text_data)
+            await self.handle(frame)
             self.invalid_frames = 0
         except ProtocolError as error:
             await self.refuse(error)
         except (OperationalError, InterfaceError) as error:
             log.warning("frame_unavailable", error=type(error).__name__)
-            await self.send_error("unavailable", retry_after_ms=1000)
+            client_id = getattr(frame, "client_id", None)
+            await self.send_error("unavailable", client_id=client_id, retry_after_ms=1000)
 
-    async def allowed(self) -> bool:
+    async def allowed(self, text: str) -> bool:
         """False, with an error frame, when the socket sends too fast; closes one that will not stop."""
         wait_ms = self.bucket.wait_ms(time.monotonic())
         if not wait_ms:
@@ -110,7 +114,8 @@ class ClientConsumer(AsyncWebsocketConsumer):
         if self.flooded_frames > FLOODED_FRAMES_CLOSE:
             await self.close(protocol.CLOSE_FLOODING)
         else:
-            await self.send_error("rate_limited", retry_after_ms=wait_ms)
+            client_id = protocol.peek_client_id(text)
+            await self.send_error("rate_limited", client_id=client_id, retry_after_ms=wait_ms)
         return False
 
     async def refuse(self, error: ProtocolError) -> None:
@@ -173,8 +178,10 @@ class ClientConsumer(AsyncWebsocketConsumer):
         conversation = await in_database(actions.enter, visitor)
         if frame.conversation_id not in {None, str(conversation.pk)}:
             raise ProtocolError("not_found")
-        self.visitor = visitor
-        await self.join(conversation.pk)
+        if self.visitor is not None:
+            await self.leave(self.visitor)
+        await self.join(visitor)
+        self.visitor, self.conversation_id = visitor, conversation.pk
         renewed = auth.issue(visitor).text if auth.half_spent(frame.token) else None
         await self.send_ready(after_seq=frame.after_seq, token=renewed, greet=True)
         if self.watch is not None:
@@ -185,9 +192,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
         posted = await in_database(actions.post_message, visitor, client_id=client_id, text=text)
         await self.send_frame(protocol.ack(client_id, seq=posted.seq, turn_id=posted.turn_id))
         if posted.conversation_id != self.conversation_id:
-            # The earlier conversation was resolved: this line opened the next one.
-            await self.join(posted.conversation_id)
-            await self.send_ready(after_seq=0)
+            await self.follow()
 
     async def send_ready(
         self, *, after_seq: int, token: str | None = None, greet: bool = False
@@ -209,27 +214,24 @@ class ClientConsumer(AsyncWebsocketConsumer):
         related = Conversation.objects.select_related("visitor", "inbox", "agent")
         return related.get(Q(pk=self.conversation_id) & Q(visitor=self.visitor))
 
-    async def join(self, conversation_id: UUID) -> None:
-        """Subscribes to the conversation. Without Redis the socket lives on heartbeats and `sync`."""
-        if self.conversation_id is not None:
-            await self.leave(self.conversation_id)
-        self.conversation_id = conversation_id
-        self.sent_seq = 0
+    async def join(self, visitor: Visitor) -> None:
+        """Subscribes to the visitor's frames. Without Redis the socket lives on heartbeats and `sync`."""
         try:
-            await self.channel_layer.group_add(transcript.group(conversation_id), self.channel_name)
-        except (OSError, ConnectionError) as error:
+            await self.channel_layer.group_add(transcript.group(visitor.pk), self.channel_name)
+        except (OSError, RedisError) as error:
             log.warning("subscribe_failed", error=type(error).__name__)
 
-    async def leave(self, conversation_id: UUID) -> None:
+    async def leave(self, visitor: Visitor) -> None:
         try:
-            await self.channel_layer.group_discard(
-                transcript.group(conversation_id), self.channel_name
-            )
-        except (OSError, ConnectionError) as error:
+            await self.channel_layer.group_discard(transcript.group(visitor.pk), self.channel_name)
+        except (OSError, RedisError) as error:
             log.warning("unsubscribe_failed", error=type(error).__name__)
 
     async def push_frame(self, event: dict[str, Any]) -> None:
         """A frame from the channel layer; a `message` that leaves a gap is preceded by the missing lines."""
+        if UUID(event["conversation_id"]) != self.conversation_id:
+            await self.follow()
+            return
         seq = event["seq"]
         if not seq:
             await self.send_text(event["text"])
@@ -238,6 +240,15 @@ class ClientConsumer(AsyncWebsocketConsumer):
             await self.send_text(event["text"])
         elif seq > self.sent_seq:
             await self.send_missing()
+
+    async def follow(self) -> None:
+        """Turns to the visitor's next conversation, if the one before was resolved."""
+        if self.visitor is None:
+            return
+        opened = await in_database(actions.enter, self.visitor)
+        if opened.pk != self.conversation_id:
+            self.conversation_id = opened.pk
+            await self.send_ready(after_seq=0)
 
     async def send_missing(self) -> None:
         lines = await in_database(self.read_missing)

@@ -33,19 +33,19 @@ ErrorCode = Literal[
 ]
 
 ERROR_TEXTS: dict[ErrorCode, tuple[str, str]] = {
-    "unauthorized": ("会话已失效,请刷新页面", "Your session has ended. Please reload the page."),
+    "unauthorized": ("会话已失效，请刷新页面", "Your session has ended. Please reload the page."),
     "forbidden_origin": ("此网站未获授权使用客服", "This site may not use this chat."),
     "identity_invalid": ("身份信息无效", "The identity is not valid."),
-    "invalid_frame": ("消息格式有误,未发送", "The message was malformed and was not sent."),
+    "invalid_frame": ("消息格式有误，未发送", "The message was malformed and was not sent."),
     "too_long": (
-        f"消息过长,请控制在{TEXT_MAX_CHARS}字以内",
+        f"消息过长，请控制在{TEXT_MAX_CHARS}字以内",
         f"The message is too long. Please keep it under {TEXT_MAX_CHARS:,} characters.",
     ),
-    "rate_limited": ("发送太快了,请稍后再试", "You are sending too fast. Please wait a moment."),
-    "conflict": ("消息重复,未发送", "That message conflicts with an earlier one."),
+    "rate_limited": ("发送太快了，请稍后再试", "You are sending too fast. Please wait a moment."),
+    "conflict": ("消息重复，未发送", "That message conflicts with an earlier one."),
     "not_found": ("没有找到对应的会话", "That conversation was not found."),
     "unavailable": (
-        "服务暂时不可用,请稍后重试",
+        "服务暂时不可用，请稍后重试",
         "The service is unavailable. Please try again shortly.",
     ),
 }
@@ -202,6 +202,14 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+def peek_client_id(raw: str) -> UUID | None:
+    """The client_id of a frame that is refused unread, if it has one."""
+    try:
+        return find_client_id(loads(raw))
+    except ProtocolError:
+        return None
 
 
 def find_client_id(fields: object) -> UUID | None:

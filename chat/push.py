@@ -15,6 +15,7 @@ from django.conf import settings
 from redis import RedisError
 
 from chat import protocol, transcript
+from chat.models import Conversation
 from chat.redis import connection
 
 log = structlog.get_logger(__name__)
@@ -22,18 +23,19 @@ log = structlog.get_logger(__name__)
 PARTIAL_SECONDS = 120
 
 
-def frames(conversation_id: UUID, *sent: dict[str, Any]) -> None:
-    """Sends frames, in order, to every socket on the conversation."""
+def frames(conversation: Conversation, *sent: dict[str, Any]) -> None:
+    """Sends frames of a conversation, in order, to every socket of its visitor."""
+    to = channel(conversation.visitor_id)
     try:
         pipeline = connection().pipeline(transaction=False)
         for frame in sent:
-            pipeline.publish(channel(conversation_id), packed(frame))
+            pipeline.publish(to, packed(frame, conversation.pk))
         pipeline.execute()
     except RedisError as error:
-        log.warning("push_failed", conversation_id=str(conversation_id), error=type(error).__name__)
+        log.warning("push_failed", conversation_id=str(conversation.pk), error=type(error).__name__)
 
 
-def delta(conversation_id: UUID, partial: protocol.Partial, *, text: str) -> bool:
+def delta(conversation: Conversation, partial: protocol.Partial, *, text: str) -> bool:
     """Sends the last `text` of `partial` and keeps the whole for `sync`, in one round trip.
 
     Returns False when the turn has been cancelled.
@@ -44,11 +46,11 @@ def delta(conversation_id: UUID, partial: protocol.Partial, *, text: str) -> boo
     try:
         pipeline = connection().pipeline(transaction=False)
         pipeline.set(partial_key(partial.turn_id), kept, ex=PARTIAL_SECONDS)
-        pipeline.publish(channel(conversation_id), packed(frame))
+        pipeline.publish(channel(conversation.visitor_id), packed(frame, conversation.pk))
         pipeline.exists(cancel_key(partial.turn_id))
         return not pipeline.execute()[-1]
     except RedisError as error:
-        log.warning("push_failed", conversation_id=str(conversation_id), error=type(error).__name__)
+        log.warning("push_failed", conversation_id=str(conversation.pk), error=type(error).__name__)
         return True
 
 
@@ -80,14 +82,19 @@ def cancel_key(turn_id: str) -> str:
     return f"cancel:{turn_id}"
 
 
-def channel(conversation_id: UUID) -> str:
+def channel(visitor_id: UUID) -> str:
     """The Redis channel behind the group, as channels_redis.pubsub names it; a test holds us to it."""
-    return f"{settings.CHANNEL_PREFIX}__group__{transcript.group(conversation_id)}"
+    return f"{settings.CHANNEL_PREFIX}__group__{transcript.group(visitor_id)}"
 
 
-def packed(frame: dict[str, Any]) -> bytes:
+def packed(frame: dict[str, Any], conversation_id: UUID) -> bytes:
     """The frame as the layer's message. JSON is made once here, not once per socket."""
-    event = {"type": "push.frame", "text": protocol.dumps(frame), "seq": frame.get("seq", 0)}
+    event = {
+        "type": "push.frame",
+        "conversation_id": conversation_id.hex,
+        "seq": frame.get("seq", 0),
+        "text": protocol.dumps(frame),
+    }
     return bytes(layer().serialize(event))
 
 

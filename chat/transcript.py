@@ -100,6 +100,7 @@ def as_frame(message: Message) -> dict[str, Any]:
         "type": "message",
         "seq": message.seq,
         "id": str(message.pk),
+        "conversation_id": str(message.conversation_id),
         "role": message.role,
         "text": message.text,
         "html": message.html,
@@ -144,9 +145,9 @@ def queue_position(conversation: Conversation) -> int:
     )
 
 
-def group(conversation_id: UUID) -> str:
-    """The channel-layer group of a conversation's sockets."""
-    return f"conversation.{conversation_id}"
+def group(visitor_id: UUID) -> str:
+    """The channel-layer group of a visitor's sockets."""
+    return f"visitor.{visitor_id}"
 
 
 def open_turn(conversation_id: UUID) -> Turn | None:

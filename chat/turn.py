@@ -69,7 +69,7 @@ def answer(turn: Turn, held: lease.Held) -> None:
     now = timezone.now()
     started = time.perf_counter()
     conversation = turn.conversation
-    push.frames(conversation.pk, protocol.turn(turn.pk, TurnState.RUNNING))
+    push.frames(conversation, protocol.turn(turn.pk, TurnState.RUNNING))
     history, lines = read(turn)
     dialogue = memory.load(conversation, now=now)
     found = analysis.analyse(lines, language=conversation.visitor.language)
@@ -185,7 +185,7 @@ class Delivery:
 
     def flush(self, now: float) -> None:
         partial = protocol.Partial(turn_id=str(self.turn.pk), n=self.count, text=self.text)
-        wanted = push.delta(self.turn.conversation_id, partial, text=self.pending)
+        wanted = push.delta(self.turn.conversation, partial, text=self.pending)
         if not wanted or self.held.lost.is_set():
             raise Abandoned
         if now > self.deadline:
@@ -211,9 +211,7 @@ def commit(turn: Turn, outcome: Outcome) -> None:
             meta=outcome.meta,
             also=("dialogue",),
         )
-    push.frames(
-        conversation.pk, transcript.as_frame(message), protocol.turn(turn.pk, TurnState.DONE)
-    )
+    push.frames(conversation, transcript.as_frame(message), protocol.turn(turn.pk, TurnState.DONE))
 
 
 def bot_author(turn: Turn) -> dict[str, str]:
@@ -268,7 +266,7 @@ def apologise(turn: Turn, *, error: str = "error") -> None:
     except (Abandoned, OperationalError, InterfaceError):
         return
     push.frames(
-        conversation.pk, transcript.as_frame(message), protocol.turn(turn.pk, TurnState.FAILED)
+        conversation, transcript.as_frame(message), protocol.turn(turn.pk, TurnState.FAILED)
     )
 
 

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from prompts import rendering, retrieval
@@ -20,6 +21,19 @@ from prompts.models import (
     Sop,
     SopQuestion,
 )
+
+
+class DefaultsStay:
+    """A default that is deleted would come back with the next start; it is disabled instead."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)  # type: ignore[misc]
+        return allowed and not (obj and obj.default_digest)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        rows, counts, missing, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
+        defaults = [f"{row} (a default: disable it)" for row in objs if row.default_digest]
+        return rows, counts, missing, [*protected, *defaults]
 
 
 class PromptVersionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
@@ -63,12 +77,29 @@ class PromptVersionAdmin(ModelAdmin):
         obj.save()
 
 
+class PromptVersionInline(TabularInline):
+    """The history under its prompt, newest first."""
+
+    model = PromptVersion
+    fields = ["number", "text", "note", "created_at"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
 @admin.register(Prompt)
 class PromptAdmin(ModelAdmin):
     list_display = ["title", "purpose", "language", "current"]
     list_filter = ["language"]
     list_select_related = ["current__prompt"]
     search_fields = ["purpose", "title"]
+    inlines = [PromptVersionInline]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["purpose", "language"] if obj else []
@@ -83,7 +114,7 @@ class PromptAdmin(ModelAdmin):
 
 
 @admin.register(FewShotExample)
-class FewShotExampleAdmin(ModelAdmin):
+class FewShotExampleAdmin(DefaultsStay, ModelAdmin):
     list_display = ["key", "language", "intent", "emotion", "enabled"]
     list_filter = ["language", "intent", "emotion", "enabled"]
     search_fields = ["key", "intent"]
@@ -96,19 +127,28 @@ class SopQuestionInline(TabularInline):
 
 
 @admin.register(Sop)
-class SopAdmin(ModelAdmin):
+class SopAdmin(DefaultsStay, ModelAdmin):
     list_display = ["title", "language", "category", "intent", "enabled", "updated_at"]
     list_filter = ["language", "category", "intent", "enabled"]
     search_fields = ["key", "title", "answer", "questions__text"]
     inlines = [SopQuestionInline]
+    actions = ["enable", "disable"]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: object) -> None:
         super().save_related(request, form, formsets, change)
-        retrieval.reindex(form.instance.questions.all())
+        retrieval.index_sop(form.instance)
+
+    @admin.action(description="Enable selected SOPs")
+    def enable(self, request: HttpRequest, chosen: models.QuerySet[Sop]) -> None:
+        chosen.update(enabled=True, updated_at=timezone.now())
+
+    @admin.action(description="Disable selected SOPs")
+    def disable(self, request: HttpRequest, chosen: models.QuerySet[Sop]) -> None:
+        chosen.update(enabled=False, updated_at=timezone.now())
 
 
 @admin.register(ModelEndpoint)
-class ModelEndpointAdmin(ModelAdmin):
+class ModelEndpointAdmin(DefaultsStay, ModelAdmin):
     list_display = ["name", "provider", "model", "priority", "enabled", "has_key"]
     list_filter = ["provider", "enabled"]
     search_fields = ["name", "model"]
@@ -122,7 +162,18 @@ class ModelEndpointAdmin(ModelAdmin):
 
 @admin.register(ModelCall)
 class ModelCallAdmin(ModelAdmin):
-    list_display = ["at", "purpose", "endpoint", "error_class", "first_token_ms", "total_ms"]
+    list_display = [
+        "at",
+        "purpose",
+        "endpoint",
+        "attempt",
+        "error_class",
+        "first_token_ms",
+        "total_ms",
+        "input_tokens",
+        "output_tokens",
+    ]
+    ordering = ["-at"]
     list_filter = ["endpoint", "error_class", "at"]
     search_fields = ["trace_id"]
     show_full_result_count = False

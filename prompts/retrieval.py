@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -17,7 +17,9 @@ from django.utils import timezone
 from prompts.models import Sop, SopQuestion
 from prompts.nlu import segment
 
-# Scores at or above it are answers; docs/retrieval.md has the measurement.
+# Scores at or above it are answers. Measured with the default SOPs: of real messages that are no question to a shop
+# 3 to 6 % reach it (general questions, voice commands, product names, out-of-scope English), of real shop messages
+# 53 % do, and 86 % of those name the intent two annotators gave; of short questions with a wrong character 9 in 10.
 CONFIDENT = 0.5
 
 QUERY_CHARS = 400
@@ -62,15 +64,19 @@ SELECT = """
         SELECT * FROM prompts_sop WHERE id = question.sop_id AND enabled LIMIT 1
     ) sop
 """
+# The sum tells every change, also one whose transaction began before and ended after another's.
 VERSION = """
     SELECT (SELECT count(*) FROM prompts_sopquestion),
-           count(*),
+           count(*) FILTER (WHERE enabled),
            coalesce(sum((extract(epoch FROM updated_at) * 1000000)::bigint), 0)::text
     FROM prompts_sop
 """
+DISABLED = "SELECT id FROM prompts_sop WHERE NOT enabled"
 FREQUENCIES = """
     SELECT term, count(DISTINCT sop_id), count(*)
-    FROM prompts_sopquestion, unnest(tsvector_to_array(vector)) AS term
+    FROM prompts_sopquestion question
+    JOIN prompts_sop sop ON sop.id = question.sop_id AND sop.enabled,
+         unnest(tsvector_to_array(vector)) AS term
     GROUP BY term
 """
 REINDEX = """
@@ -223,7 +229,7 @@ def choose_terms(asked: Mapping[str, float], current: Statistics) -> list[str]:
 
 def candidates(telling: Sequence[str], current: Statistics) -> list[Candidate]:
     """The stored questions that share most of the telling terms' weight."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "terms": list(map(quoted, telling)),
         "weights": [current.weights[term] for term in telling],
         "disabled": current.disabled,
@@ -306,29 +312,34 @@ def renew() -> Statistics:
         version = cursor.fetchone()
         known = FRESHNESS.statistics
         if known is None or known.version != version:
+            cursor.execute(DISABLED)
+            disabled = [pk for (pk,) in cursor.fetchall()]
             cursor.execute(FREQUENCIES)
-            known = build_statistics(version, cursor.fetchall())
+            known = build_statistics(version, cursor.fetchall(), disabled=disabled)
     FRESHNESS.statistics, FRESHNESS.checked_at = known, time.monotonic()
     return known
 
 
 def build_statistics(
-    version: tuple[int, int, str], counted: Iterable[tuple[str, int, int]]
+    version: tuple[int, int, str],
+    counted: Iterable[tuple[str, int, int]],
+    *,
+    disabled: list[int],
 ) -> Statistics:
-    """`counted` is (term, SOPs that hold it, questions that hold it)."""
+    """`counted` is (term, SOPs that hold it, questions that hold it), of enabled SOPs."""
     weights = Weights()
     rows: dict[str, int] = {}
     sops = max(version[1], 1)
     for term, in_sops, in_rows in counted:
         weights[term] = base_weight(term) * rarity(in_sops, sops=sops)
         rows[term] = in_rows
-    return Statistics(version=version, weights=weights, rows=rows)
+    return Statistics(version=version, weights=weights, rows=rows, disabled=disabled)
 
 
 def rarity(in_sops: int, *, sops: int) -> float:
     """1 for a term of one SOP among many, towards 0 for a term of all of them."""
     inverse = math.log(1 + (sops - in_sops + 0.5) / (in_sops + 0.5)) / math.log(1 + sops)
-    return min(inverse, 1.0) ** RARITY_POWER
+    return math.pow(min(inverse, 1.0), RARITY_POWER)
 
 
 def base_weight(term: str) -> float:
@@ -339,6 +350,12 @@ def base_weight(term: str) -> float:
 def forget() -> None:
     """Makes the next search of this process look at the SOPs anew."""
     FRESHNESS.statistics, FRESHNESS.checked_at = None, -math.inf
+
+
+def index_sop(sop: Sop) -> None:
+    """Makes the title one of the SOP's questions and all of them searchable."""
+    SopQuestion.objects.get_or_create(sop=sop, text=sop.title)
+    reindex(sop.questions.all())
 
 
 def reindex(questions: Iterable[SopQuestion]) -> int:

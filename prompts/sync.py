@@ -32,11 +32,12 @@ VERSION_NOTE = "default"
 EXAMPLE_FIELDS = ["intent", "emotion", "messages", "tags"]
 SOP_FIELDS = ["title", "category", "intent", "answer", "steps", "required_slots", "tool"]
 # Switching an endpoint off is no edit of it: its other fields stay those of the default.
-ENDPOINT_FIELDS = [
-    field.name
+USUAL_ENDPOINT = {
+    field.name: field.get_default()
     for field in ModelEndpoint._meta.concrete_fields
     if not field.primary_key and field.name not in ("enabled", "default_digest")
-]
+}
+ENDPOINT_FIELDS = list(USUAL_ENDPOINT)
 
 
 class Outcome(StrEnum):
@@ -246,11 +247,11 @@ class EndpointTable:
         ModelEndpoint.objects.bulk_update(changed, [*ENDPOINT_FIELDS, "default_digest"])
 
     def said(self, row: ModelEndpoint) -> dict[str, Any]:
-        fields = [ModelEndpoint._meta.get_field(name) for name in ENDPOINT_FIELDS]
-        values = {
-            field.name: (field.value_from_object(row), field.get_default()) for field in fields
+        return {
+            name: plain(value)
+            for name, value in columns(row, ENDPOINT_FIELDS).items()
+            if value != USUAL_ENDPOINT[name]
         }
-        return {name: plain(value) for name, (value, usual) in values.items() if value != usual}
 
     def row(self, entry: Entry) -> ModelEndpoint:
         """Raises: DefaultsError, naming the field."""

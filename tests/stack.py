@@ -54,12 +54,16 @@ class Stack:
         raise AssertionError(f"no line with {text!r}:\n" + "\n".join(self.output[-60:]))
 
     def stop(self) -> None:
+        """SIGTERM, and ten seconds for everything to end."""
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+        finally:
+            if self.process.stdout is not None:
+                self.process.stdout.close()
 
 
 def command_line(process: psutil.Process) -> list[str]:

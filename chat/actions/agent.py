@@ -58,7 +58,7 @@ def reply(
             client_id=client_id,
             author={"name": agent.name, "avatar": agent.avatar},
         )
-    push.frames(conversation.pk, transcript.as_frame(message))
+    push.frames(conversation, transcript.as_frame(message))
     return message
 
 
@@ -88,7 +88,7 @@ def resolve(conversation_id: UUID, *, agent: Agent) -> Conversation:
             text=ownership.notice_text(conversation, "conversation_resolved", agent=agent),
             also=("resolved_at", "epoch"),
         )
-    push.frames(conversation.pk, transcript.as_frame(message), transcript.state_frame(conversation))
+    push.frames(conversation, transcript.as_frame(message), transcript.state_frame(conversation))
     return conversation
 
 

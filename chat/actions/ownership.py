@@ -83,7 +83,7 @@ def announce(conversation: Conversation, change: Change) -> None:
     for turn_id in change.superseded:
         push.cancel(turn_id)
     push.frames(
-        conversation.pk,
+        conversation,
         *(protocol.turn(turn_id, TurnState.SUPERSEDED) for turn_id in change.superseded),
         transcript.as_frame(change.notice),
         transcript.state_frame(conversation),

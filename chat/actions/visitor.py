@@ -25,9 +25,17 @@ class Posted:
 
 
 def open_session(inbox: Inbox, *, locale: str | None, resume: str | None) -> Visitor:
-    """The visitor a new session belongs to: the one an earlier token names, else a new one."""
+    """The visitor a new session belongs to: the one an earlier token names, else a new one.
+
+    The language is the one asked for now.
+    """
     known = auth.find_resumed(resume, inbox=inbox) if resume else None
-    return known or Visitor.objects.create(inbox=inbox, locale=locale or inbox.locale)
+    if known is None:
+        return Visitor.objects.create(inbox=inbox, locale=locale or inbox.locale)
+    if locale and locale != known.locale:
+        known.locale = locale
+        known.save(update_fields=["locale"])
+    return known
 
 
 def enter(visitor: Visitor) -> Conversation:
@@ -110,7 +118,7 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str) -> Posted:
     told = [transcript.as_frame(message)]
     if turn is not None:
         told.append(protocol.turn(turn.pk, TurnState.QUEUED))
-    push.frames(conversation.pk, *told)
+    push.frames(conversation, *told)
     return Posted(conversation.pk, message.seq, turn.pk if turn else None)
 
 

@@ -18,6 +18,7 @@ APOSTROPHE = re.compile(r"(?<=\w)['’`](?=\w)")
 CLAUSE_END = re.compile(rf"[,，。!！?？;；~…\n]+|\.\s|(?<=[{HAN}])\s+|\s+(?=[{HAN}])")
 CLAUSE_CHARS = 3
 IDENTIFIER_DIGITS = 5
+LONGEST_WORD_CHARS = 40
 GRAM_CHARS = 3
 VOWELS = frozenset("aeiouy")
 
@@ -67,7 +68,7 @@ def runs(text: str) -> Iterator[str]:
     for match in RUN.finditer(normalise(text)):
         run = match.group()
         if not (run.isdigit() and len(run) >= IDENTIFIER_DIGITS):
-            yield run
+            yield run if is_han(run) else run[:LONGEST_WORD_CHARS]
 
 
 def is_han(run: str) -> bool:
@@ -76,7 +77,7 @@ def is_han(run: str) -> bool:
 
 def cut(run: str) -> list[str]:
     # Without the word-guessing model: a mistyped word falls apart into known ones, and is found by them.
-    return list(rjieba.cut_for_search(run, False)) if is_han(run) else [run]
+    return list(rjieba.cut_for_search(run, hmm=False)) if is_han(run) else [run]
 
 
 def pieces(run: str) -> list[str]:

@@ -1,27 +1,26 @@
-"""Small word lists of prompts.nlu.segment: what means the same, what says little, which characters are variants.
+"""The word lists of prompts.nlu.segment: what says little, what means the same, which characters are variants.
 
-A list of data, kept by hand. The first word of a line stands for all of them.
+Data, kept by hand. Of a line of synonyms the first word stands for all.
 """
 
-STOP_WORDS_ZH = frozenset(
-    """
-    的 了 吗 呢 吧 啊 呀 哦 嘛 哈 嗯 呗 啦 么 得 地 着 过 是 我 你 您 他 她 它 咱 我们 你们 他们 咱们 人家 自己
-    这 那 这个 那个 这些 那些 这样 那样 这么 那么 个 一个 一下 一点 一些 点 些 下 次 都 也 就 还 又 很 太 挺 真 再 才 只
-    请 请问 问 你好 您好 亲 亲爱 和 与 或 或者 跟 给 把 被 让 对 为 以 在 从 到 向 往 要 想 想要
-    可以 能 会 该 应该 需要 有 没 没有 不 不是 是不是 有没有 不能 怎么 为什么 时候 什么 哪里 多少 谁 几
-    知道 说 看 来 去 做 弄 用 之前 之后 以后 以前 后 前 里 上 中 现在 已经 但 但是 因为 所以 如果 的话 而且 然后 今天 昨天
-    """.split()
-)
+STOP_WORD_TEXT_ZH = """
+的 了 吗 呢 吧 啊 呀 哦 嘛 哈 嗯 呗 啦 么 得 地 着 过 是 我 你 您 他 她 它 咱 我们 你们 他们 咱们 人家 自己
+这 那 这个 那个 这些 那些 这样 那样 这么 那么 个 一个 一下 一点 一些 点 些 下 次 都 也 就 还 又 很 太 挺 真 再 才 只
+请 请问 问 你好 您好 亲 亲爱 和 与 或 或者 跟 给 把 被 让 对 为 以 在 从 到 向 往 要 想 想要
+可以 能 会 该 应该 需要 有 没 没有 不 不是 是不是 有没有 不能 怎么 为什么 时候 什么 哪里 多少 谁 几
+知道 说 看 来 去 做 弄 用 之前 之后 以后 以前 后 前 里 上 中 现在 已经 但 但是 因为 所以 如果 的话 而且 然后 今天 昨天
+"""
 
-STOP_WORDS_EN = frozenset(
-    """
-    a an the i im ive id ill me my mine we our us you your it its this that these those is are was were be been am
-    do does did dont doesnt didnt have has had havent hasnt can cant could would will wont should may might must
-    to of in on for from with at by about as and or but if so not no please pls hi hello hey dear thanks thank
-    want wanted need like know tell help get got getting how what when where why who which there here any some
-    just still yet already now then also too very really one ones up out go going let see there theres whats
-    """.split()
-)
+STOP_WORD_TEXT_EN = """
+a an the i im ive id ill me my mine we our us you your it its this that these those is are was were be been am
+do does did dont doesnt didnt have has had havent hasnt can cant could would will wont should may might must
+to of in on for from with at by about as and or but if so not no please pls hi hello hey dear thanks thank
+want wanted need like know tell help get got getting how what when where why who which there here any some
+just still yet already now then also too very really one ones up out go going let see there theres whats
+"""
+
+STOP_WORDS_ZH = frozenset(STOP_WORD_TEXT_ZH.split())
+STOP_WORDS_EN = frozenset(STOP_WORD_TEXT_EN.split())
 
 SYNONYM_LINES = """
 怎么 如何 怎样 咋 咋样 怎么样 怎么办 怎么弄 咋办 怎么着

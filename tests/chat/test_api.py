@@ -291,9 +291,7 @@ def test_client_routes_want_a_token(token: str) -> None:
     stranger = Client(headers={"authorization": f"Bearer {token}"} if token else {})
 
     check_problem(stranger.get(CONVERSATION), 401, "unauthorized")
-    check_problem(
-        stranger.post(MESSAGES, {}, content_type="application/json"), 401, "unauthorized"
-    )
+    check_problem(stranger.post(MESSAGES, {}, content_type="application/json"), 401, "unauthorized")
 
 
 def test_expired_token_is_unauthorized(visitor: Visitor) -> None:

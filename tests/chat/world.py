@@ -243,9 +243,7 @@ class World:
         lines = Message.objects.filter(conversation=claimed.conversation_id)
         before = lines.count()
         turn.apologise(claimed)
-        self.expect(
-            lines.count() == before + may, "an apology that should have gone the other way"
-        )
+        self.expect(lines.count() == before + may, "an apology that should have gone the other way")
         if may:
             self.holders.pop(claimed.pk)
 
@@ -274,7 +272,9 @@ class World:
             tasks.run_turn(str(turn_id))
         left = self.rows().open_turns()
         if busy:
-            self.expect(len(left) == len(rows.open_turns()), "the sweeper took a turn from a worker")
+            self.expect(
+                len(left) == len(rows.open_turns()), "the sweeper took a turn from a worker"
+            )
         else:
             self.expect(not left, "the sweeper left a turn that nobody works on")
             self.holders.clear()
@@ -401,5 +401,3 @@ class World:
 
 def transcript_of(conversation_id: UUID) -> Conversation:
     return Conversation.objects.select_related("visitor", "inbox", "agent").get(pk=conversation_id)
-
-

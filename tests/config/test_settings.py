@@ -26,7 +26,9 @@ def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
 
 
 def variables_read() -> set[str]:
-    calls = [node for node in ast.walk(ast.parse(SETTINGS.read_text())) if isinstance(node, ast.Call)]
+    calls = [
+        node for node in ast.walk(ast.parse(SETTINGS.read_text())) if isinstance(node, ast.Call)
+    ]
     return {
         call.args[0].value
         for call in calls
@@ -61,7 +63,9 @@ def test_every_variable_is_documented_and_no_other() -> None:
 
 
 def test_settings_are_the_only_reader_of_the_environment() -> None:
-    sources = [p for app in ("config", "chat", "prompts", "analytics") for p in (ROOT / app).rglob("*.py")]
+    sources = [
+        p for app in ("config", "chat", "prompts", "analytics") for p in (ROOT / app).rglob("*.py")
+    ]
 
     readers = {str(path.relative_to(ROOT)) for path in sources if reads_environment(path)}
 
@@ -113,7 +117,9 @@ def test_nothing_is_open_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_keys_and_addresses_of_models_come_from_any_variable_so_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    loaded = load(monkeypatch, SHOP_API_KEY="k1", QWEN_BASE_URL="http://127.0.0.1:1/v1", X_API_KEY="")
+    loaded = load(
+        monkeypatch, SHOP_API_KEY="k1", QWEN_BASE_URL="http://127.0.0.1:1/v1", X_API_KEY=""
+    )
 
     assert loaded["MODEL_API_KEYS"] == {"SHOP_API_KEY": "k1"}
     assert loaded["MODEL_BASE_URLS"] == {"QWEN_BASE_URL": "http://127.0.0.1:1/v1"}

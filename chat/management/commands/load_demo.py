@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from chat.models import Inbox
 
 DEMO_KEY = "ib_demo"
-QUICK_QUESTIONS = ["我的订单怎么还没到?", "怎么申请退款?", "可以改收货地址吗?"]
+QUICK_QUESTIONS = ["我的订单怎么还没到？", "怎么申请退款？", "可以改收货地址吗？"]
 
 
 class Command(BaseCommand):

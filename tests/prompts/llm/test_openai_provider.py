@@ -115,7 +115,9 @@ def test_retry_after_is_read(provider: ProviderControl, fault: str, seconds: flo
     with pytest.raises(ModelError) as caught:
         ask(provider, fault)
 
-    assert caught.value.retry_after_seconds == pytest.approx(seconds, abs=1.5 if "date" in fault else 0)
+    assert caught.value.retry_after_seconds == pytest.approx(
+        seconds, abs=1.5 if "date" in fault else 0
+    )
 
 
 @pytest.mark.parametrize("fault", ["none", "usage-on-finish-chunk"])
@@ -133,7 +135,12 @@ def test_missing_usage_is_none(provider: ProviderControl) -> None:
 
 
 def test_request_is_what_the_wire_wants(provider: ProviderControl) -> None:
-    lines = (Line("system", "人设"), Line("user", "在吗"), Line("assistant", "在"), Line("user", "?"))
+    lines = (
+        Line("system", "人设"),
+        Line("user", "在吗"),
+        Line("assistant", "在"),
+        Line("user", "?"),
+    )
     capabilities = {"safety_identifier": True}
     endpoint_asked = endpoint(provider, max_output_tokens=77, capabilities=capabilities)
 
@@ -275,7 +282,11 @@ def test_usage_of_another_shape_counts_as_none(usage: object) -> None:
 
 
 def test_usage_keeps_what_the_vendor_sent() -> None:
-    raw = {"prompt_tokens": 3, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 2}}
+    raw = {
+        "prompt_tokens": 3,
+        "completion_tokens": 4,
+        "prompt_tokens_details": {"cached_tokens": 2},
+    }
 
     assert openai.usage_of(raw) == Usage(input_tokens=3, output_tokens=4, raw=raw)
 
