@@ -28,6 +28,7 @@ class Stack:
     home: Path
     process: "subprocess.Popen[str]"
     output: list[str] = field(default_factory=list)
+    reader: threading.Thread | None = None
 
     def processes(self, *words: str) -> list[psutil.Process]:
         """Processes of the platform whose command line holds every word."""
@@ -62,6 +63,8 @@ class Stack:
             self.process.kill()
             raise
         finally:
+            if self.reader is not None:
+                self.reader.join(5)
             if self.process.stdout is not None:
                 self.process.stdout.close()
 
@@ -100,7 +103,8 @@ def start(home: Path, *, demo_provider: bool = True, **environment: str) -> Stac
         start_new_session=True,
     )
     stack = Stack(url=f"http://127.0.0.1:{port}", home=home, process=process)
-    threading.Thread(target=collect, args=[stack], daemon=True).start()
+    stack.reader = threading.Thread(target=collect, args=[stack], daemon=True)
+    stack.reader.start()
     stack.wait_for_line("ready:", seconds=READY_SECONDS)
     return stack
 
