@@ -131,25 +131,29 @@ class PromptTable:
         return {name: entry.content[name] for name in ("text", "variables")}
 
     def add(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            Prompt.objects.create(
-                purpose=entry.key, language=entry.language, title=entry.content["title"]
-            )
+        Prompt.objects.bulk_create(
+            Prompt(purpose=entry.key, language=entry.language, title=entry.content["title"])
+            for entry in entries
+        )
         self.renew(entries)
 
     def renew(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            prompt = Prompt.objects.get(purpose=entry.key, language=entry.language)
-            newest = prompt.versions.aggregate(number=models.Max("number"))["number"] or 0
-            content = self.wanted(entry)
-            prompt.current = PromptVersion.objects.create(
+        prompts = Prompt.objects.annotate(newest=models.Max("versions__number"))
+        rows = {(prompt.purpose, prompt.language): prompt for prompt in prompts}
+        changed = [(rows[entry.key, entry.language], self.wanted(entry)) for entry in entries]
+        versions = PromptVersion.objects.bulk_create(
+            PromptVersion(
                 prompt=prompt,
-                number=newest + 1,
+                number=(prompt.newest or 0) + 1,
                 note=VERSION_NOTE,
                 default_digest=digest(content),
                 **content,
             )
-            prompt.save(update_fields=["current"])
+            for prompt, content in changed
+        )
+        for (prompt, _), version in zip(changed, versions, strict=True):
+            prompt.current = version
+        Prompt.objects.bulk_update([prompt for prompt, _ in changed], ["current"])
 
 
 class ExampleTable:
@@ -255,8 +259,10 @@ class EndpointTable:
 
     def row(self, entry: Entry) -> ModelEndpoint:
         """Raises: DefaultsError, naming the field."""
+        # As text, so that a price is the number that is written and not the float next to it.
+        content = {k: str(v) if isinstance(v, float) else v for k, v in entry.content.items()}
         try:
-            row = ModelEndpoint(**entry.content)
+            row = ModelEndpoint(**content)
             row.clean_fields()
         except TypeError as error:
             raise DefaultsError(f"{entry.where}: {error}") from error

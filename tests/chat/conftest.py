@@ -1,9 +1,12 @@
 """What chat says and knows, in a few rows of its own: quicker than the defaults of a fresh installation."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from chat import memory, redis
+from config.celery import app
 from prompts import completion, retrieval
 from prompts.models import Prompt, PromptVersion, Sop, SopQuestion
 
@@ -43,3 +46,19 @@ def texts(transactional_db: None) -> Iterator[None]:
     yield
     completion.CACHE.clear()
     retrieval.forget()
+
+
+@pytest.fixture
+def redis_down(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Redis is away: cache, channel layer's frames and broker are a socket that nobody listens on."""
+
+    def forget() -> None:
+        redis.connection.cache_clear()
+        memory.compare_and_set.cache_clear()
+
+    settings.REDIS_URL = "unix:///nowhere/redis.sock?db=0"
+    monkeypatch.setattr(app.conf, "broker_url", "redis+socket:///nowhere/redis.sock")
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    forget()
+    yield
+    forget()

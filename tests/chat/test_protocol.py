@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat import protocol
@@ -171,7 +171,11 @@ def test_parse_refuses_wrong_fields(fields: dict[str, Any]) -> None:
     assert refused(json.dumps(fields)) == ("invalid_frame", None)
 
 
-@pytest.mark.parametrize("character", ["\x00", "\x08", "\x1b", "\x7f", "\x85", "\ud800", "\uffff"])
+@pytest.mark.parametrize(
+    "character",
+    ["\x00", "\x1b", "\x7f", "\x85", "\ud800", "\uffff"],
+    ids=lambda character: f"U+{ord(character):04X}",
+)
 @pytest.mark.parametrize(
     "fields",
     [
@@ -243,6 +247,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(
     st.sampled_from(["hello", "message.send", "typing", "choice", "rate", "feedback", "sync"]),
     st.dictionaries(
@@ -293,7 +298,7 @@ def test_error_speaks_the_visitors_language() -> None:
     assert frame == {
         "type": "error",
         "code": "too_long",
-        "message": "消息过长,请控制在4000字以内",
+        "message": "消息过长\uff0c请控制在4000字以内",
         "request_id": "r",
     }
     english = protocol.error(

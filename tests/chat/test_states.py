@@ -34,7 +34,7 @@ TURN_MOVES = {
 }
 
 
-@pytest.mark.parametrize(("current", "to"), product(Owner, Owner))
+@pytest.mark.parametrize(("current", "to"), list(product(Owner, Owner)))
 def test_owner_moves(current: Owner, to: Owner) -> None:
     if (current, to) in OWNER_MOVES:
         check_owner_move(current, to)
@@ -43,7 +43,7 @@ def test_owner_moves(current: Owner, to: Owner) -> None:
             check_owner_move(current, to)
 
 
-@pytest.mark.parametrize(("current", "to"), product(TurnState, TurnState))
+@pytest.mark.parametrize(("current", "to"), list(product(TurnState, TurnState)))
 def test_turn_moves(current: TurnState, to: TurnState) -> None:
     if (current, to) in TURN_MOVES:
         check_turn_move(current, to)

@@ -312,5 +312,5 @@ def test_the_shipped_defaults_load_in_few_statements_and_stay() -> None:
 
     assert first.getvalue().strip() == summary(added=len(entries))
     assert second.getvalue().strip() == summary(unchanged=len(entries))
-    assert len(queries) < 80
+    assert len(queries) < 40
     assert not SopQuestion.objects.filter(vector=None).exists()

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 from typing_extensions import override
 
 from prompts import default_files, sync
@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--folder", type=Path, default=default_files.FOLDER)
 
     @override
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             counts = sync.sync(default_files.read(options["folder"]))
