@@ -51,8 +51,7 @@ def test_answer_repeats_for_a_seed() -> None:
     assert len({"".join(answer.pieces) for answer in answers.values()}) == 2
 
 
-@pytest.mark.parametrize(
-)
+@pytest.mark.parametrize("line", ["- 退款进度: {}", "问:退款要多久? 答:{}", "Q: 退款多久 | A: {}"])
 def test_knowledge_in_the_system_prompt_is_used(line: str) -> None:
     knowledge = "双十一期间退款5天内到账。"
     system = f"你是小助手。\n- 换货: 签收7天内可换。\n{line.format(knowledge)}"

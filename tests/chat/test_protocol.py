@@ -251,7 +251,9 @@ JSON = st.recursive(
 @given(
     st.sampled_from(["hello", "message.send", "typing", "choice", "rate", "feedback", "sync"]),
     st.dictionaries(
-        st.sampled_from(["client_id", "text", "token", "after_seq", "value", "score", "on", "tags"]),
+        st.sampled_from(
+            ["client_id", "text", "token", "after_seq", "value", "score", "on", "tags"]
+        ),
         JSON,
     ),
 )
@@ -273,7 +275,8 @@ def test_check_text_gives_back_what_may_be_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("x" * 4001, "too_long"), ("\x00" * 4001, "too_long"), ("\x00", "invalid_frame")]
+    ("text", "code"),
+    [("x" * 4001, "too_long"), ("\x00" * 4001, "too_long"), ("\x00", "invalid_frame")],
 )
 def test_check_text_refuses(text: str, code: str) -> None:
     with pytest.raises(ProtocolError, match=code):
