@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar, assert_never
 from uuid import UUID
 
 import structlog
+from channels.consumer import get_handler_name
 from channels.db import DatabaseSyncToAsync
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -69,6 +70,14 @@ class ClientConsumer(AsyncWebsocketConsumer):
     flooded_frames = 0
     locale = "zh-CN"
     watch: "asyncio.Task[None] | None" = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hands an event to its handler.
+
+        The base class first visits a thread to close old database connections, for every frame; ours live on
+        DATABASE_THREADS and are returned there.
+        """
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         offered = self.scope.get("subprotocols") or []

@@ -18,6 +18,7 @@ app.conf.update(
     # bookkeeping of acknowledgements would cost more than the rest of the hop.
     task_queues=[Queue("turns", no_ack=True), Queue("default", no_ack=True)],
     task_routes={"chat.tasks.run_turn": {"queue": "turns"}},
+    task_annotations={"*": {"Request": "config.doorbell:Doorbell"}},
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,

@@ -153,6 +153,7 @@ class ModelEndpointAdmin(DefaultsStay, ModelAdmin):
     list_filter = ["provider", "enabled"]
     search_fields = ["name", "model"]
     readonly_fields = ["has_key"]
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     @admin.display(boolean=True, description="key present")
     def has_key(self, endpoint: ModelEndpoint) -> bool:

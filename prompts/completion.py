@@ -3,6 +3,7 @@
 Called by chat.turn. The only caller of the gateway.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -177,17 +178,27 @@ def text(purpose: str, *, language: str, **values: str) -> str:
 
 
 class Cache:
-    """The process's snapshot, read again when it is older than SNAPSHOT_SECONDS."""
+    """The process's snapshot, read again when it is older than SNAPSHOT_SECONDS.
+
+    One thread reads while the others go on with what there is; only the very first snapshot is waited for.
+    """
 
     def __init__(self, take: Callable[[], Snapshot]) -> None:
         self.take = take
         self.kept: Snapshot | None = None
+        self.lock = threading.Lock()
 
     def get(self) -> Snapshot:
         kept = self.kept
-        if kept is None or time.monotonic() - kept.taken_at > SNAPSHOT_SECONDS:
-            self.kept = kept = self.take()
-        return kept
+        if kept is not None and time.monotonic() - kept.taken_at < SNAPSHOT_SECONDS:
+            return kept
+        if not self.lock.acquire(blocking=kept is None):
+            return kept or self.take()
+        try:
+            self.kept = fresh = self.take()
+        finally:
+            self.lock.release()
+        return fresh
 
     def clear(self) -> None:
         self.kept = None

@@ -44,14 +44,17 @@ CLAUSES = 6
 CLAUSE_SHARE = 0.2
 CLAUSE_FLOOR = 0.5
 
-# Each telling term is looked up in the index by itself, which the planner does whatever the size of the table;
-# LATERAL … LIMIT 1 likewise: a lookup by key per row, never a scan.
+# LATERAL … LIMIT: each telling term is looked up in the index by itself, each row by its key, whatever the planner
+# thinks of the size of the table. The limit on a term only cuts what `choose_terms` did not know of.
 SELECT = """
     WITH best AS (
         SELECT question.id, sum(asked.weight) AS shared
         FROM unnest(%(terms)s::tsquery[], %(weights)s::float8[]) AS asked(term, weight)
-        JOIN prompts_sopquestion question ON question.vector @@ asked.term
-        WHERE question.sop_id <> ALL(%(disabled)s::bigint[])
+        CROSS JOIN LATERAL (
+            SELECT id FROM prompts_sopquestion
+            WHERE vector @@ asked.term AND sop_id <> ALL(%(disabled)s::bigint[])
+            LIMIT %(rows)s
+        ) question
         GROUP BY question.id
         ORDER BY shared DESC, question.id
         LIMIT %(limit)s
@@ -233,6 +236,7 @@ def candidates(telling: Sequence[str], current: Statistics) -> list[Candidate]:
         "terms": list(map(quoted, telling)),
         "weights": [current.weights[term] for term in telling],
         "disabled": current.disabled,
+        "rows": CANDIDATE_ROWS,
         "limit": CANDIDATES,
     }
     with connection.cursor() as cursor:

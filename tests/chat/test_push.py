@@ -13,9 +13,11 @@ from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 
 from chat import protocol, push, transcript
+from chat.models import Conversation
 from chat.redis import connection
 
-CONVERSATION = UUID("0b9f6c1e-6a3e-4d52-9d6b-0a4f6b1f2c3d")
+CONVERSATION = Conversation(visitor_id=UUID("0b9f6c1e-6a3e-4d52-9d6b-0a4f6b1f2c3d"))
+GROUP = transcript.group(CONVERSATION.visitor_id)
 
 
 class Socket:
@@ -33,8 +35,8 @@ class Socket:
 async def socket() -> AsyncIterator[Socket]:
     layer = get_channel_layer()
     channel = await layer.new_channel()
-    await layer.group_add(transcript.group(CONVERSATION), channel)
-    name = push.channel(CONVERSATION)
+    await layer.group_add(GROUP, channel)
+    name = push.channel(CONVERSATION.visitor_id)
     while dict(connection().pubsub_numsub(name))[name.encode()] == 0:
         await asyncio.sleep(0.01)
     yield Socket(layer, channel)
@@ -45,20 +47,23 @@ async def test_frames_arrive_in_order_as_the_layer_would_send_them(socket: Socke
     message = {"type": "message", "seq": 3, "text": "好"}
     state = {"type": "state", "state": "bot"}
     await sync_to_async(push.frames)(CONVERSATION, message, state)
-    await socket.layer.group_send(
-        transcript.group(CONVERSATION),
-        {"type": "push.frame", "text": protocol.dumps(state), "seq": 0},
-    )
-    assert await socket.receive() == {
+    event = {
         "type": "push.frame",
-        "text": '{"type":"message","seq":3,"text":"好"}',
-        "seq": 3,
+        "conversation_id": CONVERSATION.pk.hex,
+        "seq": 0,
+        "text": '{"type":"state","state":"bot"}',
     }
-    assert await socket.receive() == await socket.receive()
+    await socket.layer.group_send(GROUP, event)
+    assert await socket.receive() == {
+        **event,
+        "seq": 3,
+        "text": '{"type":"message","seq":3,"text":"好"}',
+    }
+    assert [await socket.receive(), await socket.receive()] == [event, event]
 
 
-async def test_frames_reach_their_conversation_only(socket: Socket) -> None:
-    await sync_to_async(push.frames)(uuid4(), {"type": "pong"})
+async def test_frames_reach_their_visitor_only(socket: Socket) -> None:
+    await sync_to_async(push.frames)(Conversation(visitor_id=uuid4()), {"type": "pong"})
     await sync_to_async(push.frames)(CONVERSATION, {"type": "heartbeat", "seq": 1})
     assert json.loads((await socket.receive())["text"]) == {"type": "heartbeat", "seq": 1}
 

@@ -122,6 +122,7 @@ def test_as_frame_holds_the_allowed_fields_only(conversation: Conversation) -> N
         "type": "message",
         "seq": 1,
         "id": str(line.pk),
+        "conversation_id": str(conversation.pk),
         "role": "visitor",
         "text": "在吗",
         "html": "<p>在吗</p>",

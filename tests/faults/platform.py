@@ -22,7 +22,7 @@ WORDS = {
     "web": ("config.web",),
     "turns": ("celery", "-Q turns"),
     "default": ("celery", "-Q default"),
-    "beat": ("celery", "beat"),
+    "beat": ("celery", "beat --schedule"),
     "redis": ("redis-server",),
     "postgres": ("bin/postgres", " -D "),
 }

@@ -165,7 +165,7 @@ def temporary_tables() -> Iterator[None]:
     """Empty tables named as the real ones, which this connection finds first."""
     with connection.cursor() as cursor:
         for table in TABLES:
-            cursor.execute(f"CREATE TEMPORARY TABLE {table} (LIKE public.{table} INCLUDING ALL)")
+            cursor.execute(f"CREATE TEMPORARY TABLE {table} (LIKE {table} INCLUDING ALL)")
     retrieval.forget()
     try:
         yield

@@ -1,0 +1,176 @@
+"""The admin of prompts: what is saved is searchable, what explains an answer is never changed."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import reverse
+
+from prompts import retrieval
+from prompts.models import ModelCall, ModelEndpoint, Prompt, PromptVersion, Sop, SopQuestion
+
+pytestmark = pytest.mark.django_db
+
+MODELS = [
+    "prompt",
+    "promptversion",
+    "fewshotexample",
+    "sop",
+    "modelendpoint",
+    "modelcall",
+]
+SOP = {
+    "key": "return",
+    "language": "zh",
+    "title": "如何退货",
+    "category": "return",
+    "intent": "return",
+    "answer": "在订单里申请退货。",
+}
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(get_user_model().objects.create_superuser("boss"))
+    return client
+
+
+def sop_form(*questions: SopQuestion | str, **changes: Any) -> dict[str, Any]:
+    saved = [question for question in questions if isinstance(question, SopQuestion)]
+    form: dict[str, Any] = {
+        **SOP,
+        "enabled": "on",
+        "steps": "[]",
+        "required_slots": "[]",
+        "questions-TOTAL_FORMS": len(questions),
+        "questions-INITIAL_FORMS": len(saved),
+        **changes,
+    }
+    for number, question in enumerate(questions):
+        text = question.text if isinstance(question, SopQuestion) else question
+        form[f"questions-{number}-text"] = text
+        if isinstance(question, SopQuestion):
+            form[f"questions-{number}-id"] = question.pk
+            form[f"questions-{number}-sop"] = question.sop_id
+    return form
+
+
+def page(name: str, *args: Any) -> str:
+    return reverse(f"admin:prompts_{name}", args=args)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_list_opens_and_searches(staff: Client, model: str) -> None:
+    assert staff.get(page(f"{model}_changelist")).status_code == 200
+    assert staff.get(page(f"{model}_changelist"), {"q": "x"}).status_code == 200
+
+
+def test_a_saved_sop_is_found_by_its_title_and_questions(staff: Client) -> None:
+    answer = staff.post(page("sop_add"), sop_form("东西想退掉"))
+
+    assert answer.status_code == 302
+    assert [hit.question for hit in retrieval.search("怎样退货", language="zh")] == ["如何退货"]
+    assert [hit.question for hit in retrieval.search("想退掉", language="zh")] == ["东西想退掉"]
+
+
+def test_a_changed_question_is_found_by_its_new_words(staff: Client) -> None:
+    staff.post(page("sop_add"), sop_form("东西想退掉"))
+    sop = Sop.objects.get()
+    first, second = sop.questions.order_by("pk")
+    first.text = "发票抬头"
+
+    assert staff.post(page("sop_change", sop.pk), sop_form(first, second)).status_code == 302
+
+    assert retrieval.search("发票抬头", language="zh")[0].question == "发票抬头"
+
+
+def test_sops_are_switched_off_and_on_together(staff: Client) -> None:
+    sop = Sop.objects.create(**SOP)
+    chosen = {"_selected_action": [sop.pk]}
+
+    staff.post(page("sop_changelist"), {"action": "disable", **chosen})
+    assert not Sop.objects.get().enabled
+    staff.post(page("sop_changelist"), {"action": "enable", **chosen})
+    assert Sop.objects.get().enabled
+
+
+def test_a_default_cannot_be_deleted_alone_or_among_others(staff: Client) -> None:
+    default = Sop.objects.create(**SOP, default_digest="d")
+    own = Sop.objects.create(**{**SOP, "key": "own"})
+
+    assert staff.post(page("sop_delete", default.pk), {"post": "yes"}).status_code == 403
+    staff.post(
+        page("sop_changelist"),
+        {
+            "action": "delete_selected",
+            "_selected_action": [default.pk, own.pk],
+            "post": "yes",
+        },
+    )
+    assert Sop.objects.count() == 2
+
+    assert staff.post(page("sop_delete", own.pk), {"post": "yes"}).status_code == 302
+    assert Sop.objects.get() == default
+
+
+def test_a_version_is_added_numbered_and_never_changed(staff: Client) -> None:
+    prompt = Prompt.objects.create(purpose="answer", language="zh", title="t")
+    for number in (1, 2):
+        form = {"prompt": prompt.pk, "text": f"text {number}", "variables": "[]"}
+        assert staff.post(page("promptversion_add"), form).status_code == 302
+    version = PromptVersion.objects.get(number=2)
+
+    answer = staff.post(page("promptversion_change", version.pk), {"text": "changed"})
+
+    assert answer.status_code == 403
+    assert staff.get(page("promptversion_change", version.pk)).status_code == 200
+    assert list(PromptVersion.objects.values_list("number", "text")) == [
+        (2, "text 2"),
+        (1, "text 1"),
+    ]
+
+
+def test_a_version_may_only_use_declared_variables(staff: Client) -> None:
+    prompt = Prompt.objects.create(purpose="answer", language="zh", title="t")
+    form = {"prompt": prompt.pk, "text": "{{secret}}", "variables": "[]"}
+
+    assert staff.post(page("promptversion_add"), form).status_code == 200
+    assert not PromptVersion.objects.exists()
+
+
+def test_the_current_version_is_chosen_among_the_prompts_own(staff: Client) -> None:
+    prompt = Prompt.objects.create(purpose="answer", language="zh", title="t")
+    other = Prompt.objects.create(purpose="resume", language="zh", title="t")
+    own = PromptVersion.objects.create(prompt=prompt, number=1, text="a")
+    foreign = PromptVersion.objects.create(prompt=other, number=1, text="b")
+    counters = {"versions-TOTAL_FORMS": 0, "versions-INITIAL_FORMS": 0}
+
+    for version in (foreign, own):
+        staff.post(
+            page("prompt_change", prompt.pk), {"title": "t", "current": version.pk, **counters}
+        )
+
+    prompt.refresh_from_db()
+    assert prompt.current == own
+
+
+def test_an_endpoint_tells_whether_its_key_is_set_and_never_the_key(
+    staff: Client, settings: Any
+) -> None:
+    settings.MODEL_API_KEYS = {"SHOP_API_KEY": "sk-very-secret"}
+    endpoint = ModelEndpoint.objects.create(name="m", provider="openai", api_key_env="SHOP_API_KEY")
+
+    for url in (page("modelendpoint_changelist"), page("modelendpoint_change", endpoint.pk)):
+        html = staff.get(url).content.decode()
+        assert "SHOP_API_KEY" in html or "key present" in html.lower()
+        assert "sk-very-secret" not in html
+
+
+def test_calls_are_only_read(staff: Client) -> None:
+    call = ModelCall.objects.create(trace_id="t", purpose="answer", endpoint="m")
+
+    assert staff.get(page("modelcall_change", call.pk)).status_code == 200
+    assert staff.get(page("modelcall_add")).status_code == 403
+    assert staff.post(page("modelcall_change", call.pk), {"endpoint": "x"}).status_code == 403
+    assert staff.post(page("modelcall_delete", call.pk), {"post": "yes"}).status_code == 403
