@@ -54,7 +54,13 @@ def load(conversation: Conversation, *, now: datetime) -> Dialogue:
 
     A state whose time is over comes back empty, with what it was about in `earlier`.
     """
-    return find(conversation.visitor_id, now=now) or rebuilt(conversation, now=now)
+    kept = find(conversation.visitor_id, now=now)
+    if kept is None:
+        return rebuilt(conversation, now=now)
+    if kept.at_seconds < conversation.dialogue.get("at_seconds", 0.0):
+        # A worker died between the answer and this, or Redis was away: the answer's row knows better.
+        return replace(rebuilt(conversation, now=now), rev=kept.rev)
+    return kept
 
 
 def find(visitor_id: UUID, *, now: datetime) -> Dialogue | None:

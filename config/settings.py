@@ -6,6 +6,7 @@ it true. All state lives under YINGDA_HOME.
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -162,7 +163,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- Postgres: the truth -------------------------------------------------------------------------
 # Timeouts and the pool size are those of the durability design: no statement may hold a row for long.
-DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+DATABASES: dict[str, dict[str, Any]] = {"default": dict(dj_database_url.parse(DATABASE_URL))}
 DATABASES["default"].update(
     CONN_MAX_AGE=0,
     CONN_HEALTH_CHECKS=True,

@@ -39,16 +39,23 @@ def open_session(inbox: Inbox, *, locale: str | None, resume: str | None) -> Vis
 
 
 def enter(visitor: Visitor) -> Conversation:
-    """The visitor's open conversation; a new one where there is none. Two tabs get the same."""
-    opened = Conversation.objects.select_related("visitor", "inbox", "agent")
-    found = opened.filter(visitor=visitor, resolved_at=None).first()
-    if found is not None:
-        return found
+    """The visitor's latest conversation; a first one where there is none. Two tabs get the same.
+
+    One that was resolved is shown to its end, so that nothing said meanwhile is missed; the next line opens
+    another.
+    """
+    known = Conversation.objects.select_related("visitor", "inbox", "agent")
+    latest = known.filter(visitor=visitor).order_by("-created_at").first()
+    return latest or open_conversation(visitor)
+
+
+def open_conversation(visitor: Visitor) -> Conversation:
+    """A new conversation, or the open one of another tab that was faster."""
     try:
         with transaction.atomic():
             return Conversation.objects.create(visitor=visitor, inbox=visitor.inbox)
-    except IntegrityError:  # the other tab was faster
-        return opened.get(visitor=visitor, resolved_at=None)
+    except IntegrityError:
+        return Conversation.objects.get(visitor=visitor, resolved_at=None)
 
 
 def ready(conversation: Conversation, *, after_seq: int) -> dict[str, Any]:
@@ -130,7 +137,7 @@ def lock_open(visitor: Visitor) -> Conversation:
         if conversation is not None:
             conversation.visitor = visitor
             return conversation
-        enter(visitor)
+        open_conversation(visitor)
 
 
 def posted_before(message: Message, *, text: str) -> Posted:

@@ -115,4 +115,7 @@ class Browser:
 
 async def post(visitor: Visitor, text: str) -> actions.Posted:
     """A line of the visitor's other tab."""
-    return await in_database(actions.post_message)(visitor, client_id=uuid.uuid4(), text=text)
+    posted: actions.Posted = await in_database(actions.post_message)(
+        visitor, client_id=uuid.uuid4(), text=text
+    )
+    return posted

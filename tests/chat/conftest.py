@@ -9,6 +9,7 @@ from chat import memory, redis
 from config.celery import app
 from prompts import completion, retrieval
 from prompts.models import Prompt, PromptVersion, Sop, SopQuestion
+from tests.chat.ear import Ear
 
 TEXTS = {
     "answer": ("资料:{{knowledge}}", "Facts: {{knowledge}}"),
@@ -62,3 +63,10 @@ def redis_down(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     forget()
     yield
     forget()
+
+
+@pytest.fixture
+def ear(visitor: Any) -> Iterator[Ear]:
+    listening = Ear(visitor)
+    yield listening
+    listening.close()

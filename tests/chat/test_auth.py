@@ -83,7 +83,7 @@ def test_token_of_a_disabled_inbox_is_refused(visitor: Visitor) -> None:
 def test_resume_stays_in_its_inbox(visitor: Visitor) -> None:
     token = auth.issue(visitor).text
     assert auth.find_resumed(token, inbox=visitor.inbox) == visitor
-    assert auth.find_resumed(token, inbox=InboxFactory()) is None
+    assert auth.find_resumed(token, inbox=InboxFactory.create()) is None
 
 
 def test_half_spent_after_half_its_life(visitor: Visitor, settings: Any) -> None:
@@ -132,16 +132,16 @@ def test_no_origin_is_ours_while_the_host_is_unknown() -> None:
 
 
 def test_agent_of_a_member_of_staff_is_made_once() -> None:
-    user = UserFactory(username="wang")
+    user = UserFactory.create(username="wang")
     assert auth.agent_of(user) == auth.agent_of(user) == Agent.objects.get()
     assert (Agent.objects.get().name, Agent.objects.get().presence) == ("wang", "away")
 
 
 def test_agent_of_anyone_else_is_refused() -> None:
-    others = [
+    others: list[Any] = [
         AnonymousUser(),
-        UserFactory(is_staff=False),
-        UserFactory(is_active=False),
+        UserFactory.create(is_staff=False),
+        UserFactory.create(is_active=False),
     ]
     for user in others:
         with pytest.raises(auth.NotAllowed):
@@ -150,5 +150,5 @@ def test_agent_of_anyone_else_is_refused() -> None:
 
 
 def test_visitors_of_one_inbox_do_not_name_each_other(visitor: Visitor) -> None:
-    other = VisitorFactory(inbox=visitor.inbox)
+    other = VisitorFactory.create(inbox=visitor.inbox)
     assert auth.visitor(auth.issue(other).text) == other != visitor

@@ -121,7 +121,7 @@ async def test_hello_greets_with_the_resume_prompt_once_the_topic_is_old(
         "slots": {"order_number": "20260131001"},
         "at_seconds": (timezone.now() - timedelta(days=1)).timestamp(),
     }
-    await in_database(ConversationFactory)(visitor=visitor, dialogue=dialogue)
+    await in_database(ConversationFactory.create)(visitor=visitor, dialogue=dialogue)
     browser = await connect()
 
     prompt = (await browser.hello(visitor))["resume_prompt"]
@@ -175,6 +175,7 @@ async def test_line_is_acked_pushed_and_answered_once(
         "html": "<p>我的订单怎么还没到?</p>",
         "at": own["at"],
         "ai": False,
+        "conversation_id": browser.frames[0]["conversation_id"],
         "client_id": client_id,
     }
     assert UTC_TIME.fullmatch(own["at"])
@@ -387,7 +388,7 @@ async def test_line_posted_while_the_subscription_waits_is_in_ready(
     connect: Connect, visitor: Visitor
 ) -> None:
     browser = await connect()
-    await in_database(ConversationFactory)(visitor=visitor)
+    await in_database(ConversationFactory.create)(visitor=visitor)
     redis().client_pause(300, all=True)
 
     signing_in = asyncio.create_task(browser.hello(visitor))
@@ -429,7 +430,8 @@ async def test_socket_hears_again_after_redis_dropped_its_subscription(
 ) -> None:
     settings.HEARTBEAT_SECONDS = 0.2
     browser = await connect(visitor)
-    assert redis().client_kill_filter(_type="pubsub") >= 1
+    killed: Any = redis().client_kill_filter(_type="pubsub")
+    assert killed >= 1
 
     await post(visitor, "还在吗")
     heartbeat = await browser.next("heartbeat", seq=1)
@@ -459,7 +461,7 @@ async def test_ready_carries_the_partial_of_a_turn_in_flight(
 async def test_foreign_visitor_hears_nothing(
     connect: Connect, visitor: Visitor, settings: Any
 ) -> None:
-    stranger = await in_database(VisitorFactory)(inbox=visitor.inbox)
+    stranger = await in_database(VisitorFactory.create)(inbox=visitor.inbox)
     mine, theirs = await connect(visitor), await connect(stranger)
 
     await mine.say("只给客服看")

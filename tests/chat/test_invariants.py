@@ -73,10 +73,10 @@ class Thread(RuleBasedStateMachine):
 
     @initialize(target=clients)
     def begin(self) -> Any:
-        self.world = World(VisitorFactory(inbox=self.inbox), self.agent)
-        self.bystander = World(VisitorFactory(inbox=self.inbox), self.agent)
+        self.world = World(VisitorFactory.create(inbox=self.inbox), self.agent)
+        self.bystander = World(VisitorFactory.create(inbox=self.inbox), self.agent)
         self.bystander.post("在吗")
-        self.answering = self.bystander.claim(self.bystander.newest_turn(), worker="bystander")
+        self.answering = self.bystander.claim_newest(worker="bystander")
         self.workers = 0
         self.latest: list[Turn] = []
         return self.world.post("在吗")
@@ -135,8 +135,8 @@ class Thread(RuleBasedStateMachine):
     @precondition(has_running_turn)
     @rule()
     def commit_latest(self) -> None:
-        for turn in self.latest:
-            self.world.commit(turn)
+        for claimed in self.latest:
+            self.world.commit(claimed)
 
     @precondition(has_running_turn)
     @rule(claim=claims)
@@ -178,7 +178,7 @@ class Thread(RuleBasedStateMachine):
 @pytest.mark.timeout(400)  # a failure is shrunk to its shortest form before it is reported
 def test_invariants_hold_in_any_order(inbox: Any, agent: Any) -> None:
     machine = type("AnyThread", (Thread,), {"inbox": inbox, "agent": agent})
-    run_state_machine_as_test(machine, settings=SETTINGS)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=SETTINGS)
 
 
 # --- the same checks, with a guard taken out: each must find it missing -----------------------------
@@ -222,21 +222,21 @@ ROW_LOCK = Guard(actions, "lock_open", "select_for_update(no_key=True)", "all()"
 
 @pytest.fixture
 def world(inbox: Any, agent: Any) -> World:
-    return World(VisitorFactory(inbox=inbox), agent)
+    return World(VisitorFactory.create(inbox=inbox), agent)
 
 
 def commit_after_takeover(world: World) -> None:
     world.post("在吗")
-    claimed = world.claim(world.newest_turn(), worker="asleep")
+    claimed = world.claim_newest(worker="asleep")
     world.take_over()
     world.commit(claimed)
 
 
 def commit_after_lease(world: World) -> None:
     world.post("在吗")
-    late = world.claim(world.newest_turn(), worker="asleep")
+    late = world.claim_newest(worker="asleep")
     world.expire(world.newest_turn())
-    in_time = world.claim(world.newest_turn(), worker="awake")
+    in_time = world.claim_newest(worker="awake")
     world.commit(late)
     world.commit(in_time)
 
@@ -253,7 +253,7 @@ def return_before_an_answer(world: World) -> None:
 
 def return_after_one_answer_of_two(world: World) -> None:
     world.post("在吗")
-    claimed = world.claim(world.newest_turn(), worker="slow")
+    claimed = world.claim_newest(worker="slow")
     world.post("还没到")
     world.commit(claimed)
     world.request_human()
@@ -368,7 +368,7 @@ def test_any_order_finds_a_missing_guard(
     guard.remove(monkeypatch)
     machine = type("AnyThread", (Thread,), {"inbox": inbox, "agent": agent})
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(machine, settings=FIND_ONLY)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(machine, settings=FIND_ONLY)
 
 
 def test_checker_finds_a_claim_that_ignores_leases(
@@ -453,8 +453,9 @@ def test_twenty_lines_at_once_without_the_row_lock_collide(
 
 
 def test_ten_workers_on_one_turn_give_one_answer(visitor: Any, client_id: UUID) -> None:
-    posted = post_once(visitor, client_id)()
-    acts = [partial(turn.run, posted.turn_id, worker=f"worker {n}") for n in range(10)]
+    turn_id = post_once(visitor, client_id)().turn_id
+    assert turn_id is not None
+    acts = [partial(turn.run, turn_id, worker=f"worker {n}") for n in range(10)]
     with racers(10) as race:
         assert race(*acts) == [None] * 10
     assert [(m.seq, m.role) for m in Message.objects.all()] == [(1, "visitor"), (2, "bot")]
@@ -463,7 +464,7 @@ def test_ten_workers_on_one_turn_give_one_answer(visitor: Any, client_id: UUID) 
 
 def test_five_agents_claim_and_one_wins(visitor: Any) -> None:
     conversation = actions.enter(visitor)
-    agents = [AgentFactory() for _ in range(5)]
+    agents = [AgentFactory.create() for _ in range(5)]
     with racers(5) as race:
         outcomes = race(*[partial(agent_actions.claim, conversation.pk, agent=a) for a in agents])
     winner = Conversation.objects.get().agent

@@ -20,8 +20,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def queued(conversation: Conversation | None = None, *, seq: int = 1, **fields: Any) -> Turn:
-    where = conversation or ConversationFactory()
-    return Turn.objects.create(conversation=where, first_seq=seq, last_seq=seq, epoch=0, **fields)
+    conversation = conversation or ConversationFactory.create()
+    return Turn.objects.create(
+        conversation=conversation, first_seq=seq, last_seq=seq, epoch=0, **fields
+    )
 
 
 def claimed(turn: Turn, worker: str = "w1") -> Turn:
@@ -217,7 +219,11 @@ def test_held_lets_go_whatever_happens() -> None:
     def held_turns() -> set[UUID]:
         return set(lease.KEEPER.held)
 
-    with pytest.raises(RuntimeError), lease.held(turn):
-        assert held_turns() == {turn.pk}
-        raise RuntimeError
+    def fail() -> None:
+        with lease.held(turn):
+            assert held_turns() == {turn.pk}
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert held_turns() == set()

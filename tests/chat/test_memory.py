@@ -28,7 +28,7 @@ SHIPPING = Dialogue(
     turns=3,
     at_seconds=NOW.timestamp(),
 )
-OFFERED = {
+OFFERED: dict[str, Any] = {
     "topic": "物流",
     "intent": "track",
     "slots": {"order_number": "20260131001"},
@@ -37,7 +37,7 @@ OFFERED = {
 
 
 def conversation(dialogue: Dialogue | None = None, **fields: Any) -> Conversation:
-    return ConversationFactory(dialogue=asdict(dialogue) if dialogue else {}, **fields)
+    return ConversationFactory.create(dialogue=asdict(dialogue) if dialogue else {}, **fields)
 
 
 def minutes(number: float) -> timedelta:

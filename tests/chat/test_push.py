@@ -31,14 +31,18 @@ class Socket:
         return event
 
 
+def wait_for_a_listener(channel: str) -> None:
+    """The layer sends its subscription without waiting for it to stand."""
+    while not dict(connection().pubsub_numsub(channel))[channel.encode()]:  # type: ignore[arg-type]
+        time.sleep(0.01)
+
+
 @pytest_asyncio.fixture
 async def socket() -> AsyncIterator[Socket]:
     layer = get_channel_layer()
     channel = await layer.new_channel()
     await layer.group_add(GROUP, channel)
-    name = push.channel(CONVERSATION.visitor_id)
-    while dict(connection().pubsub_numsub(name))[name.encode()] == 0:
-        await asyncio.sleep(0.01)
+    await sync_to_async(wait_for_a_listener)(push.channel(CONVERSATION.visitor_id))
     yield Socket(layer, channel)
     await layer.flush()
 

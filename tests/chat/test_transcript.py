@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def conversation(db: None) -> Conversation:
-    return ConversationFactory()
+    return ConversationFactory.create()
 
 
 def append(conversation: Conversation, text: str = "在吗", role: Role = Role.VISITOR) -> Message:
@@ -163,7 +163,7 @@ def test_as_frame_of_an_answer_names_turn_author_and_sources(conversation: Conve
 def test_since_gives_exactly_what_was_missed(conversation: Conversation, after_seq: int) -> None:
     for _ in range(3):
         append(conversation)
-    append(ConversationFactory())
+    append(ConversationFactory.create())
     missed = transcript.since(conversation.pk, after_seq=after_seq)
     assert seqs(missed) == list(range(after_seq + 1, 4))
 
@@ -217,10 +217,10 @@ def test_queue_position_counts_those_who_waited_longer_in_the_same_inbox(
 
     def waiting(minutes: int, **fields: Any) -> Conversation:
         since = now - timedelta(minutes=minutes)
-        return ConversationFactory(owner=Owner.QUEUE.value, waiting_since=since, **fields)
+        return ConversationFactory.create(owner=Owner.QUEUE.value, waiting_since=since, **fields)
 
     def here() -> Any:
-        return VisitorFactory(inbox=conversation.inbox)
+        return VisitorFactory.create(inbox=conversation.inbox)
 
     asked = waiting(5, visitor=here())
     waiting(9, visitor=here())

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models.functions import Now
 
-from chat import lease, memory, protocol, push, transcript, turn
+from chat import analysis, lease, memory, protocol, push, transcript, turn
 from chat.actions import agent as agent_actions
 from chat.actions import visitor as actions
 from chat.models import Conversation, Message, Turn
@@ -22,7 +21,9 @@ from chat.redis import connection
 from chat.states import TurnState
 from prompts import completion
 from prompts.models import ModelCall, Prompt
+from prompts.retrieval import Hit
 from tests.chat.conftest import ANSWER, QUESTION, TEXTS
+from tests.chat.ear import Ear
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
 
@@ -53,29 +54,6 @@ def claimed(turn_id: UUID, worker: str = "w1") -> Turn:
 
 def spoken() -> list[tuple[str, str]]:
     return [(m.role, m.text) for m in Message.objects.order_by("seq")]
-
-
-class Ear:
-    """Hears every frame that is pushed to a visitor's sockets."""
-
-    def __init__(self, visitor: Any) -> None:
-        self.pubsub = connection().pubsub()
-        self.pubsub.subscribe(push.channel(visitor.pk))
-        self.pubsub.get_message(timeout=5)
-
-    def frames(self) -> list[dict[str, Any]]:
-        heard = []
-        while (message := self.pubsub.get_message(timeout=0.2)) is not None:
-            event = push.layer().deserialize(message["data"])
-            heard.append(protocol.loads(event["text"]))
-        return heard  # type: ignore[return-value]
-
-
-@pytest.fixture
-def ear(visitor: Any) -> Iterator[Ear]:
-    listening = Ear(visitor)
-    yield listening
-    listening.pubsub.close()
 
 
 # --- one message, one answer -----------------------------------------------------------------------
@@ -151,7 +129,7 @@ def test_read_gives_the_turns_lines_and_twelve_before_it_without_notices(visitor
     history, lines = turn.read(row)
     assert lines == ["还没到", "到底到哪了"]
     assert [m.seq for m in history] == list(range(7, 19))
-    found = turn.analysis.analyse(lines, language="zh")
+    found = analysis.analyse(lines, language="zh")
     question = turn.build_question(row, lines, history, dialogue=memory.Dialogue(), found=found)
     assert question.text == "还没到\n到底到哪了"
     assert [role for role, _ in question.history] == ["visitor", "bot"] * 5
@@ -308,14 +286,14 @@ def test_a_turn_past_its_deadline_ends_with_an_apology(
 
 
 def test_a_turn_nobody_can_answer_ends_with_an_apology(visitor: Any) -> None:
-    Prompt.objects.filter(purpose="unknown").delete()
+    Prompt.objects.filter(purpose="unknown").update(current=None)
     completion.CACHE.clear()
     turn.run(post(visitor, "量子力学是什么"), worker="w1")
     assert failed("error")
 
 
-def test_an_apology_needs_no_prompt(visitor: Any, settings: Any) -> None:
-    Prompt.objects.all().delete()
+def test_an_apology_needs_no_prompt(visitor: Any) -> None:
+    Prompt.objects.update(current=None)
     completion.CACHE.clear()
     turn.run(post(visitor, "量子力学是什么"), worker="w1")
     assert spoken()[-1] == ("bot", protocol.error_text("unavailable", locale="zh"))
@@ -391,9 +369,7 @@ def greeting(visitor: Any) -> str | None:
 )
 def test_one_brings_back_the_earlier_topic_with_its_slots(visitor: Any, after: timedelta) -> None:
     with come_back(visitor, after=after):
-        assert greeting(visitor) == (
-            "上次说到物流,订单号 20260131001。如需继续上次查询,请回复1"
-        )
+        assert greeting(visitor) == ("上次说到物流,订单号 20260131001。如需继续上次查询,请回复1")
         assert ask(visitor, " 1 ") == "好的,继续物流,订单号 20260131001"
         state = memory.load(Conversation.objects.get(), now=MORNING + after)
         assert (state.topic, state.slots) == ("物流", {"order_number": "20260131001"})
@@ -424,7 +400,7 @@ def test_no_resume_is_offered_while_a_person_answers(visitor: Any, agent: Any) -
 
 
 def hit(title: str, *, score: float = 0.9, intent: str = "track") -> Any:
-    return turn.Hit(
+    return Hit(
         sop_id=1,
         key=title,
         title=title,

@@ -25,7 +25,7 @@ def directives(response: Any) -> dict[str, list[str]]:
 
 
 def test_demo_shop_embeds_the_first_inbox(browser: Client) -> None:
-    inbox = InboxFactory()
+    inbox = InboxFactory.create()
 
     response = browser.get("/")
 
@@ -38,7 +38,7 @@ def test_demo_shop_embeds_the_first_inbox(browser: Client) -> None:
 
 
 def test_demo_shop_speaks_english(browser: Client) -> None:
-    InboxFactory()
+    InboxFactory.create()
 
     assert 'lang="en"' in browser.get("/?lang=en").content.decode()
 
@@ -70,7 +70,7 @@ def test_unknown_host_gets_no_page_with_links_to_it(browser: Client, host: str) 
 
 
 def test_forwarded_host_is_not_believed(browser: Client) -> None:
-    InboxFactory()
+    InboxFactory.create()
 
     page = browser.get("/", headers={"x-forwarded-host": "evil.example"}).content.decode()
 
@@ -80,7 +80,7 @@ def test_forwarded_host_is_not_believed(browser: Client) -> None:
 def test_embed_script_is_for_every_shop_and_cached_for_minutes(browser: Client) -> None:
     response = browser.get("/embed.js", headers={"origin": "https://shop.example"})
 
-    script = b"".join(response).decode()  # type: ignore[arg-type]
+    script = b"".join(response).decode()
     assert response.status_code == 200
     assert response["Content-Type"] == "text/javascript; charset=utf-8"
     assert response["Cache-Control"] == "public, max-age=300"
@@ -106,7 +106,7 @@ def test_embed_script_is_for_every_shop_and_cached_for_minutes(browser: Client) 
 def test_widget_is_framed_by_the_inboxs_pages_only(
     browser: Client, domains: list[str], framed_by: list[str]
 ) -> None:
-    inbox = InboxFactory(allowed_domains=domains)
+    inbox = InboxFactory.create(allowed_domains=domains)
 
     response = browser.get(f"/widget/{inbox.key}/")
 
@@ -116,7 +116,7 @@ def test_widget_is_framed_by_the_inboxs_pages_only(
 
 
 def test_widget_tells_nothing_beyond_its_look(browser: Client) -> None:
-    inbox = InboxFactory(name="</script><script>alert(1)</script>", bot_name="小助手")
+    inbox = InboxFactory.create(name="</script><script>alert(1)</script>", bot_name="小助手")
 
     page = browser.get(f"/widget/{inbox.key}/").content.decode()
 
@@ -139,7 +139,7 @@ def test_unknown_widget_is_not_found(browser: Client, key: str) -> None:
 
 
 def test_disabled_widget_is_not_found(browser: Client) -> None:
-    assert browser.get(f"/widget/{InboxFactory(enabled=False).key}/").status_code == 404
+    assert browser.get(f"/widget/{InboxFactory.create(enabled=False).key}/").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/embed.js", "/widget/ib_x/"])

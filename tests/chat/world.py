@@ -217,6 +217,12 @@ class World:
             self.expired.discard(turn_id)
         return claimed
 
+    def claim_newest(self, *, worker: str) -> Turn:
+        claimed = self.claim(self.newest_turn(), worker=worker)
+        if claimed is None:
+            raise LookupError("the newest turn cannot be had")
+        return claimed
+
     def expire(self, turn_id: UUID) -> None:
         """The lease runs out: its worker died, or sleeps."""
         running = Turn.objects.filter(pk=turn_id, state=TurnState.RUNNING.value)
@@ -320,12 +326,12 @@ class World:
         return found
 
     def acks_broken(self) -> list[str]:
-        stored = Counter(
+        stored: Counter[tuple[Any, ...]] = Counter(
             Message.objects.filter(visitor=self.visitor).values_list(
                 "conversation_id", "client_id", "seq", "text"
             )
         )
-        wanted = Counter(
+        wanted: Counter[tuple[Any, ...]] = Counter(
             (posted.conversation_id, client_id, posted.seq, text)
             for client_id, (text, posted) in self.acked.items()
         )

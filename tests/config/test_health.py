@@ -61,7 +61,7 @@ def test_ready_names_the_database(probe: Client, workers: None, no_database: Non
 
 
 def test_metrics_count_rows(probe: Client) -> None:
-    ConversationFactory()
+    ConversationFactory.create()
 
     response = probe.get("/metrics")
 

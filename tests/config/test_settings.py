@@ -151,7 +151,8 @@ def test_database_timeouts_reach_the_server() -> None:
 
 
 def test_vendor_clients_may_not_log_what_customers_say() -> None:
-    levels = {name: entry["level"] for name, entry in django_settings.LOGGING["loggers"].items()}
+    logging: dict[str, Any] = dict(django_settings.LOGGING)
+    levels = {name: entry["level"] for name, entry in logging["loggers"].items()}
 
     assert {"openai", "httpx", "httpx2", "httpcore"} <= set(levels)
     assert set(levels.values()) == {"WARNING"}

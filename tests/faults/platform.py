@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import re
 import signal
+import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from redis import Redis
 from chat.replay.visitor import Visitor
 from config import embedded
 from tests.fakes.provider_control import ProviderControl
-from tests.stack import ADMIN_PASSWORD, Stack
+from tests.stack import ADMIN_PASSWORD, ROOT, Stack
 
 # Words of a part's command line that no other part has.
 WORDS = {
@@ -29,6 +30,7 @@ WORDS = {
 READY_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
 LONG = "您好,已经为您查到这个包裹。" * 6
+QUICK = {"answer": LONG, "times": 0, "ttft_ms": 20, "interval_ms": 2}
 
 
 class Platform:
@@ -62,7 +64,7 @@ class Platform:
             process.terminate()
 
     @contextlib.contextmanager
-    def frozen(self, name: str) -> Any:
+    def frozen(self, name: str) -> Iterator[None]:
         """Inside the block the part does nothing at all."""
         processes = self.parts(name)
         for process in processes:
@@ -73,6 +75,13 @@ class Platform:
             for process in processes:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGCONT)
+
+    def start_second_worker(self, first: psutil.Process) -> "subprocess.Popen[bytes]":
+        """Another process like `first`, which the supervisor knows nothing of."""
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(
+            first.cmdline(), cwd=ROOT, env=first.environ(), stdout=quiet, stderr=quiet
+        )
 
     async def ready(self) -> None:
         """Waits until every part works. Raises AssertionError when one does not come back."""
@@ -105,8 +114,10 @@ class Platform:
     def slow_answer(self, marker: str, *, interval_ms: float = 100) -> None:
         """The next answer to a line with `marker` takes seconds; those after it are quick."""
         slow = {"contains": marker, "answer": LONG, "ttft_ms": 50, "interval_ms": interval_ms}
-        quick = {"answer": LONG, "times": 0, "ttft_ms": 20, "interval_ms": 2}
-        self.provider.set_scenario([slow, quick])
+        self.provider.set_scenario([slow, QUICK])
+
+    def quick_answers(self) -> None:
+        self.provider.set_scenario([QUICK])
 
     # --- people ----------------------------------------------------------------------------------
 

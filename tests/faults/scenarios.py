@@ -4,21 +4,23 @@
 """
 
 import asyncio
+import contextlib
 import signal
-import subprocess
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
 from chat.replay.outcomes import Outcome
 from chat.replay.visitor import Visitor
 from tests.faults.judging import Verdict, judge, pushed_answers
 from tests.faults.platform import Platform, streaming, until
-from tests.stack import ROOT
 
 MARKER = "慢慢说"
 QUESTION = f"我的订单怎么还没到?请{MARKER}"
 VISITORS, LINES = 5, 6
+LOAD_SECONDS = 240
 QUEUE = "turns"
 
 
@@ -60,10 +62,7 @@ async def stop_worker(platform: Platform) -> Verdict:
 async def freeze_worker(platform: Platform) -> Verdict:
     """A worker hangs, another takes over, the first wakes up: it may not answer a second time."""
     [first] = platform.parts("turns")
-    quiet = subprocess.DEVNULL
-    second = subprocess.Popen(
-        first.cmdline(), cwd=ROOT, env=first.environ(), stdout=quiet, stderr=quiet
-    )
+    second = platform.start_second_worker(first)
     try:
         await until(lambda: len(platform.listeners()) >= 3, seconds=60)
         second.send_signal(signal.SIGSTOP)
@@ -130,8 +129,8 @@ async def repeat_doorbell(platform: Platform) -> Verdict:
     """The broker delivers a turn's task four times: one answer."""
 
     def repeat() -> None:
-        [task] = platform.redis.lrange(QUEUE, 0, -1)
-        platform.redis.rpush(QUEUE, task, task, task)
+        waiting: Any = platform.redis.lrange(QUEUE, 0, -1)
+        platform.redis.rpush(QUEUE, *waiting * 3)
 
     return await ring_oddly(platform, "doorbell rung four times", repeat)
 
@@ -157,68 +156,91 @@ async def ring_oddly(platform: Platform, fault: str, tamper: Callable[[], object
 
 async def kill_web(platform: Platform) -> Verdict:
     """kill -9 of the web process: clients reconnect, sync, and send again what was not acked."""
-    return await under_load(platform, "web killed", lambda: platform.kill("web"), 35)
+    return await under_load(platform, "web killed", killing(platform, "web"), limit_seconds=35)
 
 
 async def kill_redis(platform: Platform) -> Verdict:
     """kill -9 of Redis: posting still acks, the sweeper runs the turns, sockets hear again."""
-    return await under_load(platform, "Redis killed", lambda: platform.kill("redis"), 20)
+    return await under_load(platform, "Redis killed", killing(platform, "redis"), limit_seconds=25)
 
 
 async def flush_redis(platform: Platform) -> Verdict:
-    """FLUSHALL: Redis is no truth, so nothing is lost with it."""
-    return await under_load(platform, "Redis flushed", lambda: platform.redis.flushall(), 20)
+    """FLUSHALL again and again: Redis is no truth, so nothing is lost with it."""
+
+    async def flush() -> None:
+        for _ in range(20):
+            platform.redis.flushall()
+            await asyncio.sleep(0.05)
+
+    return await under_load(platform, "Redis flushed 20 times", flush, limit_seconds=10)
 
 
 async def kill_postgres(platform: Platform) -> Verdict:
     """kill -9 of Postgres: nothing acked is lost, what was refused is sent again under its client_id."""
-    return await under_load(platform, "Postgres killed", lambda: platform.kill("postgres"), 20)
+    killed = killing(platform, "postgres")
+    return await under_load(platform, "Postgres killed", killed, limit_seconds=25)
 
 
 async def kill_scheduler(platform: Platform) -> Verdict:
     """kill -9 of beat and of the default worker: answers need neither."""
+    killed = killing(platform, "beat", "default")
+    return await under_load(platform, "beat and default worker killed", killed, limit_seconds=5)
 
-    def kill() -> None:
-        platform.kill("beat")
-        platform.kill("default")
 
-    return await under_load(platform, "beat and default worker killed", kill, 5)
+def killing(platform: Platform, *names: str) -> Callable[[], Awaitable[None]]:
+    async def kill() -> None:
+        for name in names:
+            platform.kill(name)
+
+    return kill
 
 
 async def under_load(
-    platform: Platform, fault: str, act: Callable[[], object], limit_seconds: float
+    platform: Platform,
+    fault: str,
+    act: Callable[[], Awaitable[None]],
+    *,
+    limit_seconds: float,
 ) -> Verdict:
     """Several visitors talk; in the middle of it something breaks."""
-    platform.slow_answer("never asked for")
-    async with asyncio.timeout(300), asyncio.TaskGroup() as group:
-        visitors = [platform.visitor() for _ in range(VISITORS)]
-        for visitor in visitors:
-            await visitor.__aenter__()
-        talks = [group.create_task(talk(visitor)) for visitor in visitors]
-        await asyncio.sleep(1)
-        broken = time.monotonic()
-        act()
-    await platform.ready()
-    waits = [
-        end - max(start, broken) for t in talks for _, start, end in t.result() if end > broken
-    ]
-    # The last frames may have been lost with a connection; that is what sync is for.
-    played = [
-        (v, [outcome for outcome, _, _ in t.result()]) for v, t in zip(visitors, talks, strict=True)
-    ]
-    verdict = await judge(fault, played, seconds=max(waits, default=0), limit_seconds=limit_seconds)
-    for visitor in visitors:
-        await visitor.__aexit__()
-    return verdict
+    platform.quick_answers()
+    async with contextlib.AsyncExitStack() as present:
+        visitors = [await present.enter_async_context(platform.visitor()) for _ in range(VISITORS)]
+        async with asyncio.timeout(LOAD_SECONDS), asyncio.TaskGroup() as group:
+            talks = [group.create_task(talk(visitor)) for visitor in visitors]
+            await asyncio.sleep(1)
+            broken = time.monotonic()
+            await act()
+        await platform.ready()
+        spoken = [task.result() for task in talks]
+        waits = [line.waited(broken) for lines in spoken for line in lines]
+        return await judge(
+            fault,
+            [(v, [line.outcome for line in s]) for v, s in zip(visitors, spoken, strict=True)],
+            seconds=max(waits),
+            limit_seconds=limit_seconds,
+        )
 
 
-async def talk(visitor: Visitor) -> list[tuple[Outcome, float, float]]:
-    """Every line with the moments it was sent and answered."""
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A line and what became of it, by this process's clock."""
+
+    outcome: Outcome
+    sent_at: float
+    answered_at: float
+
+    def waited(self, since: float) -> float:
+        """How long its visitor waited after `since`."""
+        return max(0.0, self.answered_at - max(self.sent_at, since))
+
+
+async def talk(visitor: Visitor) -> list[Spoken]:
     spoken = []
     for number in range(LINES):
         start = time.monotonic()
         outcome = await visitor.send(f"我的订单怎么还没到? {number}")
-        spoken.append((outcome, start, time.monotonic()))
+        spoken.append(Spoken(outcome, start, time.monotonic()))
         await asyncio.sleep(0.2)
     return spoken
 
@@ -235,7 +257,7 @@ async def break_mid_stream(
     return await asking, time.monotonic() - broken
 
 
-Scenario = Callable[[Platform], Awaitable[Verdict]]
+Scenario = Callable[[Platform], Coroutine[Any, Any, Verdict]]
 CHEAP: tuple[Scenario, ...] = (kill_worker, take_over, lose_doorbell)
 ALL: tuple[Scenario, ...] = (
     *CHEAP,

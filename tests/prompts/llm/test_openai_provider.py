@@ -88,13 +88,12 @@ def test_every_fault_of_the_fake_has_its_row() -> None:
 def test_fault_becomes_its_class(
     provider: ProviderControl, fault: str, expected: tuple[ErrorClass, bool]
 ) -> None:
-    pieces: list[str] = []
+    chunks: list[Chunk] = []
 
     with pytest.raises(ModelError) as caught:
-        for chunk in openai.stream(failing(provider, fault, timeout_seconds=0.3), request()):
-            pieces.append(chunk.text)
+        chunks.extend(openai.stream(failing(provider, fault, timeout_seconds=0.3), request()))
 
-    assert (caught.value.kind, bool("".join(pieces))) == expected
+    assert (caught.value.kind, bool(said(chunks))) == expected
     assert KEY not in str(caught.value)
     assert QUESTION not in str(caught.value)
 
