@@ -156,8 +156,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
             case protocol.MessageSend():
                 await self.post(visitor, client_id=frame.client_id, text=frame.text)
             case protocol.Choice():
-                text = protocol.check_text(frame.value)
-                await self.post(visitor, client_id=frame.client_id, text=text)
+                await self.post(visitor, client_id=frame.client_id, text=frame.value)
             case protocol.HumanRequest():
                 await in_database(actions.request_human, visitor)
             case protocol.HumanCancel():
@@ -176,7 +175,17 @@ class ClientConsumer(AsyncWebsocketConsumer):
                 assert_never(frame)
 
     async def hello(self, frame: protocol.Hello) -> None:
-        """Signs the visitor in: subscribe first, then read, so that nothing falls between."""
+        """Signs the visitor in. The clock for it stops while the database is asked."""
+        if self.watch is not None:
+            self.watch.cancel()
+        try:
+            await self.sign_in(frame)
+        finally:
+            known = self.visitor is not None
+            self.watch = asyncio.create_task(self.beat() if known else self.expect_hello())
+
+    async def sign_in(self, frame: protocol.Hello) -> None:
+        """Subscribe first, then read, so that nothing falls between."""
         try:
             visitor = await in_database(auth.visitor, frame.token)
         except auth.NotAllowed:
@@ -193,9 +202,6 @@ class ClientConsumer(AsyncWebsocketConsumer):
         self.visitor, self.conversation_id = visitor, conversation.pk
         renewed = auth.issue(visitor).text if auth.half_spent(frame.token) else None
         await self.send_ready(after_seq=frame.after_seq, token=renewed, greet=True)
-        if self.watch is not None:
-            self.watch.cancel()
-        self.watch = asyncio.create_task(self.beat())
 
     async def post(self, visitor: Visitor, *, client_id: UUID, text: str) -> None:
         posted = await in_database(actions.post_message, visitor, client_id=client_id, text=text)

@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NoReturn
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 SUBPROTOCOL = "yingda.v1"
 TEXT_MAX_CHARS = 4000
@@ -67,8 +75,19 @@ def check_text(text: str) -> str:
     """
     if len(text) > TEXT_MAX_CHARS:
         raise ProtocolError("too_long")
-    if not text.strip() or FORBIDDEN_CHARS.search(text) or not encodable(text):
+    if not text.strip() or not storable(text):
         raise ProtocolError("invalid_frame")
+    return text
+
+
+def storable(text: str) -> bool:
+    """False for control characters and for what UTF-8 cannot carry."""
+    return not FORBIDDEN_CHARS.search(text) and encodable(text)
+
+
+def as_storable(text: str) -> str:
+    if not storable(text):
+        raise ValueError("control characters")
     return text
 
 
@@ -87,6 +106,7 @@ def as_uuid(value: object) -> UUID:
     return UUID(value)
 
 
+Words = Annotated[str, AfterValidator(as_storable)]
 ClientId = Annotated[UUID, BeforeValidator(as_uuid)]
 Seq = Annotated[int, Field(ge=0, le=2**53)]
 
@@ -117,7 +137,7 @@ class Typing(Frame):
 
 class HumanRequest(Frame):
     type: Literal["human.request"]
-    reason: Annotated[str, Field(max_length=200)] | None = None
+    reason: Annotated[Words, Field(max_length=200)] | None = None
 
 
 class HumanCancel(Frame):
@@ -128,22 +148,22 @@ class Choice(Frame):
     type: Literal["choice"]
     client_id: ClientId
     message_seq: Seq
-    value: Annotated[str, Field(max_length=TEXT_MAX_CHARS)]
+    value: str
 
 
 class Rate(Frame):
     type: Literal["rate"]
     score: Annotated[int, Field(ge=1, le=5)]
     resolved: bool
-    tags: Annotated[list[Annotated[str, Field(max_length=50)]], Field(max_length=20)] = []
-    comment: Annotated[str, Field(max_length=1000)] | None = None
+    tags: Annotated[list[Annotated[Words, Field(max_length=50)]], Field(max_length=20)] = []
+    comment: Annotated[Words, Field(max_length=1000)] | None = None
 
 
 class Feedback(Frame):
     type: Literal["feedback"]
     message_seq: Seq
     value: Literal["up", "down"]
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Annotated[Words, Field(max_length=500)] | None = None
 
 
 class Read(Frame):
@@ -178,12 +198,16 @@ def parse(raw: str) -> ClientFrame:
         frame = CLIENT_FRAME.validate_python(fields)
     except (ValidationError, RecursionError):
         raise ProtocolError("invalid_frame", client_id=find_client_id(fields)) from None
-    if isinstance(frame, MessageSend):
-        try:
-            check_text(frame.text)
-        except ProtocolError as error:
-            raise ProtocolError(error.code, client_id=frame.client_id) from None
+    if isinstance(frame, MessageSend | Choice):
+        check_line(frame)
     return frame
+
+
+def check_line(frame: MessageSend | Choice) -> None:
+    try:
+        check_text(frame.text if isinstance(frame, MessageSend) else frame.value)
+    except ProtocolError as error:
+        raise ProtocolError(error.code, client_id=frame.client_id) from None
 
 
 def loads(raw: str) -> object:

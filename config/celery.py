@@ -28,7 +28,15 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 2},
+    # No retries: a visitor waits while the doorbell is rung, and the sweep makes up for one that was not.
+    broker_transport_options={
+        "socket_timeout": 10,
+        "socket_connect_timeout": 2,
+        "max_retries": 0,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+    },
     timezone="UTC",
     beat_schedule={
         "sweep": {"task": "chat.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}}

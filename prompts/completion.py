@@ -15,7 +15,6 @@ from django.db import connection
 from prompts import rendering, retrieval
 from prompts.llm import gateway, router
 from prompts.llm.catalogue import Endpoint
-from prompts.llm.errors import AllFailed
 from prompts.llm.types import Call, Document, Line, Reply, Request, Sink
 from prompts.models import FewShotExample, ModelCall, ModelEndpoint, Prompt, PromptVersion
 from prompts.retrieval import Hit
@@ -78,12 +77,13 @@ def stream(question: Question, sink: Sink) -> Answer:
     decision = router.decide(current.endpoints, request)
     release_connection()
     prepared = time.perf_counter()
+    calls: list[Call] = []
     try:
-        reply = gateway.stream(decision.plan, request, sink, trace_id=question.trace_id)
-    except AllFailed as error:
-        record(question, error.calls, version=version)
-        raise
-    record(question, reply.calls, version=version)
+        reply = gateway.stream(
+            decision.plan, request, sink, trace_id=question.trace_id, calls=calls
+        )
+    finally:
+        record(question, calls, version=version)
     timings = {"prepare": elapsed_ms(started, prepared), "stream": elapsed_ms(prepared)}
     return as_answer(reply, decision=decision, hits=hits, version=version, timings_ms=timings)
 
@@ -147,7 +147,7 @@ def as_answer(
     )
 
 
-def record(question: Question, calls: tuple[Call, ...], *, version: PromptVersion | None) -> None:
+def record(question: Question, calls: list[Call], *, version: PromptVersion | None) -> None:
     """Writes every attempt at a model to the ledger."""
     ModelCall.objects.bulk_create(
         ModelCall(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Max
 from django.utils import timezone
 
 from chat import protocol, push, tasks, transcript
@@ -59,10 +60,13 @@ def supersede(conversation: Conversation) -> tuple[UUID, ...]:
 
 
 def queue_unanswered(conversation: Conversation) -> None:
-    """One turn over every visitor line that neither bot nor agent has answered."""
+    """One turn over every visitor line that no turn has answered and no agent has written after."""
     lines = Message.objects.filter(conversation=conversation)
-    answered = lines.filter(role__in=[Role.BOT.value, Role.AGENT.value]).order_by("-seq").first()
-    after = answered.seq if answered else 0
+    ended = Turn.objects.filter(
+        conversation=conversation, state__in=[TurnState.DONE.value, TurnState.FAILED.value]
+    )
+    replied = lines.filter(role=Role.AGENT.value).aggregate(seq=Max("seq"))["seq"] or 0
+    after = max(replied, ended.aggregate(seq=Max("last_seq"))["seq"] or 0)
     open_seqs = list(
         lines.filter(role=Role.VISITOR.value, seq__gt=after)
         .order_by("seq")

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from chat import auth, memory, protocol, push, tasks, transcript
@@ -108,7 +109,8 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str) -> Posted:
     """
     with transaction.atomic():
         conversation = lock_open(visitor)
-        earlier = Message.objects.filter(visitor=visitor, client_id=client_id).first()
+        seen = Q(visitor=visitor) | Q(conversation=conversation)
+        earlier = Message.objects.filter(seen, client_id=client_id).first()
         if earlier is not None:
             return posted_before(earlier, text=text)
         turn = queue_turn(conversation) if conversation.owner == Owner.BOT else None
@@ -141,7 +143,7 @@ def lock_open(visitor: Visitor) -> Conversation:
 
 
 def posted_before(message: Message, *, text: str) -> Posted:
-    if message.text != text:
+    if message.role != Role.VISITOR or message.text != text:
         raise ProtocolError("conflict", client_id=message.client_id)
     return Posted(message.conversation_id, message.seq, message.turn_id)
 

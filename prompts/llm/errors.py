@@ -1,12 +1,10 @@
 """What can go wrong with a model call.
 
 ModelError          one attempt failed; `kind` says what to do next (design: one table for all vendors)
-AllFailed           every endpoint of the plan failed; carries the attempts
+AllFailed           every endpoint of the plan failed
 """
 
 from enum import StrEnum
-
-from prompts.llm.types import Call
 
 
 class ErrorClass(StrEnum):
@@ -30,8 +28,4 @@ class ModelError(Exception):
 
 
 class AllFailed(Exception):
-    """No endpoint of the plan answered."""
-
-    def __init__(self, calls: tuple[Call, ...]) -> None:
-        super().__init__(", ".join(f"{call.endpoint}: {call.error_class}" for call in calls))
-        self.calls = calls
+    """No endpoint of the plan answered; the message names them and their errors."""

@@ -12,14 +12,18 @@ from prompts.llm.types import Call, Reply, Request, Sink, Usage
 
 log = structlog.get_logger(__name__)
 
+# What the ledger calls an attempt whose reader left.
+ABANDONED = "abandoned"
 
-def stream(plan: tuple[Endpoint, ...], request: Request, sink: Sink, *, trace_id: str) -> Reply:
-    """Streams the first whole answer of the plan into `sink`.
+
+def stream(
+    plan: tuple[Endpoint, ...], request: Request, sink: Sink, *, trace_id: str, calls: list[Call]
+) -> Reply:
+    """Streams the first whole answer of the plan into `sink`; every attempt is added to `calls`.
 
     An endpoint that fails after it showed something is withdrawn by `sink.restart()`, so a half answer is
     never kept as a whole one. Raises AllFailed when no endpoint is left, and whatever the sink raises.
     """
-    calls: list[Call] = []
     for endpoint in plan:
         attempt = Attempt(endpoint, request, sink, number=len(calls) + 1)
         try:
@@ -29,10 +33,13 @@ def stream(plan: tuple[Endpoint, ...], request: Request, sink: Sink, *, trace_id
             log_failure(error, calls[-1], request=request, trace_id=trace_id)
             if attempt.text:
                 sink.restart()
+        except Exception:
+            calls.append(attempt.call(error_class=ABANDONED))
+            raise
         else:
             calls.append(attempt.call())
-            return Reply(text=text, endpoint=endpoint.name, calls=tuple(calls))
-    raise AllFailed(tuple(calls))
+            return Reply(text=text, endpoint=endpoint.name)
+    raise AllFailed(", ".join(f"{call.endpoint}: {call.error_class}" for call in calls))
 
 
 def warm(endpoint: Endpoint) -> None:

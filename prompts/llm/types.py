@@ -72,11 +72,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer, and every attempt it took."""
+    """A whole answer, and who gave it."""
 
     text: str
     endpoint: str
-    calls: tuple[Call, ...]
 
 
 class Sink(Protocol):

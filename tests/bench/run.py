@@ -29,7 +29,7 @@ from tests.bench.stack import (
 
 REPORT = ROOT / "var" / "reports" / "bench.json"
 QUIET_SECONDS = 10.0
-IDLE_SOCKETS = 200
+WARM_SOCKETS, IDLE_SOCKETS = 50, 200
 PATIENCE_SECONDS = 60.0
 
 
@@ -73,13 +73,13 @@ def parse(arguments: Sequence[str]) -> Shape:
     parser = argparse.ArgumentParser(prog="tests.bench.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one server, a few seconds per row")
     parser.add_argument("--server", choices=["daphne", "uvicorn", "both"])
-    parser.add_argument("--seconds", type=float, help="of load per row (default 8, quick 3)")
+    parser.add_argument("--seconds", type=float, help="of load per row (default 6, quick 3)")
     chosen = parser.parse_args(arguments)
     server = chosen.server or ("daphne" if chosen.quick else "both")
     return Shape(
         servers=("daphne", "uvicorn") if server == "both" else (server,),
         crowds=(1, 20, 50),
-        seconds=chosen.seconds or (3.0 if chosen.quick else 8.0),
+        seconds=chosen.seconds or (3.0 if chosen.quick else 6.0),
         quiet_seconds=3.0 if chosen.quick else QUIET_SECONDS,
     )
 
@@ -100,11 +100,12 @@ def measure_server(server: str, provider_url: str, shape: Shape, measured: Measu
         check_answers(load("yingda", url, visitors=1, seconds=1))
         idle_mb = rest(server, pid, shape, measured)
         socket_kb = weigh_sockets(url, pid)
-        rows = [
-            row
-            for visitors in shape.crowds
-            for row in compare(server, url, pid, provider_url, visitors, shape.seconds)
-        ]
+        rows: list[Row] = []
+        for visitors in shape.crowds:
+            say(f"{server}: {visitors} visitors")
+            rows += direct_rows(server, provider_url, visitors, shape)
+            direct = next(row for row in reversed(rows) if row.way == "direct")
+            rows.append(measure_row(server, url, pid, visitors, shape.seconds, direct=direct))
     measured.rows += rows
     measured.memory_mb[f"{server}, {rows[-1].visitors} visitors"] = dict(rows[-1].pss_mb or {})
     measured.targets += report.targets(server, rows, idle_mb=idle_mb, socket_kb=socket_kb)
@@ -128,36 +129,40 @@ def rest(server: str, pid: int, shape: Shape, measured: Measured) -> float:
 
 
 def weigh_sockets(url: str, pid: int) -> float:
-    """Kilobytes of the web process per idle socket. One round first, so that pools and code are there."""
-    for _ in range(2):
+    """Kilobytes of the web process per idle socket.
+
+    A few sockets come first: what they leave behind is there before the others are weighed.
+    """
+    grown_mb = 0.0
+    for sockets in (WARM_SOCKETS, WARM_SOCKETS + IDLE_SOCKETS):
         before_mb = usage.pss_mb(pid)["web"]
-        with Generator("idle", url, visitors=IDLE_SOCKETS, seconds=0) as generator:
+        with Generator("idle", url, visitors=sockets, seconds=0) as generator:
             generator.wait_warm()
             grown_mb = usage.pss_mb(pid)["web"] - before_mb
             generator.measure(at_most_seconds=PATIENCE_SECONDS)
     return max(0.0, grown_mb) * 1000 / IDLE_SOCKETS
 
 
-def compare(
-    server: str, url: str, pid: int, provider_url: str, visitors: int, seconds: float
-) -> list[Row]:
-    """The direct stream and the platform, one right after the other."""
-    say(f"{server}: {visitors} visitors")
-    direct = report.row(
-        "direct", visitors, load("raw", provider_url, visitors=visitors, seconds=seconds)
-    )
-    sdk = load("sdk", provider_url, visitors=visitors, seconds=seconds / 2)
+def direct_rows(server: str, provider_url: str, visitors: int, shape: Shape) -> list[Row]:
+    """The direct stream, right before the platform's turn; through the SDK in the first round only."""
+    found = load("raw", provider_url, visitors=visitors, seconds=shape.seconds)
+    rows = [report.row("direct", visitors, found)]
+    if server == shape.servers[0]:
+        found = load("sdk", provider_url, visitors=visitors, seconds=shape.seconds / 2)
+        rows.append(report.row("direct, SDK", visitors, found))
+    return rows
+
+
+def measure_row(
+    server: str, url: str, pid: int, visitors: int, seconds: float, *, direct: Row
+) -> Row:
     with Generator("yingda", url, visitors=visitors, seconds=seconds) as generator:
         generator.wait_warm()
         before = usage.cpu_seconds(pid)
         result = json.loads(generator.measure(at_most_seconds=seconds + PATIENCE_SECONDS))
         spent = difference_ms(usage.cpu_seconds(pid), before, per=max(1, result["answers"]))
         pss_mb = usage.pss_mb(pid)
-    return [
-        direct,
-        report.row("direct, SDK", visitors, sdk),
-        report.row(server, visitors, result, direct=direct, cpu_ms=spent, pss_mb=pss_mb),
-    ]
+    return report.row(server, visitors, result, direct=direct, cpu_ms=spent, pss_mb=pss_mb)
 
 
 def load(target: str, url: str, *, visitors: int, seconds: float) -> dict[str, Any]:

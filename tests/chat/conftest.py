@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from chat import memory, redis
 from config.celery import app
@@ -34,19 +35,31 @@ ANSWER = "亲,别着急。已帮您催促物流,请留下订单号。"
 @pytest.fixture
 def texts(transactional_db: None) -> Iterator[None]:
     """The prompts that chat speaks and one SOP, which answers QUESTION with ANSWER."""
-    for purpose, by_language in TEXTS.items():
-        for language, text in zip(("zh", "en"), by_language, strict=True):
-            prompt = Prompt.objects.create(purpose=purpose, language=language, title=purpose)
-            prompt.current = PromptVersion.objects.create(prompt=prompt, number=1, text=text)
-            prompt.save(update_fields=["current"])
-    sop = Sop.objects.create(
-        key="late", language="zh", title="物流", category="logistics", intent="track", answer=ANSWER
-    )
-    retrieval.reindex([SopQuestion.objects.create(sop=sop, text=QUESTION)])
+    with transaction.atomic():
+        write_prompts()
+        sop = Sop.objects.create(
+            key="late", language="zh", title="物流", intent="track", answer=ANSWER
+        )
+        retrieval.reindex([SopQuestion.objects.create(sop=sop, text=QUESTION)])
     completion.CACHE.clear()
     yield
     completion.CACHE.clear()
     retrieval.forget()
+
+
+def write_prompts() -> None:
+    spoken = [
+        (Prompt(purpose=purpose, language=language, title=purpose), text)
+        for purpose, by_language in TEXTS.items()
+        for language, text in zip(("zh", "en"), by_language, strict=True)
+    ]
+    prompts = Prompt.objects.bulk_create(prompt for prompt, _ in spoken)
+    versions = PromptVersion.objects.bulk_create(
+        PromptVersion(prompt=prompt, number=1, text=text) for prompt, text in spoken
+    )
+    for prompt, version in zip(prompts, versions, strict=True):
+        prompt.current = version
+    Prompt.objects.bulk_update(prompts, ["current"])
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ async def test_hello_renews_a_token_that_is_half_spent(connect: Connect, visitor
 
 
 async def test_hello_greets_with_the_resume_prompt_once_the_topic_is_old(
-    defaults: None, connect: Connect, visitor: Visitor
+    texts: None, connect: Connect, visitor: Visitor
 ) -> None:
     dialogue = {
         "topic": "物流查询",
@@ -136,7 +136,7 @@ async def test_hello_greets_with_the_resume_prompt_once_the_topic_is_old(
 
 
 async def test_hello_after_a_resolved_conversation_shows_how_it_ended(
-    defaults: None, connect: Connect, visitor: Visitor, agent: Any
+    texts: None, connect: Connect, visitor: Visitor, agent: Any
 ) -> None:
     posted = await post(visitor, "你好")
     await in_database(agent_actions.claim)(posted.conversation_id, agent=agent)
@@ -241,7 +241,7 @@ async def test_choice_is_stored_like_a_line(connect: Connect, visitor: Visitor) 
 
 
 async def test_human_request_and_cancel_move_the_conversation(
-    defaults: None, connect: Connect, visitor: Visitor
+    texts: None, connect: Connect, visitor: Visitor
 ) -> None:
     browser = await connect(visitor)
     ack = await browser.say(QUESTION)
@@ -262,7 +262,7 @@ async def test_human_request_and_cancel_move_the_conversation(
 
 
 async def test_line_to_a_person_has_no_turn(
-    defaults: None, connect: Connect, visitor: Visitor
+    texts: None, connect: Connect, visitor: Visitor
 ) -> None:
     browser = await connect(visitor)
     await browser.send(type="human.request")
@@ -272,7 +272,7 @@ async def test_line_to_a_person_has_no_turn(
 
 
 async def test_rating_and_feedback_are_kept(
-    defaults: None, connect: Connect, visitor: Visitor
+    texts: None, connect: Connect, visitor: Visitor
 ) -> None:
     browser = await connect(visitor)
     await answer(await browser.say(QUESTION))
@@ -315,7 +315,7 @@ async def test_typing_and_read_are_taken_in_silence(connect: Connect, visitor: V
 
 
 async def test_two_sockets_of_a_visitor_see_the_same(
-    defaults: None, connect: Connect, visitor: Visitor
+    texts: None, connect: Connect, visitor: Visitor
 ) -> None:
     one, other = await connect(visitor), await connect(visitor)
 
@@ -329,7 +329,7 @@ async def test_two_sockets_of_a_visitor_see_the_same(
 
 
 async def test_other_tab_follows_into_the_next_conversation(
-    defaults: None, connect: Connect, visitor: Visitor, agent: Any
+    texts: None, connect: Connect, visitor: Visitor, agent: Any
 ) -> None:
     one, other = await connect(visitor), await connect(visitor)
     await one.say("你好")
@@ -350,7 +350,7 @@ async def test_other_tab_follows_into_the_next_conversation(
 
 
 async def test_human_request_after_the_end_opens_the_next_conversation(
-    defaults: None, connect: Connect, visitor: Visitor, agent: Any
+    texts: None, connect: Connect, visitor: Visitor, agent: Any
 ) -> None:
     browser = await connect(visitor)
     await browser.say("你好")
@@ -395,6 +395,8 @@ async def test_line_posted_while_the_subscription_waits_is_in_ready(
     await asyncio.sleep(0.1)
     await post(visitor, "趁机")
     await signing_in
+    if not browser.lines():
+        await browser.next("message")
     await browser.round_trip()
 
     assert browser.lines() == [(1, "趁机")]
@@ -444,7 +446,7 @@ async def test_socket_hears_again_after_redis_dropped_its_subscription(
 
 
 async def test_ready_carries_the_partial_of_a_turn_in_flight(
-    defaults: None, connect: Connect, visitor: Visitor
+    texts: None, connect: Connect, visitor: Visitor
 ) -> None:
     first = await connect(visitor)
     ack = await first.say(QUESTION)

@@ -46,16 +46,16 @@ class Reign:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What the database holds of the open conversation."""
+    """What the database holds of the open conversation, as named tuples: they are read after every act."""
 
-    conversation: Conversation
-    messages: list[Message]
-    turns: list[Turn]
+    conversation: Any
+    messages: list[Any]
+    turns: list[Any]
 
     def lines(self) -> list[Line]:
         return [(m.seq, m.role, m.text, m.epoch) for m in self.messages]
 
-    def open_turns(self) -> list[Turn]:
+    def open_turns(self) -> list[Any]:
         return [t for t in self.turns if t.state in TURN_OPEN]
 
 
@@ -84,14 +84,23 @@ class World:
         return self.reigns[-1]
 
     def rows(self) -> Rows:
-        return Rows(
-            Conversation.objects.get(pk=self.conversation_id),
-            list(Message.objects.filter(conversation=self.conversation_id).order_by("seq")),
-            list(Turn.objects.filter(conversation=self.conversation_id).order_by("queued_at")),
-        )
+        conversation = Conversation.objects.values_list("owner", "epoch", "last_seq", named=True)
+        messages = Message.objects.filter(conversation=self.conversation_id).order_by("seq")
+        named = messages.values_list("seq", "role", "text", "epoch", "turn_id", named=True)
+        return Rows(conversation.get(pk=self.conversation_id), list(named), self.turns())
+
+    def turns(self) -> list[Any]:
+        """The turns of the open conversation, oldest first."""
+        found = Turn.objects.filter(conversation=self.conversation_id).order_by("queued_at")
+        fields = ("pk", "state", "epoch", "attempt", "first_seq", "last_seq")
+        return list(found.values_list(*fields, named=True))
+
+    def open_turns(self) -> list[Any]:
+        return [t for t in self.turns() if t.state in TURN_OPEN]
 
     def newest_turn(self) -> UUID:
-        return self.rows().turns[-1].pk
+        newest: UUID = self.turns()[-1].pk
+        return newest
 
     def expect(self, kept: bool, surprise: str) -> None:
         if not kept:
@@ -201,11 +210,11 @@ class World:
     # --- the workers -----------------------------------------------------------------------------
 
     def claimable(self, turn_id: UUID) -> bool:
-        rows = self.rows()
-        asked = next((t for t in rows.open_turns() if t.pk == turn_id), None)
+        turns = self.turns()
+        asked = next((t for t in turns if t.pk == turn_id and t.state in TURN_OPEN), None)
         if asked is None or asked.attempt >= settings.TURN_ATTEMPTS:
             return False
-        running = [t.pk for t in rows.turns if t.state == TurnState.RUNNING]
+        running = [t.pk for t in turns if t.state == TurnState.RUNNING]
         return turn_id in self.expired if running == [turn_id] else not running
 
     def claim(self, turn_id: UUID, *, worker: str) -> Turn | None:
@@ -270,23 +279,20 @@ class World:
 
     def sweep(self) -> None:
         """What the sweeper does, at once. It reaches every turn nobody works on, and those behind it."""
-        rows = self.rows()
-        busy = any(t.state == TurnState.RUNNING and t.pk not in self.expired for t in rows.turns)
-        for turn_id in self.mine(lease.exhausted(limit=50), rows):
+        before = self.turns()
+        busy = any(t.state == TurnState.RUNNING and t.pk not in self.expired for t in before)
+        mine = {t.pk for t in before}
+        for turn_id in mine.intersection(lease.exhausted(limit=50)):
             turn.give_up(turn_id, worker="sweeper")
-        for turn_id in self.mine(lease.due(older_than_seconds=0, limit=50), self.rows()):
+        for turn_id in mine.intersection(lease.due(older_than_seconds=0, limit=50)):
             tasks.run_turn(str(turn_id))
-        left = self.rows().open_turns()
+        left = self.open_turns()
         if busy:
-            self.expect(
-                len(left) == len(rows.open_turns()), "the sweeper took a turn from a worker"
-            )
+            waited = [t for t in before if t.state in TURN_OPEN]
+            self.expect(left == waited, "the sweeper took a turn from a worker")
         else:
             self.expect(not left, "the sweeper left a turn that nobody works on")
             self.holders.clear()
-
-    def mine(self, turn_ids: list[UUID], rows: Rows) -> list[UUID]:
-        return [turn_id for turn_id in turn_ids if turn_id in {t.pk for t in rows.turns}]
 
     def settle(self) -> None:
         """Every worker dies and the sweeper comes by: whoever was spoken to must have answered."""
@@ -300,11 +306,11 @@ class World:
 
     def sync(self, after_seq: int) -> dict[str, Any]:
         """What a browser gets that has the lines up to `after_seq`."""
-        frame = actions.ready(transcript_of(self.conversation_id), after_seq=after_seq)
-        missed = [line for line in self.rows().lines() if line[0] > after_seq]
+        frame = actions.ready(conversation_of(self.conversation_id), after_seq=after_seq)
+        lines = self.rows().lines()
         got = [(m["seq"], m["role"], m["text"]) for m in frame["messages"]]
-        self.expect(got == [line[:3] for line in missed], "sync is not what was missed")
-        self.expect(frame["seq"] == len(self.rows().messages), "sync names the wrong seq")
+        self.expect(got == [line[:3] for line in lines[after_seq:]], "sync is not what was missed")
+        self.expect(frame["seq"] == len(lines), "sync names the wrong seq")
         self.expect(frame["owner"] == self.reign.owner, "sync names the wrong owner")
         return frame
 
@@ -405,5 +411,5 @@ class World:
         return [f"nobody will answer line #{seq}" for seq in waiting if seq not in covered]
 
 
-def transcript_of(conversation_id: UUID) -> Conversation:
+def conversation_of(conversation_id: UUID) -> Conversation:
     return Conversation.objects.select_related("visitor", "inbox", "agent").get(pk=conversation_id)

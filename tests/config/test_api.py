@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import AsyncClient, Client
 
 from chat import auth
 from config.api import api
@@ -42,6 +42,10 @@ def routes() -> list[tuple[str, str]]:
 )
 def test_unknown_route_is_a_problem(caller: Client, path: str) -> None:
     check_problem(caller.get(path), 404, "not_found")
+
+
+async def test_unknown_route_is_a_problem_on_an_asynchronous_server_too() -> None:
+    check_problem(await AsyncClient().get("/api/v1/nothing"), 404, "not_found")
 
 
 def test_malformed_id_in_the_path_is_a_problem(caller: Client) -> None:

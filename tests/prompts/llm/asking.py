@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prompts.llm.catalogue import Endpoint
-from prompts.llm.types import Document, Line, Request
+from prompts.llm.types import Call, Document, Line, Request
 from tests.fakes.provider_control import ProviderControl
 
 KEY = "sk-never-shown-anywhere"
@@ -48,6 +48,7 @@ class Shown:
     leave_after: int | None = None
     events: list[tuple[str, ...]] = field(default_factory=list)
     text: str = ""
+    calls: list[Call] = field(default_factory=list)
 
     def write(self, piece: str) -> None:
         self.events.append(("write", piece))

@@ -28,7 +28,7 @@ from tests.prompts.llm.asking import (
 
 
 def stream(*plan: Endpoint, shown: Shown) -> Reply:
-    return gateway.stream(plan, request(document()), shown, trace_id="turn-1")
+    return gateway.stream(plan, request(document()), shown, trace_id="turn-1", calls=shown.calls)
 
 
 def test_first_endpoint_answers(provider: ProviderControl) -> None:
@@ -40,7 +40,7 @@ def test_first_endpoint_answers(provider: ProviderControl) -> None:
     assert (reply.text, reply.endpoint) == (WHOLE, "first")
     assert shown.text == WHOLE
     assert len(shown.events) > 3
-    [call] = reply.calls
+    [call] = shown.calls
     assert (call.model, call.attempt, call.error_class) == ("fake-light", 1, "")
     assert 0 < (call.first_token_ms or 0) <= call.total_ms
     assert (call.usage.output_tokens > 0, call.usage.estimated) == (True, False)
@@ -54,9 +54,9 @@ def test_failure_before_the_first_token_is_silent(provider: ProviderControl, fau
     reply = stream(failing(provider, fault), endpoint(provider, "second"), SOP, shown=shown)
 
     assert (reply.text, reply.endpoint, shown.restarts) == (WHOLE, "second", 0)
-    assert [(call.endpoint, call.attempt) for call in reply.calls] == [("first", 1), ("second", 2)]
-    assert reply.calls[0].error_class
-    assert reply.calls[0].first_token_ms is None
+    assert [(call.endpoint, call.attempt) for call in shown.calls] == [("first", 1), ("second", 2)]
+    assert shown.calls[0].error_class
+    assert shown.calls[0].first_token_ms is None
 
 
 @pytest.mark.parametrize("fault", ["cut", "rst:2", "clean-eof", "error-frame", "content-filter"])
@@ -69,8 +69,8 @@ def test_failure_after_the_first_token_withdraws_what_was_shown(
     reply = stream(failing(provider, fault), endpoint(provider, "second"), SOP, shown=shown)
 
     assert (reply.text, shown.text, shown.restarts) == (WHOLE, WHOLE, 1)
-    assert reply.calls[0].first_token_ms is not None
-    assert reply.calls[0].usage.estimated
+    assert shown.calls[0].first_token_ms is not None
+    assert shown.calls[0].usage.estimated
 
 
 @pytest.mark.parametrize("fault", [k.value for k in FaultKind if k.value not in {"pii-echo"}])
@@ -88,7 +88,7 @@ def test_answer_is_whole_whatever_goes_wrong(provider: ProviderControl, fault: s
     made_up = {"invalid-json-content", "schema-violation"}
     assert shown.text == reply.text
     assert reply.text in {WHOLE, SOP_ANSWER} or fault in made_up
-    assert [call.error_class for call in reply.calls][-1] == ""
+    assert [call.error_class for call in shown.calls][-1] == ""
 
 
 def test_empty_answer_is_no_answer(provider: ProviderControl) -> None:
@@ -96,38 +96,41 @@ def test_empty_answer_is_no_answer(provider: ProviderControl) -> None:
 
     reply = stream(failing(provider, "empty-answer"), SOP, shown=shown)
 
-    assert [call.error_class for call in reply.calls] == ["bad_output", ""]
+    assert [call.error_class for call in shown.calls] == ["bad_output", ""]
     assert (reply.text, shown.restarts) == (SOP_ANSWER, 0)
 
 
 def test_deadline_ends_an_answer_that_only_drips(provider: ProviderControl) -> None:
     provider.set_scenario([{"answer": WHOLE, "interval_ms": 100}])
-    started = time.monotonic()
+    started, shown = time.monotonic(), Shown()
 
-    reply = stream(endpoint(provider, deadline_seconds=0.3), SOP, shown=Shown())
+    reply = stream(endpoint(provider, deadline_seconds=0.3), SOP, shown=shown)
 
-    assert [call.error_class for call in reply.calls] == ["timeout", ""]
+    assert [call.error_class for call in shown.calls] == ["timeout", ""]
     assert reply.endpoint == "sop"
     assert time.monotonic() - started < 1.5
     assert settled(provider)[0]["outcome"] == "client_closed"
 
 
-def test_visitor_who_leaves_closes_the_stream(provider: ProviderControl) -> None:
+def test_visitor_who_leaves_closes_the_stream_and_is_on_record(provider: ProviderControl) -> None:
     provider.set_scenario([{"answer": WHOLE, "interval_ms": 100}])
+    shown = Shown(leave_after=2)
 
     with pytest.raises(Left):
-        stream(endpoint(provider), SOP, shown=Shown(leave_after=2))
+        stream(endpoint(provider), SOP, shown=shown)
 
+    assert [call.error_class for call in shown.calls] == [gateway.ABANDONED]
     assert settled(provider)[0]["outcome"] == "client_closed"
 
 
 def test_nobody_answers(provider: ProviderControl) -> None:
     plan = (failing(provider, "500"), failing(provider, "401", name="second"))
+    shown = Shown()
 
     with pytest.raises(AllFailed) as caught:
-        stream(*plan, shown=Shown())
+        stream(*plan, shown=shown)
 
-    assert [call.error_class for call in caught.value.calls] == ["unavailable", "quota_auth"]
+    assert [call.error_class for call in shown.calls] == ["unavailable", "quota_auth"]
     assert str(caught.value) == "first: unavailable, second: quota_auth"
 
 
