@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
 
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.errors import ErrorClass, ModelError
@@ -22,6 +26,29 @@ STATUS_CLASSES = {
     429: ErrorClass.RATE_LIMIT,
     504: ErrorClass.TIMEOUT,
 }
+
+
+class Delta(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class Choice(BaseModel):
+    delta: Delta | None = None
+    finish_reason: str | None = None
+
+
+class Frame(BaseModel):
+    """A server-sent chunk, as far as we read it."""
+
+    choices: list[Choice] | None = None
+    usage: Any = None
+    error: Any = None
+
+
+class Counted(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
 
 
 def stream(endpoint: Endpoint, request: Request) -> Generator[Chunk, None, None]:
@@ -74,31 +101,30 @@ def chunks(lines: Iterator[str]) -> Generator[Chunk, None, None]:
 
 
 def as_chunk(data: str) -> Chunk:
+    """The chunk in a frame. Raises ModelError for an error frame, a refusal, and what has another shape."""
     try:
-        fields = json.loads(data)
-    except ValueError:
+        frame = Frame.model_validate_json(data)
+    except ValidationError:
         raise ModelError(ErrorClass.BAD_OUTPUT, "malformed frame") from None
-    if "error" in fields:
-        raise ModelError(in_stream_class(fields["error"]), "error frame")
-    choice: dict[str, Any] = next(iter(fields.get("choices") or ()), {})
-    finish = choice.get("finish_reason") or ""
-    if finish == "content_filter":
-        raise ModelError(ErrorClass.CONTENT, "content filter")
-    return Chunk(
-        text=(choice.get("delta") or {}).get("content") or "",
-        finish=finish,
-        usage=usage_of(fields.get("usage")),
-    )
+    if frame.error is not None:
+        raise ModelError(in_stream_class(frame.error), "error frame")
+    choice = frame.choices[0] if frame.choices else Choice()
+    delta = choice.delta or Delta()
+    finish = choice.finish_reason or ""
+    if delta.refusal or finish == "content_filter":
+        raise ModelError(ErrorClass.CONTENT, "refused")
+    if finish == "length":
+        raise ModelError(ErrorClass.BAD_OUTPUT, "cut at the token limit")
+    return Chunk(text=delta.content or "", finish=finish, usage=usage_of(frame.usage))
 
 
-def usage_of(fields: dict[str, Any] | None) -> Usage | None:
-    if not fields:
+def usage_of(fields: Any) -> Usage | None:
+    """The tokens a frame counts; None where there is no count we can read."""
+    try:
+        counted = Counted.model_validate(fields)
+    except ValidationError:
         return None
-    return Usage(
-        input_tokens=fields.get("prompt_tokens") or 0,
-        output_tokens=fields.get("completion_tokens") or 0,
-        raw=fields,
-    )
+    return Usage(counted.prompt_tokens, counted.completion_tokens, raw=fields)
 
 
 def check_content_type(value: str) -> None:
@@ -137,11 +163,18 @@ def status_class(status: int, *, code: str | None) -> ErrorClass:
 
 
 def retry_after_seconds(error: Exception) -> float:
+    """What the vendor asks us to wait: milliseconds, seconds or a date; 0 where it says nothing."""
     headers = getattr(getattr(error, "response", None), "headers", {})
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            return max(0.0, float(headers[name]) / unit)
+        except (KeyError, ValueError):
+            continue
     try:
-        return float(headers.get("retry-after", 0))
+        at = parsedate_to_datetime(headers.get("retry-after", ""))
     except ValueError:
         return 0.0
+    return max(0.0, (at - datetime.now(UTC)).total_seconds())
 
 
 def client(endpoint: Endpoint) -> OpenAI:
