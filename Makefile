@@ -14,7 +14,7 @@ up: install-runtime ## start the platform in the foreground; Ctrl-C stops it (PO
 
 test: install ## the whole test suite, browser tests included (ARGS='-k name')
 	@$(PYTHON) config/bootstrap.py browser
-	@exec $(VENV)/python -m pytest $(ARGS)
+	@exec $(VENV)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: install ## format, lint, types, import contracts, migrations, templates, secrets
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS:%=check-%)

@@ -42,3 +42,10 @@ def agent(transactional_db: None) -> Any:
 @pytest.fixture
 def client_id() -> uuid.UUID:
     return uuid.uuid4()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share the running platform stay in one process, so that it is started once."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))

@@ -38,6 +38,8 @@ STARTED = ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # the process that only hands tests out to others
     # Inline: config.embedded reads nothing of the environment, but the plugin must be cheap to collect.
     from config import embedded
 
