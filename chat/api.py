@@ -42,7 +42,7 @@ agent = Router(tags=["agent"], auth=AgentAuth())
 
 
 class SessionIn(Schema):
-    inbox: str = Field(max_length=64)
+    inbox: protocol.Words = Field(max_length=64)
     locale: Literal["zh-CN", "zh-TW", "en"] | None = None
     resume: str | None = Field(default=None, max_length=2000)
 

@@ -87,7 +87,10 @@ def origin_allowed(origin: str | None, *, host: str, inbox: Inbox) -> bool:
 
 
 def same_host(origin: str, *, host: str) -> bool:
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # not a URL at all, as "http://["
+        return False
     return parts.scheme in {"http", "https"} and parts.netloc.lower() == host.lower() != ""
 
 

@@ -69,6 +69,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
     invalid_frames = 0
     flooded_frames = 0
     locale = "zh-CN"
+    joined = False
     watch: "asyncio.Task[None] | None" = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -233,7 +234,9 @@ class ClientConsumer(AsyncWebsocketConsumer):
         """Subscribes to the visitor's frames. Without Redis the socket lives on heartbeats and `sync`."""
         try:
             await self.channel_layer.group_add(transcript.group(visitor.pk), self.channel_name)
+            self.joined = True
         except (OSError, RedisError) as error:
+            self.joined = False
             log.warning("subscribe_failed", error=type(error).__name__)
 
     async def leave(self, visitor: Visitor) -> None:
@@ -243,7 +246,14 @@ class ClientConsumer(AsyncWebsocketConsumer):
             log.warning("unsubscribe_failed", error=type(error).__name__)
 
     async def push_frame(self, event: dict[str, Any]) -> None:
-        """A frame from the channel layer; a `message` that leaves a gap is preceded by the missing lines."""
+        """A frame from the channel layer. What cannot be read now is healed by the next heartbeat."""
+        try:
+            await self.pass_on(event)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("push_unread", error=type(error).__name__)
+
+    async def pass_on(self, event: dict[str, Any]) -> None:
+        """Sends a frame; a `message` that leaves a gap is preceded by the missing lines."""
         if UUID(event["conversation_id"]) != self.conversation_id:
             await self.follow()
             return
@@ -282,6 +292,8 @@ class ClientConsumer(AsyncWebsocketConsumer):
         """Tells the last seq now and then, so that a frame lost before a silence is found missing."""
         while True:
             await asyncio.sleep(settings.HEARTBEAT_SECONDS)
+            if self.visitor is not None and not self.joined:
+                await self.join(self.visitor)
             try:
                 conversation = await in_database(self.read_conversation)
             except (OperationalError, InterfaceError):

@@ -5,6 +5,7 @@ claimed by anyone. Called by turn and tasks.
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,7 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import IntegrityError, connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -121,6 +122,8 @@ class Held:
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
         self.lost = threading.Event()
+        # A thread that hangs beyond every deadline must not keep its turn for ever.
+        self.until = time.monotonic() + settings.TURN_DEADLINE_SECONDS + settings.LEASE_SECONDS
 
 
 class Keeper:
@@ -130,9 +133,12 @@ class Keeper:
         self.lock = threading.Lock()
         self.held: dict[UUID, Held] = {}
         self.thread: threading.Thread | None = None
+        self.stopped = threading.Event()
 
     def add(self, held: Held) -> None:
         with self.lock:
+            if held.turn.pk in self.held:  # our own earlier attempt, whose lease ran out
+                self.held[held.turn.pk].lost.set()
             self.held[held.turn.pk] = held
             if self.thread is None:
                 self.thread = threading.Thread(target=self.beat, name="lease-keeper", daemon=True)
@@ -140,25 +146,25 @@ class Keeper:
 
     def remove(self, held: Held) -> None:
         with self.lock:
-            self.held.pop(held.turn.pk, None)
+            if self.held.get(held.turn.pk) is held:
+                del self.held[held.turn.pk]
 
     def beat(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(settings.LEASE_HEARTBEAT_SECONDS):
+        while not self.stopped.wait(settings.LEASE_HEARTBEAT_SECONDS):
             with self.lock:
                 current = list(self.held.values())
-            if current:
-                self.extend(current)
+            try:
+                self.extend([held for held in current if time.monotonic() < held.until])
+            except Exception:
+                # The leases may outlive the database's absence; the fence decides at commit.
+                log.exception("lease_not_extended", turns=len(current))
+            finally:
+                connection.close()
 
     def extend(self, current: list[Held]) -> None:
-        try:
-            kept = self.renew(current)
-        except DatabaseError as error:
-            # The leases may outlive the database's absence; the fence decides at commit.
-            log.warning("lease_not_extended", error=type(error).__name__, turns=len(current))
+        if not current:
             return
-        finally:
-            connection.close()
+        kept = self.renew(current)
         for held in current:
             if held.turn.pk not in kept:
                 held.lost.set()

@@ -5,7 +5,7 @@ names topics and order numbers, never a customer's words.
 """
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -49,6 +49,9 @@ class Dialogue:
     earlier: dict[str, Any] = field(default_factory=dict)
 
 
+FIELDS = frozenset(field.name for field in fields(Dialogue))
+
+
 def load(conversation: Conversation, *, now: datetime) -> Dialogue:
     """The state of the visitor's day: from Redis, else rebuilt from Postgres.
 
@@ -70,7 +73,12 @@ def find(visitor_id: UUID, *, now: datetime) -> Dialogue | None:
     except RedisError as error:
         log.warning("dialogue_unreachable", error=type(error).__name__)
         return None
-    return None if kept is None else Dialogue(**json.loads(kept))
+    return None if kept is None else read_dialogue(json.loads(kept))
+
+
+def read_dialogue(stored: dict[str, Any]) -> Dialogue:
+    """A stored state; fields that another release wrote are left out."""
+    return Dialogue(**{name: stored[name] for name in FIELDS & stored.keys()})
 
 
 def rebuilt(conversation: Conversation, *, now: datetime) -> Dialogue:
@@ -79,7 +87,7 @@ def rebuilt(conversation: Conversation, *, now: datetime) -> Dialogue:
     fresh = Dialogue(conversation_id=str(conversation.pk))
     if not stored:
         return fresh
-    dialogue = Dialogue(**{**stored, "rev": 0})
+    dialogue = replace(read_dialogue(stored), rev=0)
     if not expired(dialogue, now=now):
         return dialogue
     return replace(fresh, earlier=offer(dialogue)) if dialogue.topic else fresh
@@ -93,8 +101,8 @@ def last_stored(visitor_id: UUID) -> dict[str, Any]:
 
 def offer(dialogue: Dialogue) -> dict[str, Any]:
     """What "reply 1 to go on" brings back."""
-    fields = asdict(dialogue)
-    return {name: fields[name] for name in ("topic", "intent", "slots", "summary")}
+    known = asdict(dialogue)
+    return {name: known[name] for name in ("topic", "intent", "slots", "summary")}
 
 
 def expired(dialogue: Dialogue, *, now: datetime) -> bool:
@@ -123,12 +131,12 @@ def summarise(summary: str, topic: str) -> str:
 
 def store(visitor_id: UUID, dialogue: Dialogue, *, expected_rev: int, now: datetime) -> bool:
     """Keeps `dialogue` if Redis still holds `expected_rev`, or nothing. False when another was faster."""
-    fields = json.dumps(asdict(dialogue), ensure_ascii=False)
+    written = json.dumps(asdict(dialogue), ensure_ascii=False)
     try:
         return bool(
             compare_and_set()(
                 keys=[key(visitor_id, now=now)],
-                args=[expected_rev, fields, settings.DIALOGUE_TTL_SECONDS],
+                args=[expected_rev, written, settings.DIALOGUE_TTL_SECONDS],
             )
         )
     except RedisError as error:

@@ -23,7 +23,7 @@ from pydantic import (
 SUBPROTOCOL = "yingda.v1"
 TEXT_MAX_CHARS = 4000
 CLOSE_INVALID, CLOSE_UNAUTHORIZED, CLOSE_ORIGIN = 4400, 4401, 4403
-CLOSE_TOO_SLOW, CLOSE_FLOODING, CLOSE_RESTARTING = 4408, 4429, 1012
+CLOSE_FLOODING = 4429  # 4408 and 1012 are sent by the server underneath, see config.web
 
 # C0 and C1 controls except tab, newline and carriage return; also the two noncharacters.
 FORBIDDEN_CHARS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -301,10 +301,6 @@ def delta(turn_id: str, *, n: int, offset: int, text: str) -> dict[str, Any]:
 
 def turn(turn_id: UUID, state: str) -> dict[str, Any]:
     return {"type": "turn", "turn_id": str(turn_id), "state": state}
-
-
-def typing(who: str, *, on: bool) -> dict[str, Any]:
-    return {"type": "typing", "who": who, "on": on}
 
 
 def heartbeat(seq: int) -> dict[str, Any]:

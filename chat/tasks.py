@@ -22,8 +22,9 @@ log = structlog.get_logger(__name__)
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 SWEPT_AT_ONCE = 50
+SWEPT_THREADS = 8
 # A doorbell that rang this long ago is taken for lost.
-DOORBELL_SECONDS = 2.0
+DOORBELL_SECONDS = 4.0
 # What a worker that is told to stop may take to finish its turns; the supervisor waits a little longer.
 FINISH_SECONDS = 3.0
 
@@ -63,7 +64,8 @@ class Sweeper:
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
-        self.pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="swept-turn")
+        self.running: set[UUID] = set()
+        self.pool = ThreadPoolExecutor(max_workers=SWEPT_THREADS, thread_name_prefix="swept-turn")
 
     def start(self) -> None:
         threading.Thread(target=self.loop, name="sweeper", daemon=True).start()
@@ -72,16 +74,18 @@ class Sweeper:
         while not self.stopped.wait(settings.SWEEP_SECONDS):
             try:
                 self.sweep()
-            except DatabaseError as error:
-                log.warning("sweep_failed", error=type(error).__name__)
+            except Exception:  # whatever it was, the next sweep tries again
+                log.exception("sweep_failed")
             finally:
                 connection.close()
 
     def sweep(self) -> None:
         for turn_id in lease.exhausted(limit=SWEPT_AT_ONCE):
             turn.give_up(turn_id, worker=WORKER)
-        for turn_id in lease.due(older_than_seconds=DOORBELL_SECONDS, limit=8):
-            self.pool.submit(self.run, turn_id)
+        for turn_id in lease.due(older_than_seconds=DOORBELL_SECONDS, limit=SWEPT_THREADS):
+            if turn_id not in self.running:
+                self.running.add(turn_id)
+                self.pool.submit(self.run, turn_id)
 
     def run(self, turn_id: UUID) -> None:
         try:
@@ -89,6 +93,7 @@ class Sweeper:
         except DatabaseError as error:
             log.warning("swept_turn_failed", turn_id=str(turn_id), error=type(error).__name__)
         finally:
+            self.running.discard(turn_id)
             connection.close()
 
     def stop(self) -> None:
@@ -99,6 +104,7 @@ class Sweeper:
         timer.start()
 
     def give_back(self) -> None:
+        lease.KEEPER.stopped.set()
         try:
             lease.give_back_all(WORKER)
         except DatabaseError as error:

@@ -88,9 +88,9 @@ def since(conversation_id: UUID, *, after_seq: int) -> list[Message]:
     return list(reversed(lines.order_by("-seq")[:SYNC_LIMIT]))
 
 
-def latest(conversation_id: UUID, *, before_seq: int, limit: int) -> list[Message]:
-    """The last `limit` lines before `before_seq`, oldest first."""
-    lines = Message.objects.filter(conversation_id=conversation_id, seq__lt=before_seq)
+def latest(conversation_id: UUID, *, limit: int) -> list[Message]:
+    """The last `limit` lines, oldest first."""
+    lines = Message.objects.filter(conversation_id=conversation_id)
     return list(reversed(lines.order_by("-seq")[:limit]))
 
 

@@ -88,10 +88,16 @@ def answer(turn: Turn, held: lease.Held) -> None:
 
 def read(turn: Turn) -> tuple[list[Message], list[str]]:
     """The lines before the turn, and the visitor's lines that it answers."""
-    limit = HISTORY_LINES + turn.last_seq - turn.first_seq + 1
-    lines = transcript.latest(turn.conversation_id, before_seq=turn.last_seq + 1, limit=limit)
-    asked = [m for m in lines if m.seq >= turn.first_seq and m.role == Role.VISITOR]
-    return [m for m in lines if m.seq < turn.first_seq], [m.text for m in asked]
+    asked_seqs = range(turn.first_seq, turn.last_seq + 1)
+    history: list[Message] = []
+    asked: list[str] = []
+    for line in transcript.latest(turn.conversation_id, limit=HISTORY_LINES + len(asked_seqs)):
+        if line.role != Role.VISITOR or line.seq < turn.first_seq:
+            # Also what was answered to an earlier line while these waited.
+            history.append(line)
+        elif line.seq in asked_seqs:
+            asked.append(line.text)
+    return history, asked
 
 
 def build_question(
@@ -166,7 +172,6 @@ class Delivery:
     def __init__(self, turn: Turn, held: lease.Held) -> None:
         self.turn = turn
         self.held = held
-        self.deadline = time.monotonic() + settings.TURN_DEADLINE_SECONDS
         self.restart()
 
     def restart(self) -> None:
@@ -176,7 +181,7 @@ class Delivery:
         self.flushed_at = 0.0
 
     def write(self, piece: str) -> None:
-        """Takes the next piece. Raises Abandoned when the turn is no longer ours, TimeoutError when it is late."""
+        """Takes the next piece. Raises Abandoned when the turn is no longer ours."""
         self.text += piece
         self.pending += piece
         now = time.monotonic()
@@ -188,8 +193,6 @@ class Delivery:
         wanted = push.delta(self.turn.conversation, partial, text=self.pending)
         if not wanted or self.held.lost.is_set():
             raise Abandoned
-        if now > self.deadline:
-            raise TimeoutError("the turn's deadline has passed")
         self.count += 1
         self.pending = ""
         self.flushed_at = now

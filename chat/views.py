@@ -1,5 +1,7 @@
 """Pages: the demo shop, the embed script and the widget's frame."""
 
+import re
+
 from csp.decorators import csp_replace
 from django.contrib.staticfiles import finders
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -10,6 +12,7 @@ from django.views.decorators.http import require_safe
 from chat.models import Inbox
 
 EMBED_SECONDS = 300
+INBOX_KEY = re.compile("[A-Za-z0-9_-]{1,64}")
 
 
 @require_safe
@@ -41,6 +44,8 @@ def embed(request: HttpRequest) -> HttpResponseBase:
 @xframe_options_exempt
 def widget(request: HttpRequest, inbox_key: str) -> HttpResponseBase:
     """The widget's frame. Only the inbox's own pages may frame it."""
+    if not INBOX_KEY.fullmatch(inbox_key):
+        raise Http404
     inbox = get_object_or_404(Inbox, key=inbox_key, enabled=True)
     config = {
         "inbox": inbox.key,

@@ -7,18 +7,13 @@ stored or retried here. The sweeper finds what a lost doorbell left behind.
 import os
 
 from celery import Celery
-from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("yingda")
 app.conf.update(
     task_default_queue="default",
-    # Taken off the queue when read: a doorbell that dies with its worker is found by the sweep, and the
-    # bookkeeping of acknowledgements would cost more than the rest of the hop.
-    task_queues=[Queue("turns", no_ack=True), Queue("default", no_ack=True)],
     task_routes={"chat.tasks.run_turn": {"queue": "turns"}},
-    task_annotations={"*": {"Request": "config.doorbell:Doorbell"}},
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
@@ -29,8 +24,11 @@ app.conf.update(
     worker_send_task_events=False,
     broker_connection_retry_on_startup=True,
     # No retries: a visitor waits while the doorbell is rung, and the sweep makes up for one that was not.
+    # No acknowledgements: a doorbell that dies with its worker is found by the sweep, and the bookkeeping
+    # would cost more than the rest of the hop.
     broker_transport_options={
-        "socket_timeout": 10,
+        "ack_emulation": False,
+        "socket_timeout": 2,
         "socket_connect_timeout": 2,
         "max_retries": 0,
         "interval_start": 0,

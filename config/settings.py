@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "analytics",
 ]
 MIDDLEWARE = [
+    "config.problems.ApiProblems",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -155,7 +156,6 @@ STATIC_URL = "/static/"
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-SILENCED_SYSTEM_CHECKS: list[str] = []
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -180,7 +180,7 @@ DATABASES["default"].update(
 )
 
 # --- Redis: doorbells, frames, dialogue state; may be wiped at any time --------------------------
-# A short timeout: a Redis that does not answer costs a fraction of a second, never a visitor's message.
+# A short timeout: a Redis that hangs costs a visitor seconds, never a message.
 REDIS_TIMEOUT_SECONDS = 2.0
 CHANNEL_PREFIX = "yingda"
 CHANNEL_LAYERS = {

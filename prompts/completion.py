@@ -9,15 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from prompts import rendering, retrieval
 from prompts.llm import gateway, router
-from prompts.llm.catalogue import Endpoint
+from prompts.llm.catalogue import SOP, Endpoint
 from prompts.llm.types import Call, Document, Line, Reply, Request, Sink
 from prompts.models import FewShotExample, ModelCall, ModelEndpoint, Prompt, PromptVersion
 from prompts.retrieval import Hit
+
+log = structlog.get_logger(__name__)
 
 SNAPSHOT_SECONDS = 5.0
 KNOWLEDGE_LIMIT = 3
@@ -80,7 +83,12 @@ def stream(question: Question, sink: Sink) -> Answer:
     calls: list[Call] = []
     try:
         reply = gateway.stream(
-            decision.plan, request, sink, trace_id=question.trace_id, calls=calls
+            decision.plan,
+            request,
+            sink,
+            trace_id=question.trace_id,
+            calls=calls,
+            seconds=settings.TURN_DEADLINE_SECONDS,
         )
     finally:
         record(question, calls, version=version)
@@ -148,8 +156,8 @@ def as_answer(
 
 
 def record(question: Question, calls: list[Call], *, version: PromptVersion | None) -> None:
-    """Writes every attempt at a model to the ledger."""
-    ModelCall.objects.bulk_create(
+    """Writes every attempt at a model to the ledger. A row that cannot be written costs no answer."""
+    rows = [
         ModelCall(
             trace_id=question.trace_id,
             purpose="answer",
@@ -166,8 +174,12 @@ def record(question: Question, calls: list[Call], *, version: PromptVersion | No
             usage_estimated=call.usage.estimated,
         )
         for call in calls
-        if call.endpoint != "sop"
-    )
+        if call.endpoint != SOP.name
+    ]
+    try:
+        ModelCall.objects.bulk_create(rows)
+    except DatabaseError as error:
+        log.warning("ledger_lost", trace_id=question.trace_id, error=type(error).__name__)
 
 
 def text(purpose: str, *, language: str, **values: str) -> str:
@@ -195,10 +207,11 @@ class Cache:
         if not self.lock.acquire(blocking=kept is None):
             return kept or self.take()
         try:
-            self.kept = fresh = self.take()
+            if self.kept is kept:  # nobody else read it while we waited
+                self.kept = self.take()
+            return self.kept or self.take()
         finally:
             self.lock.release()
-        return fresh
 
     def clear(self) -> None:
         self.kept = None

@@ -46,7 +46,7 @@ def reply(
     with transaction.atomic():
         conversation = lock_open(conversation_id)
         earlier = Message.objects.filter(conversation=conversation, client_id=client_id).first()
-        if earlier is not None and earlier.text == text:
+        if earlier is not None and earlier.role == Role.AGENT and earlier.text == text:
             return earlier
         if earlier is not None or conversation.epoch != epoch:
             raise Conflict

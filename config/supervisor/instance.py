@@ -82,10 +82,11 @@ class ProcessList:
         return {name: process for name, process in found.items() if process}
 
     def _save(self) -> None:
-        """Renamed into place: a reader never sees half a list."""
+        """Renamed into place: a reader never sees half a list. A full disk must not end the care for a part."""
         fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(self._entries))
-        fresh.replace(self._path)
+        with contextlib.suppress(OSError):
+            fresh.write_text(json.dumps(self._entries))
+            fresh.replace(self._path)
 
 
 def _find_same(pid: int, started: float) -> psutil.Process | None:

@@ -6,7 +6,7 @@ from contextlib import closing
 import structlog
 
 from prompts.llm import providers
-from prompts.llm.catalogue import Endpoint
+from prompts.llm.catalogue import SOP, Endpoint
 from prompts.llm.errors import AllFailed, ErrorClass, ModelError
 from prompts.llm.types import Call, Reply, Request, Sink, Usage
 
@@ -14,17 +14,29 @@ log = structlog.get_logger(__name__)
 
 # What the ledger calls an attempt whose reader left.
 ABANDONED = "abandoned"
+PLAN_SECONDS = 60.0
 
 
 def stream(
-    plan: tuple[Endpoint, ...], request: Request, sink: Sink, *, trace_id: str, calls: list[Call]
+    plan: tuple[Endpoint, ...],
+    request: Request,
+    sink: Sink,
+    *,
+    trace_id: str,
+    calls: list[Call],
+    seconds: float = PLAN_SECONDS,
 ) -> Reply:
     """Streams the first whole answer of the plan into `sink`; every attempt is added to `calls`.
+
+    No further model is asked once `seconds` have passed.
 
     An endpoint that fails after it showed something is withdrawn by `sink.restart()`, so a half answer is
     never kept as a whole one. Raises AllFailed when no endpoint is left, and whatever the sink raises.
     """
+    until = time.monotonic() + seconds
     for endpoint in plan:
+        if endpoint.provider != SOP.provider and time.monotonic() > until:
+            continue  # what answers without a network still does
         attempt = Attempt(endpoint, request, sink, number=len(calls) + 1)
         try:
             text = attempt.run()

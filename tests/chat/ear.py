@@ -5,7 +5,7 @@ from typing import Any
 from chat import protocol, push
 from chat.redis import connection
 
-SILENCE_SECONDS = 0.2
+END = b"end"
 
 
 class Ear:
@@ -13,17 +13,25 @@ class Ear:
 
     def __init__(self, visitor: Any) -> None:
         self.pubsub = connection().pubsub()  # type: ignore[no-untyped-call]
-        self.pubsub.subscribe(push.channel(visitor.pk))
+        self.channel = push.channel(visitor.pk)
+        self.pubsub.subscribe(self.channel)
         # The first message says that the subscription stands.
         self.pubsub.get_message(timeout=5)
 
     def frames(self) -> list[Any]:
-        """The frames since the last look, up to the first silence."""
+        """The frames since the last look. Redis keeps the order, so nothing is behind our own last word."""
+        connection().publish(self.channel, END)
         heard = []
-        while (message := self.pubsub.get_message(timeout=SILENCE_SECONDS)) is not None:
-            event = push.layer().deserialize(message["data"])
-            heard.append(protocol.loads(event["text"]))
+        while (data := self.hear()) != END:
+            heard.append(protocol.loads(push.layer().deserialize(data)["text"]))
         return heard
+
+    def hear(self) -> bytes:
+        message = self.pubsub.get_message(timeout=5)
+        if message is None:
+            raise TimeoutError("Redis is silent")
+        data: bytes = message["data"]
+        return data
 
     def close(self) -> None:
         self.pubsub.close()

@@ -108,4 +108,4 @@ def test_without_redis_every_push_is_a_log_line_and_no_more() -> None:
     push.cancel(uuid4())
     assert push.delta(CONVERSATION, protocol.Partial("t", 0, "a"), text="a") is True
     assert push.find_partial(uuid4()) is None
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2

@@ -40,8 +40,14 @@ def arguments(doorbell: dict[str, Any]) -> Any:
     return json.loads(base64.b64decode(doorbell["body"]))[:2]
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A doorbell counts as lost after a minute: no test is as slow as that."""
+    monkeypatch.setattr(tasks, "DOORBELL_SECONDS", 60.0)
+
+
 def long_ago(turn_id: UUID) -> None:
-    Turn.objects.filter(pk=turn_id).update(queued_at=timezone.now() - timedelta(seconds=3))
+    Turn.objects.filter(pk=turn_id).update(queued_at=timezone.now() - timedelta(seconds=61))
 
 
 def expire(turn_id: UUID) -> None:
@@ -78,7 +84,7 @@ def test_a_line_that_is_rolled_back_rings_nowhere(visitor: Any) -> None:
 def test_a_line_is_accepted_while_the_broker_is_away(visitor: Any) -> None:
     started = time.monotonic()
     turn_id = post(visitor)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 3
     tasks.run_turn(str(turn_id))
     assert spoken(visitor) == ["visitor", "bot"]
 

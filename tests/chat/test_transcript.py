@@ -180,12 +180,12 @@ def test_since_gives_long_gaps_in_pieces_without_a_hole(
     assert seqs(transcript.since(conversation.pk, after_seq=0)) == [6, 7, 8]
 
 
-def test_latest_gives_the_last_lines_before_a_seq(conversation: Conversation) -> None:
+def test_latest_gives_the_last_lines_in_order(conversation: Conversation) -> None:
+    assert transcript.latest(conversation.pk, limit=2) == []
     for _ in range(5):
         append(conversation)
-    assert seqs(transcript.latest(conversation.pk, before_seq=5, limit=2)) == [3, 4]
-    assert seqs(transcript.latest(conversation.pk, before_seq=9, limit=9)) == [1, 2, 3, 4, 5]
-    assert transcript.latest(conversation.pk, before_seq=1, limit=2) == []
+    assert seqs(transcript.latest(conversation.pk, limit=2)) == [4, 5]
+    assert seqs(transcript.latest(conversation.pk, limit=9)) == [1, 2, 3, 4, 5]
 
 
 # --- state -----------------------------------------------------------------------------------------

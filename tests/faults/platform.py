@@ -16,7 +16,7 @@ from redis import Redis
 from chat.replay.visitor import Visitor
 from config import embedded
 from tests.fakes.provider_control import ProviderControl
-from tests.stack import ADMIN_PASSWORD, ROOT, Stack
+from tests.stack import ADMIN_PASSWORD, ROOT, Stack, start
 
 # Words of a part's command line that no other part has.
 WORDS = {
@@ -39,10 +39,7 @@ class Platform:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.url = stack.url
-        line = stack.wait_for_line("fake provider:", seconds=5)
-        found = re.search(r"http://\S+", line)
-        assert found is not None
-        self.provider = ProviderControl(found[0])
+        self.provider = find_provider(stack)
         self.redis = Redis.from_url(embedded.redis_url(stack.home))
 
     def close(self) -> None:
@@ -82,6 +79,16 @@ class Platform:
         return subprocess.Popen(
             first.cmdline(), cwd=ROOT, env=first.environ(), stdout=quiet, stderr=quiet
         )
+
+    def kill_supervisor(self) -> None:
+        """kill -9 of the supervisor, whose parts live on; then the platform is started again on the same home."""
+        stack = self.stack
+        stack.process.kill()
+        stack.process.wait()
+        again = start(stack.home, PORT=stack.url.rpartition(":")[2])
+        stack.process, stack.output = again.process, again.output
+        self.provider.close()
+        self.provider = find_provider(stack)
 
     async def ready(self) -> None:
         """Waits until every part works. Raises AssertionError when one does not come back."""
@@ -154,6 +161,13 @@ class AgentSession:
         assert response.is_success, response.text
         found: dict[str, Any] = response.json()
         return found
+
+
+def find_provider(stack: Stack) -> ProviderControl:
+    """The controls of the fake that the platform started beside itself."""
+    found = re.search(r"http://\S+", stack.wait_for_line("fake provider:", seconds=5))
+    assert found is not None
+    return ProviderControl(found[0])
 
 
 async def until(condition: Callable[[], object], *, seconds: float = 30) -> None:

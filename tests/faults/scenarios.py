@@ -161,7 +161,7 @@ async def kill_web(platform: Platform) -> Verdict:
 
 async def kill_redis(platform: Platform) -> Verdict:
     """kill -9 of Redis: posting still acks, the sweeper runs the turns, sockets hear again."""
-    return await under_load(platform, "Redis killed", killing(platform, "redis"), limit_seconds=25)
+    return await under_load(platform, "Redis killed", killing(platform, "redis"), limit_seconds=10)
 
 
 async def flush_redis(platform: Platform) -> Verdict:
@@ -178,13 +178,29 @@ async def flush_redis(platform: Platform) -> Verdict:
 async def kill_postgres(platform: Platform) -> Verdict:
     """kill -9 of Postgres: nothing acked is lost, what was refused is sent again under its client_id."""
     killed = killing(platform, "postgres")
-    return await under_load(platform, "Postgres killed", killed, limit_seconds=25)
+    return await under_load(platform, "Postgres killed", killed, limit_seconds=10)
 
 
 async def kill_scheduler(platform: Platform) -> Verdict:
     """kill -9 of beat and of the default worker: answers need neither."""
     killed = killing(platform, "beat", "default")
     return await under_load(platform, "beat and default worker killed", killed, limit_seconds=5)
+
+
+async def kill_supervisor(platform: Platform) -> Verdict:
+    """kill -9 of the supervisor, and `up` once more: the conversation goes on where it was."""
+    platform.quick_answers()
+    async with platform.visitor() as visitor:
+        before = await visitor.send("我的订单怎么还没到?")
+        broken = time.monotonic()
+        await asyncio.to_thread(platform.kill_supervisor)
+        after = await visitor.send("还在吗?")
+        return await judge(
+            "supervisor killed and started again",
+            [(visitor, [before, after])],
+            seconds=time.monotonic() - broken,
+            limit_seconds=60,
+        )
 
 
 def killing(platform: Platform, *names: str) -> Callable[[], Awaitable[None]]:
@@ -269,4 +285,5 @@ ALL: tuple[Scenario, ...] = (
     kill_redis,
     kill_postgres,
     kill_scheduler,
+    kill_supervisor,
 )
