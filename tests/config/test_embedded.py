@@ -1,5 +1,6 @@
 """The embedded Postgres and Redis: private, durable, and started again after whatever happened to them."""
 
+import logging
 import os
 import pwd
 import subprocess
@@ -135,7 +136,7 @@ def test_killed_postgres_comes_back_while_its_backends_are_busy(running: embedde
         running.kill_postgres()
         running.start_postgres()
 
-    assert not backend.is_running()
+    assert not backend.is_running() or backend.status() == psutil.STATUS_ZOMBIE
     assert ask(running, "SELECT 1") == "1"
 
 
@@ -213,6 +214,7 @@ def test_socket_directory_of_another_user_is_refused(tmp_path: Path) -> None:
 def test_way_is_opened_for_passing_only_and_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     target = closed / "home" / "postgres"

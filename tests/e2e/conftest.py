@@ -108,7 +108,7 @@ class Shop:
         return [text for text in self.complaints if not any(word in text for word in OFFLINE_WORDS)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if path is None:

@@ -104,7 +104,7 @@ async def take_over(platform: Platform) -> Verdict:
         reply = {"client_id": str(uuid.uuid4()), "text": "我来帮您", "epoch": claimed["epoch"]}
         await agent.act(visitor.conversation_id, "reply", **reply)
         # Longer than the rest of the bot's answer would have taken.
-        await asyncio.sleep(5)
+        await asyncio.sleep(4)
         rows = (await visitor.fetch())["messages"]
         if [row["role"] for row in rows] != ["visitor", "system", "agent"]:
             complaints.append(f"roles {[row['role'] for row in rows]}")
@@ -137,6 +137,7 @@ async def repeat_doorbell(platform: Platform) -> Verdict:
 
 async def ring_oddly(platform: Platform, fault: str, tamper: Callable[[], object]) -> Verdict:
     """Tampers with the broker's queue between a line's ack and the worker."""
+    platform.quick_answers()
     async with platform.visitor() as visitor:
         await visitor.send("你好")
         with platform.frozen("turns"):
@@ -147,8 +148,9 @@ async def ring_oddly(platform: Platform, fault: str, tamper: Callable[[], object
             broken = time.monotonic()
         outcome = await asking
         seconds = time.monotonic() - broken
-        await asyncio.sleep(3)
-        return await judge(fault, [(visitor, [outcome])], seconds=seconds, limit_seconds=5)
+        # Time enough for a second run to show itself.
+        await asyncio.sleep(2)
+        return await judge(fault, [(visitor, [outcome])], seconds=seconds, limit_seconds=8)
 
 
 # --- a service breaks under load ---------------------------------------------------------------------

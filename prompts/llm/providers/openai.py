@@ -93,8 +93,8 @@ def chunks(lines: Iterator[str]) -> Generator[Chunk, None, None]:
     finished = False
     for line in lines:
         if not line.startswith("data:"):
-            # A keep-alive says nothing, but lets the caller look at its clock.
-            yield Chunk()
+            if line:  # a keep-alive says nothing, but lets the caller look at its clock
+                yield Chunk()
             continue
         data = line[5:].strip()
         if data == "[DONE]":

@@ -112,6 +112,24 @@ def test_deadline_ends_an_answer_that_only_drips(provider: ProviderControl) -> N
     assert settled(provider)[0]["outcome"] == "client_closed"
 
 
+def test_no_further_model_is_asked_past_the_deadline_of_the_plan(
+    provider: ProviderControl,
+) -> None:
+    shown = Shown()
+
+    reply = gateway.stream(
+        (endpoint(provider), SOP),
+        request(document()),
+        shown,
+        trace_id="turn-1",
+        calls=shown.calls,
+        seconds=-1,
+    )
+
+    assert (reply.endpoint, reply.text) == ("sop", SOP_ANSWER)
+    assert [call.endpoint for call in shown.calls] == ["sop"]
+
+
 def test_visitor_who_leaves_closes_the_stream_and_is_on_record(provider: ProviderControl) -> None:
     provider.set_scenario([{"answer": WHOLE, "interval_ms": 100}])
     shown = Shown(leave_after=2)
