@@ -344,7 +344,7 @@ async def test_another_visitors_conversation_is_not_found(
 async def test_flood_is_refused_then_closed(
     connect: Connect, visitor: Visitor, settings: Any
 ) -> None:
-    settings.FRAMES_PER_SECOND, settings.FRAMES_BURST = 0.5, 5
+    settings.FRAMES_PER_SECOND, settings.FRAMES_BURST = 0.01, 5
     browser = await connect(visitor)
 
     for _ in range(120):
@@ -354,7 +354,7 @@ async def test_flood_is_refused_then_closed(
     assert len(browser.of_type("pong")) == 4
     errors = browser.of_type("error")
     assert {error["code"] for error in errors} == {"rate_limited"}
-    assert 0 < errors[0]["retry_after_ms"] <= 2000
+    assert 0 < errors[0]["retry_after_ms"] <= 100_001
 
 
 async def test_waiting_as_told_is_enough_after_a_burst(
