@@ -66,6 +66,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
     visitor: Visitor | None = None
     conversation_id: UUID | None = None
     sent_seq = 0
+    asked_seq = 0
     invalid_frames = 0
     flooded_frames = 0
     locale = "zh-CN"
@@ -207,6 +208,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
     async def post(self, visitor: Visitor, *, client_id: UUID, text: str) -> None:
         posted = await in_database(actions.post_message, visitor, client_id=client_id, text=text)
         await self.send_frame(protocol.ack(client_id, seq=posted.seq, turn_id=posted.turn_id))
+        self.asked_seq = posted.seq if posted.turn_id else 0
         if posted.conversation_id != self.conversation_id:
             await self.follow()
 
@@ -276,10 +278,10 @@ class ClientConsumer(AsyncWebsocketConsumer):
             await self.send_ready(after_seq=0)
 
     async def send_missing(self) -> None:
-        lines = await in_database(self.read_missing)
-        for message in lines:
-            self.sent_seq = message.seq
-            await self.send_frame(transcript.as_frame(message))
+        for message in await in_database(self.read_missing):
+            if message.seq > self.sent_seq:  # a push may have been faster
+                self.sent_seq = message.seq
+                await self.send_frame(transcript.as_frame(message))
 
     def read_missing(self) -> list[Message]:
         return transcript.since(self.read_conversation().pk, after_seq=self.sent_seq)
@@ -289,16 +291,25 @@ class ClientConsumer(AsyncWebsocketConsumer):
         await self.close(protocol.CLOSE_UNAUTHORIZED)
 
     async def beat(self) -> None:
-        """Tells the last seq now and then, so that a frame lost before a silence is found missing."""
+        """Tells the last seq now and then, so that a frame lost before a silence is found missing.
+
+        Whoever waits for the bot is sent an answer whose push was lost sooner than that.
+        """
+        told_at = time.monotonic()
         while True:
-            await asyncio.sleep(settings.HEARTBEAT_SECONDS)
+            await asyncio.sleep(min(settings.CATCH_UP_SECONDS, settings.HEARTBEAT_SECONDS))
             if self.visitor is not None and not self.joined:
                 await self.join(self.visitor)
             try:
-                conversation = await in_database(self.read_conversation)
+                if 0 < self.asked_seq >= self.sent_seq:
+                    await self.send_missing()
+                if time.monotonic() - told_at >= settings.HEARTBEAT_SECONDS:
+                    told_at = time.monotonic()
+                    await self.follow()
+                    conversation = await in_database(self.read_conversation)
+                    await self.send_frame(protocol.heartbeat(conversation.last_seq))
             except (OperationalError, InterfaceError):
                 continue
-            await self.send_frame(protocol.heartbeat(conversation.last_seq))
 
     async def send_error(
         self,

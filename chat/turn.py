@@ -26,6 +26,7 @@ from prompts.retrieval import CONFIDENT, Hit
 log = structlog.get_logger(__name__)
 
 HISTORY_LINES = 12
+GIVE_BACK_PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0)
 
 
 class Abandoned(Exception):
@@ -281,10 +282,14 @@ def give_up(turn_id: UUID, *, worker: str) -> None:
 
 
 def give_back(turn: Turn) -> None:
-    try:
-        lease.give_back(turn)
-    except (OperationalError, InterfaceError):
-        return  # it runs out by itself
+    """Ends the lease as soon as the database is there again, so that nobody waits until it runs out."""
+    for pause_seconds in GIVE_BACK_PAUSES_SECONDS:
+        time.sleep(pause_seconds)
+        try:
+            lease.give_back(turn)
+        except (OperationalError, InterfaceError):
+            continue
+        return
 
 
 def find_next(conversation_id: UUID) -> UUID | None:

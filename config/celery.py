@@ -22,6 +22,8 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
+    # Concerns late acknowledgements only, and there are none; unset, Celery warns at every lost connection.
+    worker_cancel_long_running_tasks_on_connection_loss=True,
     broker_connection_retry_on_startup=True,
     # No retries: a visitor waits while the doorbell is rung, and the sweep makes up for one that was not.
     # No acknowledgements: a doorbell that dies with its worker is found by the sweep, and the bookkeeping

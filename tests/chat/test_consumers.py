@@ -427,6 +427,19 @@ async def test_heartbeat_tells_the_seq_and_sync_heals(
     assert browser.lines() == [(1, "丢了的一行")]
 
 
+async def test_answer_whose_push_was_lost_reaches_whoever_waits(
+    connect: Connect, visitor: Visitor, settings: Any
+) -> None:
+    settings.CATCH_UP_SECONDS = 0.1
+    browser = await connect(visitor)
+    await browser.say("你好")
+
+    await in_database(append_unpushed)(visitor, "丢了的回答")
+
+    await browser.next("message", seq=2)
+    assert browser.lines() == [(1, "你好"), (2, "丢了的回答")]
+
+
 async def test_socket_hears_again_after_redis_dropped_its_subscription(
     connect: Connect, visitor: Visitor, settings: Any
 ) -> None:
