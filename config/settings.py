@@ -170,9 +170,6 @@ DATABASES["default"].update(
     CONN_HEALTH_CHECKS=True,
     OPTIONS={
         **DATABASES["default"].get("OPTIONS", {}),
-        # Statements of the path of a message are prepared once per connection instead of parsed each time.
-        "server_side_binding": True,
-        "prepare_threshold": 3,
         "pool": {
             "min_size": 1,
             "max_size": int(number("YINGDA_DATABASE_POOL", 20)),
