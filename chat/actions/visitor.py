@@ -51,12 +51,12 @@ def enter(visitor: Visitor) -> Conversation:
 
 
 def open_conversation(visitor: Visitor) -> Conversation:
-    """A new conversation, or the open one of another tab that was faster."""
+    """A new conversation, or that of another tab that was faster, even if it was resolved since."""
     try:
         with transaction.atomic():
             return Conversation.objects.create(visitor=visitor, inbox=visitor.inbox)
     except IntegrityError:
-        return Conversation.objects.get(visitor=visitor, resolved_at=None)
+        return Conversation.objects.filter(visitor=visitor).latest("created_at")
 
 
 def ready(conversation: Conversation, *, after_seq: int) -> dict[str, Any]:
