@@ -17,7 +17,7 @@ from django.utils import timezone
 from redis import RedisError
 
 from chat.models import Conversation
-from chat.redis import connection
+from prompts.redis import connection
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from redis import RedisError
 
 from chat import protocol, transcript
 from chat.models import Conversation
-from chat.redis import connection
+from prompts.redis import connection
 
 log = structlog.get_logger(__name__)
 

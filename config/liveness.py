@@ -6,7 +6,7 @@ from typing import Any
 from celery.signals import worker_ready
 from redis import RedisError
 
-from chat.redis import connection
+from prompts.redis import connection
 
 QUEUES = ("turns", "default")
 BEAT_SECONDS = 3.0

@@ -56,6 +56,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def clean_redis(request: pytest.FixtureRequest) -> None:
     """Redis holds only doorbells and state that may vanish: every database test starts with none."""
     if {"db", "transactional_db"} & set(request.fixturenames):
-        from chat.redis import connection
+        from prompts.redis import connection
 
         connection().flushdb()

@@ -84,7 +84,7 @@ class Endpoint:
     timeout_seconds: float = 15.0
     deadline_seconds: float = 30.0
     price: Price = Price()
-    capabilities: Capabilities = Capabilities()
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
     @property
     def vendor(self) -> str:

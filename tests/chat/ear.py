@@ -3,7 +3,7 @@
 from typing import Any
 
 from chat import protocol, push
-from chat.redis import connection
+from prompts.redis import connection
 
 END = b"end"
 

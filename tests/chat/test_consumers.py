@@ -17,8 +17,8 @@ from django.utils import timezone
 from chat import auth, transcript, turn
 from chat.actions import agent as agent_actions
 from chat.models import Conversation, Message, Rating, Visitor
-from chat.redis import connection as redis
 from chat.states import Role, TurnState
+from prompts.redis import connection as redis
 from tests.chat.browser import Browser, Frame, post
 from tests.factories import ConversationFactory, VisitorFactory
 

@@ -34,8 +34,8 @@ from chat.actions import ownership
 from chat.actions import visitor as actions
 from chat.memory import Dialogue
 from chat.models import Conversation, Message, Turn
-from chat.redis import connection as redis
 from chat.states import TURN_OPEN, Owner, Role, TurnState
+from prompts.redis import connection as redis
 from tests.chat.conftest import TEXTS as NOTICES
 from tests.chat.world import World
 from tests.factories import AgentFactory, VisitorFactory

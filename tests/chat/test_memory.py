@@ -11,7 +11,7 @@ import pytest
 from chat import memory
 from chat.memory import Dialogue
 from chat.models import Conversation
-from chat.redis import connection
+from prompts.redis import connection
 from tests.factories import ConversationFactory
 
 pytestmark = pytest.mark.django_db

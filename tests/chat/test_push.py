@@ -14,7 +14,7 @@ from channels.layers import get_channel_layer
 
 from chat import protocol, push, transcript
 from chat.models import Conversation
-from chat.redis import connection
+from prompts.redis import connection
 
 CONVERSATION = Conversation(visitor_id=UUID("0b9f6c1e-6a3e-4d52-9d6b-0a4f6b1f2c3d"))
 GROUP = transcript.group(CONVERSATION.visitor_id)

@@ -15,8 +15,8 @@ from django.utils import timezone
 from chat import lease, tasks
 from chat.actions import visitor as actions
 from chat.models import Message, Turn
-from chat.redis import connection
 from chat.states import TurnState
+from prompts.redis import connection
 from tests.chat.conftest import TEXTS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]

@@ -17,10 +17,10 @@ from chat import analysis, lease, memory, protocol, push, transcript, turn
 from chat.actions import agent as agent_actions
 from chat.actions import visitor as actions
 from chat.models import Conversation, Message, Turn
-from chat.redis import connection
 from chat.states import TurnState
 from prompts import completion
 from prompts.models import ModelCall, Prompt
+from prompts.redis import connection
 from prompts.retrieval import Hit
 from tests.chat.conftest import ANSWER, QUESTION, TEXTS
 from tests.chat.ear import Ear

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import chat.redis
 import pytest
 from django.db import connection
-
-import chat.redis
 
 
 @pytest.fixture

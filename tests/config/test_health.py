@@ -2,10 +2,10 @@
 
 from typing import Any
 
+import chat.redis
 import pytest
 from django.test import Client
 
-import chat.redis
 from config import liveness
 from tests.factories import ConversationFactory
 

@@ -11,8 +11,8 @@ from chat.actions import ownership
 from chat.actions import visitor as visitor_actions
 from chat.memory import Dialogue
 from chat.models import Conversation, Message, Turn
-from chat.redis import connection
 from chat.states import IllegalMove, Owner
+from prompts.redis import connection
 from tests.chat.conftest import TEXTS
 from tests.chat.ear import Ear
 
