@@ -87,14 +87,18 @@ class Budget(models.Model):
 
 
 class QualityCell(models.Model):
-    """How an endpoint fared lately at one kind of turn; counted anew from the ledger every few minutes."""
+    """How an endpoint fared lately at one kind of turn; counted anew from the ledger every few minutes.
+
+    The row with an empty intent, emotion and length is over all its turns.
+    """
 
     endpoint = models.CharField(max_length=80)
-    intent = models.CharField(max_length=40)
-    emotion = models.CharField(max_length=10)
-    length = models.CharField(max_length=10)
+    intent = models.CharField(max_length=40, blank=True)
+    emotion = models.CharField(max_length=10, blank=True)
+    length = models.CharField(max_length=10, blank=True)
     good = models.PositiveIntegerField()
     n = models.PositiveIntegerField()
+    p95_ms = models.FloatField(default=0, help_text="To the first token, over the last hour")
 
     class Meta:
         constraints = [

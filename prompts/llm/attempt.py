@@ -1,0 +1,94 @@
+"""One try at one endpoint, with its clock and its deadline. Called by the gateway only."""
+
+import json
+import time
+from contextlib import closing
+from dataclasses import replace
+
+from prompts.llm import providers
+from prompts.llm.catalogue import SOP, Endpoint
+from prompts.llm.errors import ErrorClass, ModelError
+from prompts.llm.router import estimate_tokens
+from prompts.llm.types import Call, Line, Reply, Request, Sink, ToolCall, Usage
+
+
+class Attempt:
+    """One try at one endpoint, with its clock."""
+
+    def __init__(self, endpoint: Endpoint, request: Request, sink: Sink, *, number: int) -> None:
+        self.endpoint = endpoint
+        self.request = request
+        self.sink = sink
+        self.number = number
+        self.text = ""
+        self.tools: tuple[ToolCall, ...] = ()
+        self.usage: Usage | None = None
+        self.wait_ms = 0.0
+        self.started = time.perf_counter()
+        self.first_token_ms: float | None = None
+
+    def run(self, *, seconds: float) -> Reply:
+        """The whole answer, within `seconds` and the endpoint's own deadline. Raises ModelError."""
+        deadline = self.endpoint.deadline_seconds
+        if self.endpoint.provider != SOP.provider:
+            deadline = min(deadline, seconds)
+        patience = min(self.endpoint.timeout_seconds, deadline)
+        chunks = providers.stream(self.endpoint, self.request, timeout_seconds=patience)
+        with closing(chunks):
+            for chunk in chunks:
+                self.take(chunk.text, chunk.tools, chunk.usage)
+                if self.elapsed_ms() > deadline * 1000:
+                    raise ModelError(ErrorClass.TIMEOUT, "deadline")
+        if not self.text.strip() and not self.tools:
+            raise ModelError(ErrorClass.BAD_OUTPUT, "empty answer")
+        check_tools(self.tools, self.request)
+        return Reply(text=self.text, endpoint=self.endpoint.name, tools=self.tools)
+
+    def take(self, piece: str, tools: tuple[ToolCall, ...], usage: Usage | None) -> None:
+        self.usage = usage or self.usage
+        self.tools = tools or self.tools
+        if (piece or tools) and self.first_token_ms is None:
+            self.first_token_ms = self.elapsed_ms()
+        if piece:
+            self.text += piece
+            self.sink.write(piece)
+
+    def elapsed_ms(self) -> float:
+        return (time.perf_counter() - self.started) * 1000
+
+    def counted(self) -> Usage:
+        """The tokens as the vendor counted them; an estimate where it did not come to that."""
+        if self.usage is not None:
+            return self.usage
+        if self.first_token_ms is None:
+            return Usage(estimated=True)  # nobody bills a request that was refused
+        read = estimate_tokens(self.request)
+        written = estimate_tokens(replace(self.request, lines=(Line("assistant", self.text),)))
+        return Usage(input_tokens=read, output_tokens=written, estimated=True)
+
+    def call(self, *, error_class: str = "") -> Call:
+        return Call(
+            endpoint=self.endpoint.name,
+            model=self.endpoint.model,
+            attempt=self.number,
+            total_ms=round(self.elapsed_ms(), 1),
+            first_token_ms=self.first_token_ms and round(self.first_token_ms, 1),
+            error_class=error_class,
+            usage=self.counted(),
+            wait_ms=round(self.wait_ms, 1),
+            purpose=self.request.purpose,
+        )
+
+
+def check_tools(calls: tuple[ToolCall, ...], request: Request) -> None:
+    """Raises BAD_OUTPUT for a call of a tool that was not offered, or with arguments that are no JSON object."""
+    offered = {tool.name for tool in request.tools}
+    for call in calls:
+        if call.name not in offered:
+            raise ModelError(ErrorClass.BAD_OUTPUT, "unknown tool")
+        try:
+            arguments = json.loads(call.arguments)
+        except ValueError:
+            raise ModelError(ErrorClass.BAD_OUTPUT, "arguments are not JSON") from None
+        if not isinstance(arguments, dict):
+            raise ModelError(ErrorClass.BAD_OUTPUT, "arguments are no object")
