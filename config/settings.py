@@ -5,6 +5,7 @@ it true. All state lives under YINGDA_HOME.
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,13 @@ def flag(name: str, default: str = "0") -> bool:
 
 def listed(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def networks(name: str, default: str = "") -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part, strict=False) for part in listed(name, default))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
 def stored_secret(home: Path) -> str:
@@ -84,6 +92,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 X_FRAME_OPTIONS = "DENY"
 METRICS_TOKEN = text("YINGDA_METRICS_TOKEN")
+# Only these may say, in X-Forwarded-For, whom they speak for.
+TRUSTED_PROXIES = networks("YINGDA_TRUSTED_PROXIES")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -209,6 +219,14 @@ VISITOR_TOKEN_SECONDS = 24 * 3600
 DIALOGUE_TTL_SECONDS = int(number("YINGDA_DIALOGUE_TTL_SECONDS", 1800))
 FRAMES_PER_SECOND = number("YINGDA_FRAMES_PER_SECOND", 10)
 FRAMES_BURST = int(number("YINGDA_FRAMES_BURST", 40))
+# Messages over all sockets and requests of one visitor, and of one address: many customers share one behind NAT.
+MESSAGES_PER_MINUTE = number("YINGDA_MESSAGES_PER_MINUTE", 60)
+MESSAGES_BURST = int(number("YINGDA_MESSAGES_BURST", 60))
+ADDRESS_MESSAGES_PER_MINUTE = number("YINGDA_ADDRESS_MESSAGES_PER_MINUTE", 600)
+ADDRESS_MESSAGES_BURST = int(number("YINGDA_ADDRESS_MESSAGES_BURST", 300))
+UNLIMITED_ADDRESSES = networks("YINGDA_UNLIMITED_ADDRESSES", "127.0.0.0/8,::1")
+ADDRESS_SESSIONS_PER_MINUTE = number("YINGDA_ADDRESS_SESSIONS_PER_MINUTE", 120)
+ADDRESS_SESSIONS_BURST = int(number("YINGDA_ADDRESS_SESSIONS_BURST", 240))
 SOCKET_BACKLOG_FRAMES = 256
 SOCKET_MAX_BYTES = 64 * 1024
 
@@ -216,6 +234,10 @@ SOCKET_MAX_BYTES = 64 * 1024
 # Endpoint rows name a variable, never a key; every *_API_KEY of the environment can be named.
 MODEL_API_KEYS = {k: v for k, v in os.environ.items() if k.endswith("_API_KEY") and v}
 MODEL_BASE_URLS = {k: v for k, v in os.environ.items() if k.endswith("_BASE_URL") and v}
+# Further servers that an endpoint row may send a key to.
+MODEL_HOSTS = listed("YINGDA_MODEL_HOSTS")
+# Costs of several currencies are compared, and budgets kept, in CNY.
+CNY_PER = {"CNY": 1.0, "USD": number("YINGDA_CNY_PER_USD", 7.1)}
 
 # --- logs ----------------------------------------------------------------------------------------
 LOG_LEVEL = text("YINGDA_LOG_LEVEL", "INFO")

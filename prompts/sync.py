@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -264,6 +265,7 @@ class EndpointTable:
         try:
             row = ModelEndpoint(**content)
             row.clean_fields()
+            row.clean()
         except TypeError as error:
             raise DefaultsError(f"{entry.where}: {error}") from error
         except ValidationError as error:
@@ -284,7 +286,9 @@ def assign(row: Any, values: Mapping[str, Any]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """0.150000 of the database and 0.15 of a file are one price."""
+    """0.150000 of the database and 0.15 of a file are one price; a day is what it reads."""
+    if isinstance(value, date):
+        return value.isoformat()
     return str(value.normalize()) if isinstance(value, Decimal) else value
 
 

@@ -1,0 +1,230 @@
+"""What models cost: every attempt on record, what a day has cost so far, and which budgets are used up.
+
+Called by completion. The rows are the truth; Redis keeps the running sums of the day, which are counted anew from
+the rows when they are gone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+from redis import RedisError
+
+from prompts.llm.catalogue import SOP, Endpoint
+from prompts.llm.features import Features, length_bucket
+from prompts.llm.types import Call
+from prompts.models import Budget, ModelCall, PromptVersion
+from prompts.redis import connection
+from prompts.snapshot import snapshot
+
+log = structlog.get_logger(__name__)
+
+# Sums of a day are of no use two days later.
+SPENT_SECONDS = 2 * 24 * 3600
+EVERYTHING = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the calls of one question have in common."""
+
+    trace_id: str
+    features: Features
+    # {"cause", "policy", "plan"}
+    decision: Mapping[str, Any]
+    canary: str = ""
+    version: PromptVersion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """A budget and what the day has cost so far, in CNY. `share` is 1.0 when it is used up."""
+
+    budget: Budget
+    spent: Decimal
+    share: float
+    state: Literal["ok", "alert", "stopped"]
+
+
+def record(entry: Entry, calls: Iterable[Call], endpoints: Mapping[str, Endpoint]) -> None:
+    """Writes every attempt at a model. A row that cannot be written costs no answer."""
+    rows = [
+        as_row(entry, call, endpoints[call.endpoint]) for call in calls if call.endpoint != SOP.name
+    ]
+    if not rows:
+        return
+    try:
+        ModelCall.objects.bulk_create(rows)
+    except DatabaseError as error:
+        log.warning("ledger_lost", trace_id=entry.trace_id, error=type(error).__name__)
+    spend(entry.features.inbox, sum((in_cny(row.cost, row.currency) for row in rows), Decimal(0)))
+
+
+def as_row(entry: Entry, call: Call, endpoint: Endpoint) -> ModelCall:
+    features, usage = entry.features, call.usage
+    return ModelCall(
+        trace_id=entry.trace_id,
+        purpose=call.purpose,
+        inbox=features.inbox,
+        endpoint=call.endpoint,
+        model=call.model,
+        prompt_version=entry.version,
+        attempt=call.attempt,
+        error_class=call.error_class,
+        wait_ms=call.wait_ms,
+        first_token_ms=call.first_token_ms,
+        total_ms=call.total_ms,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        usage=usage.raw,
+        usage_estimated=usage.estimated,
+        cost=cost_of(call, endpoint),
+        currency=endpoint.price.currency,
+        decision=dict(entry.decision),
+        intent=features.intent,
+        emotion=features.emotion,
+        length=length_bucket(features.input_tokens),
+        canary=entry.canary,
+        bucket=features.bucket,
+        bucket_source=features.bucket_source,
+    )
+
+
+def cost_of(call: Call, endpoint: Endpoint) -> Decimal:
+    """In the endpoint's currency, by what the vendor counted."""
+    return endpoint.price.of(
+        input_tokens=call.usage.input_tokens,
+        output_tokens=call.usage.output_tokens,
+        cached=call.usage.cached_tokens,
+        cache_write=call.usage.cache_write_tokens,
+    )
+
+
+def in_cny(amount: Decimal, currency: str) -> Decimal:
+    return amount * Decimal(str(settings.CNY_PER[currency]))
+
+
+def spend(inbox: str, amount: Decimal) -> None:
+    """Adds to the sums of the day, and says so in the log when a budget passes its alert or its end."""
+    budgets = [b for b in snapshot().budgets if b.inbox in {EVERYTHING, inbox}]
+    if not budgets or not amount:
+        return
+    try:
+        before = sums()
+        pipeline = connection().pipeline(transaction=False)
+        for name in {EVERYTHING, inbox}:
+            pipeline.hincrbyfloat(spent_key(), name, float(amount))
+        pipeline.execute()
+    except RedisError as error:
+        log.warning("spending_uncounted", error=type(error).__name__)
+        return
+    for budget in budgets:
+        alert(budget, before.get(budget.inbox, Decimal(0)), amount)
+
+
+def alert(budget: Budget, before: Decimal, amount: Decimal) -> None:
+    for percent in (budget.alert_percent, 100):
+        mark = budget.per_day * percent / 100
+        if before < mark <= before + amount:
+            log.error(
+                "budget_reached",
+                inbox=budget.inbox,
+                percent=percent,
+                per_day_cny=str(budget.per_day),
+            )
+
+
+def spent_today() -> dict[str, Decimal]:
+    """CNY since midnight by inbox; the sum of all under the empty name."""
+    try:
+        return sums()
+    except RedisError:
+        return counted()
+
+
+def sums() -> dict[str, Decimal]:
+    """The running sums of the day, counted from the rows when Redis has none. Raises RedisError."""
+    kept: Any = connection().hgetall(spent_key())
+    if kept:
+        return {name.decode(): Decimal(value.decode()) for name, value in kept.items()}
+    fresh = counted()
+    pipeline = connection().pipeline(transaction=False)
+    for name, amount in {EVERYTHING: Decimal(0), **fresh}.items():
+        # Not over what another process counted in this moment.
+        pipeline.hsetnx(spent_key(), name, str(amount))
+    pipeline.expire(spent_key(), SPENT_SECONDS)
+    pipeline.execute()
+    return fresh
+
+
+def counted() -> dict[str, Decimal]:
+    """The sums of the day from the rows."""
+    rows = ModelCall.objects.filter(at__gte=midnight()).values("inbox", "currency")
+    found: dict[str, Decimal] = {}
+    for row in rows.annotate(total=Sum("cost")).order_by():
+        amount = in_cny(row["total"], row["currency"])
+        for name in {EVERYTHING, row["inbox"]}:
+            found[name] = found.get(name, Decimal(0)) + amount
+    return found
+
+
+def budget_states() -> list[BudgetState]:
+    """Every enabled budget with what was spent of it today."""
+    spent = spent_today()
+    return [state_of(budget, spent.get(budget.inbox, Decimal(0))) for budget in snapshot().budgets]
+
+
+def state_of(budget: Budget, spent: Decimal) -> BudgetState:
+    share = float(spent / budget.per_day) if budget.per_day else 1.0
+    if share >= 1:
+        return BudgetState(budget, spent, share, "stopped" if budget.stop else "alert")
+    return BudgetState(
+        budget, spent, share, "alert" if share * 100 >= budget.alert_percent else "ok"
+    )
+
+
+def stopped(inbox: str) -> tuple[str, ...]:
+    """The used-up budgets that concern an inbox: "day" for the one over everything, "inbox" for its own."""
+    if not any(budget.stop for budget in snapshot().budgets):
+        return ()
+    mine = {EVERYTHING: "day", inbox: "inbox"}
+    states = (state for state in budget_states() if state.state == "stopped")
+    return tuple(mine[state.budget.inbox] for state in states if state.budget.inbox in mine)
+
+
+def mark_taken_over(trace_id: str) -> None:
+    """A person took over after the answer of this trace: it counts against its endpoint and its canary."""
+    ModelCall.objects.filter(trace_id=trace_id, purpose="answer").update(taken_over=True)
+
+
+def mark_feedback(trace_id: str, value: str) -> None:
+    """The customer's thumb, "up" or "down"; the last word counts."""
+    ModelCall.objects.filter(trace_id=trace_id, purpose="answer").update(feedback=value)
+
+
+def is_good() -> Q:
+    """Calls that count as good answers: whole, and neither taken over nor thumbed down."""
+    return Q(error_class="", taken_over=False) & ~Q(feedback="down")
+
+
+def count_good() -> Count:
+    return Count("pk", filter=is_good())
+
+
+def midnight() -> datetime:
+    """The beginning of the shop's natural day."""
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def spent_key() -> str:
+    return f"spent:{timezone.localdate().isoformat()}"
