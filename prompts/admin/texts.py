@@ -1,39 +1,19 @@
-"""The admin of prompts: texts are versioned, SOPs searchable as soon as they are saved, calls only read."""
+"""Prompts, examples and SOPs: texts are versioned, SOPs searchable as soon as they are saved."""
 
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from prompts import rendering, retrieval
-from prompts.models import (
-    FewShotExample,
-    ModelCall,
-    ModelEndpoint,
-    Prompt,
-    PromptVersion,
-    Sop,
-    SopQuestion,
-)
-
-
-class DefaultsStay:
-    """A default that is deleted would come back with the next start; it is disabled instead."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        allowed: bool = super().has_delete_permission(request, obj)  # type: ignore[misc]
-        return allowed and not (obj and obj.default_digest)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
-        rows, counts, missing, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
-        defaults = [f"{row} (a default: disable it)" for row in objs if row.default_digest]
-        return rows, counts, missing, [*protected, *defaults]
+from prompts.admin.pending import snapshot
+from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
+from prompts.models import FewShotExample, Prompt, PromptVersion, Sop, SopQuestion
 
 
 class PromptVersionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
@@ -49,7 +29,7 @@ class PromptVersionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
 
 
 @admin.register(PromptVersion)
-class PromptVersionAdmin(ModelAdmin):
+class PromptVersionAdmin(AnnouncedAdmin):
     """Versions are added, never changed: what was said to customers stays explainable."""
 
     form = PromptVersionForm
@@ -74,7 +54,7 @@ class PromptVersionAdmin(ModelAdmin):
         Prompt.objects.select_for_update(no_key=True).get(pk=obj.prompt_id)
         last = PromptVersion.objects.filter(prompt=obj.prompt_id).order_by("-number").first()
         obj.number = last.number + 1 if last else 1
-        obj.save()
+        super().save_model(request, obj, form, change)
 
 
 class PromptVersionInline(TabularInline):
@@ -91,7 +71,7 @@ class PromptVersionInline(TabularInline):
 
 
 @admin.register(Prompt)
-class PromptAdmin(ModelAdmin):
+class PromptAdmin(AnnouncedAdmin):
     list_display = ["title", "purpose", "language", "current"]
     list_filter = ["language"]
     list_select_related = ["current__prompt"]
@@ -114,7 +94,7 @@ class PromptAdmin(ModelAdmin):
 
 
 @admin.register(FewShotExample)
-class FewShotExampleAdmin(DefaultsStay, ModelAdmin):
+class FewShotExampleAdmin(DefaultsStay, AnnouncedAdmin):
     list_display = ["key", "language", "intent", "emotion", "enabled"]
     list_filter = ["language", "intent", "emotion", "enabled"]
     search_fields = ["key", "intent"]
@@ -127,7 +107,7 @@ class SopQuestionInline(TabularInline):
 
 
 @admin.register(Sop)
-class SopAdmin(DefaultsStay, ModelAdmin):
+class SopAdmin(DefaultsStay, AnnouncedAdmin):
     list_display = ["title", "language", "category", "intent", "enabled", "updated_at"]
     list_filter = ["language", "category", "intent", "enabled"]
     search_fields = ["key", "title", "answer", "questions__text"]
@@ -141,49 +121,9 @@ class SopAdmin(DefaultsStay, ModelAdmin):
     @admin.action(description="Enable selected SOPs")
     def enable(self, request: HttpRequest, chosen: models.QuerySet[Sop]) -> None:
         chosen.update(enabled=True, updated_at=timezone.now())
+        snapshot.announce()
 
     @admin.action(description="Disable selected SOPs")
     def disable(self, request: HttpRequest, chosen: models.QuerySet[Sop]) -> None:
         chosen.update(enabled=False, updated_at=timezone.now())
-
-
-@admin.register(ModelEndpoint)
-class ModelEndpointAdmin(DefaultsStay, ModelAdmin):
-    list_display = ["name", "provider", "model", "priority", "enabled", "has_key"]
-    list_filter = ["provider", "enabled"]
-    search_fields = ["name", "model"]
-    readonly_fields = ["has_key"]
-    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-
-    @admin.display(boolean=True, description="key present")
-    def has_key(self, endpoint: ModelEndpoint) -> bool:
-        """Whether the variable the row names is set; its value is never shown."""
-        return endpoint.api_key_env in settings.MODEL_API_KEYS
-
-
-@admin.register(ModelCall)
-class ModelCallAdmin(ModelAdmin):
-    list_display = [
-        "at",
-        "purpose",
-        "endpoint",
-        "attempt",
-        "error_class",
-        "first_token_ms",
-        "total_ms",
-        "input_tokens",
-        "output_tokens",
-    ]
-    ordering = ["-at"]
-    list_filter = ["endpoint", "error_class", "at"]
-    search_fields = ["trace_id"]
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
+        snapshot.announce()

@@ -1,0 +1,53 @@
+"""What the admin classes of this package share: every write is announced, some rows are only read."""
+
+from typing import Any
+
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from prompts.admin.pending import snapshot
+
+
+class AnnouncedAdmin(ModelAdmin):
+    """Every process hears of a row that was written, so that a click counts within seconds everywhere."""
+
+    def save_model(
+        self, request: HttpRequest, obj: models.Model, form: Any, change: object
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        snapshot.announce()
+
+    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+        super().delete_model(request, obj)
+        snapshot.announce()
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        super().delete_queryset(request, queryset)
+        snapshot.announce()
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that only the platform writes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class DefaultsStay:
+    """A default that is deleted would come back with the next start; it is disabled instead."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)  # type: ignore[misc]
+        return allowed and not (obj and obj.default_digest)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        rows, counts, missing, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
+        defaults = [f"{row} (a default: disable it)" for row in objs if row.default_digest]
+        return rows, counts, missing, [*protected, *defaults]

@@ -1,0 +1,38 @@
+"""Sentences of the admin's pages in the two languages staff read. Used by the pages of this package and of chat."""
+
+from typing import Any
+
+from django.utils.functional import lazy
+from django.utils.translation import get_language
+
+
+def in_chinese() -> bool:
+    """Whether the request at hand is answered in Chinese, the default."""
+    return (get_language() or "zh").startswith("zh")
+
+
+def pick(zh: str, en: str) -> str:
+    """The sentence in the language of the request at hand."""
+    return zh if in_chinese() else en
+
+
+# The same, decided when it is shown: for labels that are made once, at import.
+both: Any = lazy(pick, str)
+
+
+def as_ms(milliseconds: float | None) -> str:
+    """A duration as people read it: "840 ms", "2.41 s"; a dash for none."""
+    if milliseconds is None:
+        return "—"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
+
+
+def as_money(amount: Any, currency: str) -> str:
+    """An amount with its currency, as many digits as say something: "CNY 0.00034"."""
+    digits = f"{amount:.8f}".rstrip("0")
+    whole, _, cents = digits.partition(".")
+    return f"{currency} {whole}.{cents.ljust(2, '0')}"
+
+
+def as_percent(share: float | None, *, digits: int = 1) -> str:
+    return "—" if share is None else f"{share * 100:.{digits}f}%"
