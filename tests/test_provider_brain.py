@@ -94,7 +94,7 @@ def test_split_model() -> None:
 def test_log_is_bounded() -> None:
     log = RequestLog(clock=lambda: 0.0)
     for number in range(KEPT_REQUESTS + 5):
-        log.close(log.open(b"%d" % number), outcome="answered")
+        log.close(log.open(b"%d" % number, provider="openai", path="/"), outcome="answered")
 
     shown = log.as_json()
     assert [shown["requests"][0]["body"], len(shown["requests"])] == [5, KEPT_REQUESTS]

@@ -265,6 +265,7 @@ def test_json_schema_is_filled_with_what_was_said(client: openai.OpenAI) -> None
         "type": "object",
         "properties": fields,
         "required": list(fields),
+        "additionalProperties": False,
         "$defs": {"mood": {"type": "string", "enum": ["calm", "angry"]}},
     }
     wanted = {
@@ -307,6 +308,8 @@ STATUS_FAULTS = {
     "403": "PermissionDeniedError 403 unsupported_country",
     "404": "NotFoundError 404 model_not_found",
     "408": "APIStatusError 408 None",
+    "413": "APIStatusError 413 None",
+    "throttling": "RateLimitError 429 1302",
     "500": "InternalServerError 500 None",
     "502-html": "InternalServerError 502 None",
     "503": "InternalServerError 503 None",
@@ -328,6 +331,11 @@ BODY_FAULTS = {
     "empty-answer": ("stop", "stop"),
     "invalid-json-content": ("stop", "stop"),
     "schema-violation": ("stop", "stop"),
+    "missing-event-line": ("stop", "stop"),
+    "duplicate-tool-fragments": ("stop", "stop"),
+    "out-of-order-tool-fragments": ("stop", "stop"),
+    "unknown-tool": ("stop", "stop"),
+    "bad-tool-arguments": ("stop", "stop"),
     "length": ("length", "length"),
     "content-filter": ("content_filter", "content_filter"),
     "refusal": ("stop", "stop"),

@@ -22,11 +22,17 @@ _START_SECONDS = 10
 
 
 class ProviderControl:
-    """The controls of a running provider fake. `url` is what it printed; `base_url` is what an SDK wants."""
+    """The controls of a running provider fake.
+
+    `url` is what it printed. The others are what each SDK wants as its base: `base_url` that of OpenAI, and
+    `compatible_base_url` whatever asks DashScope over the wire of OpenAI, or asks it for a decision.
+    """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url = self.anthropic_base_url = url
         self.base_url = f"{url}/v1"
+        self.dashscope_base_url = f"{url}/api/v1"
+        self.compatible_base_url = f"{url}/compatible-mode/v1"
         self._http = httpx.Client(base_url=url, trust_env=False)
 
     def set_scenario(self, scenario: Sequence[Mapping[str, Json]] | Mapping[str, Json]) -> Json:

@@ -18,17 +18,26 @@ from tests.fakes.provider_faults import NO_RULE, Rule, Scenario, advertise_retry
 from tests.fakes.provider_latency import Latency, LatencyTable, Slots
 from tests.fakes.provider_log import Entry, RequestLog
 from tests.fakes.provider_playback import Connection, Ending, Playback, connection_of, play
+from tests.fakes.provider_requests import MAX_BODY_BYTES
 from tests.fakes.provider_types import (
+    NO_FAULT,
     Ask,
     BadAskError,
     Delivery,
     Fault,
     FaultKind,
     Json,
+    Problem,
     ProviderWire,
 )
 
-_MAX_BODY_BYTES = 10 * 1024 * 1024
+# Who gets one of these wants to see what a client makes of a tool call, so the model is made to call one.
+_TOOL_FAULTS = {
+    FaultKind.DUPLICATE_TOOL_FRAGMENTS,
+    FaultKind.OUT_OF_ORDER_TOOL_FRAGMENTS,
+    FaultKind.UNKNOWN_TOOL,
+    FaultKind.BAD_TOOL_ARGUMENTS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,7 @@ class Exchange:
         if raw is None:
             return
         log = self._provider.log
-        entry = log.open(raw)
+        entry = log.open(raw, provider=self._wire.provider, path=scope["path"])
         outcome = "client_closed"
         try:
             outcome = await self._answer(
@@ -132,8 +141,7 @@ class Exchange:
         try:
             ask = self._wire.parse(raw, headers=headers)
         except BadAskError as error:
-            reply = error.reply
-            playback = Playback(reply.status, tail=reply.body, content_type=reply.content_type)
+            playback = self._refuse(error.problem, entry)
             return await _play(playback, entry, connection=connection, send=send)
         slots = self._provider.slots
         if not await slots.enter(gone=connection.gone):
@@ -144,43 +152,65 @@ class Exchange:
         finally:
             slots.leave()
 
+    def _refuse(self, problem: Problem, entry: Entry) -> Playback:
+        reply = self._wire.error(problem, request_id=_request_id(entry))
+        playback = Playback(reply.status, tail=reply.body, content_type=reply.content_type)
+        return self._with_headers(playback, entry, NO_FAULT)
+
     def _prepare(self, ask: Ask, entry: Entry) -> Playback:
         """Think and compose; nothing is sent yet. Notes in `entry` what was decided."""
-        provider = self._provider
-        rule = NO_RULE if ask.fault.kind is not FaultKind.NONE else provider.scenario.take(ask)
-        fault = ask.fault if rule is NO_RULE else rule.as_fault()
+        provider, seed = self._provider, self._provider.options.seed
+        rule, fault = self._choose(ask, entry)
         entry.model, entry.stream, entry.fault = ask.model, ask.stream, fault.kind.value
-        seed = provider.options.seed
-        answer = think(ask, seed=seed, tokens=self._tokens(rule), scripted=rule.answer)
-        draw = Random(fingerprint(ask, seed=seed) + entry.attempt)
-        delivery = Delivery(
-            f"chatcmpl-fake{entry.call}{entry.number}", int(entry.at), prompt_tokens(ask)
-        )
-        latency = provider.latency.of(ask.model).with_changes(
-            ttft_ms=rule.ttft_ms, interval_ms=rule.interval_ms, jitter=rule.jitter
-        )
+        asked = _forced(ask) if fault.kind in _TOOL_FAULTS else ask
+        answer = think(asked, seed=seed, tokens=self._tokens(rule), scripted=rule.answer)
+        serial = f"fake{entry.call}{entry.number}"
         playback = compose(
-            ask, answer, delivery, wire=self._wire, fault=fault, latency=latency, draw=draw
+            ask,
+            answer,
+            Delivery(serial, _request_id(entry), int(entry.at), prompt_tokens(ask)),
+            wire=self._wire,
+            fault=fault,
+            latency=provider.latency.of(ask.model).with_changes(
+                ttft_ms=rule.ttft_ms, interval_ms=rule.interval_ms, jitter=rule.jitter
+            ),
+            draw=Random(fingerprint(ask, seed=seed) + entry.attempt),
         )
-        return _with_headers(playback, entry, fault)
+        return self._with_headers(playback, entry, fault)
+
+    def _choose(self, ask: Ask, entry: Entry) -> tuple[Rule, Fault]:
+        """The rule for this request and its fault; a suffix of the model's name goes before all rules."""
+        if ask.fault.kind is not FaultKind.NONE:
+            return NO_RULE, ask.fault
+        scenario = self._provider.scenario
+        rule = scenario.take(ask, provider=entry.provider, path=entry.path)
+        return rule, rule.as_fault()
 
     def _tokens(self, rule: Rule) -> int:
         if rule.tokens is not None:
             return rule.tokens
         return 0 if rule.answer is not None else self._provider.options.tokens
 
+    def _with_headers(self, playback: Playback, entry: Entry, fault: Fault) -> Playback:
+        entry.ttft_ms, entry.total_ms = (
+            playback.hold_ms + playback.ttft_ms,
+            playback.hold_ms + playback.end_ms,
+        )
+        now = time.time()
+        retry_headers, wait_seconds = advertise_retry(fault, now_seconds=now)
+        entry.retry_at = now + wait_seconds if wait_seconds else 0.0
+        timing = f"ttft={entry.ttft_ms:.1f};total={entry.total_ms:.1f};queued={entry.queued_ms:.1f}"
+        named = (self._wire.request_id_header, _request_id(entry).encode())
+        headers = [(b"x-fake-timing", timing.encode()), named, *retry_headers]
+        return replace(playback, headers=headers)
 
-def _with_headers(playback: Playback, entry: Entry, fault: Fault) -> Playback:
-    entry.ttft_ms, entry.total_ms = (
-        playback.hold_ms + playback.ttft_ms,
-        playback.hold_ms + playback.end_ms,
-    )
-    now = time.time()
-    retry_headers, wait_seconds = advertise_retry(fault, now_seconds=now)
-    entry.retry_at = now + wait_seconds if wait_seconds else 0.0
-    timing = f"ttft={entry.ttft_ms:.1f};total={entry.total_ms:.1f};queued={entry.queued_ms:.1f}"
-    own = [(b"x-fake-timing", timing.encode()), (b"x-request-id", b"req_fake%d" % entry.number)]
-    return replace(playback, headers=[*own, *retry_headers])
+
+def _request_id(entry: Entry) -> str:
+    return f"req_fake{entry.number}"
+
+
+def _forced(ask: Ask) -> Ask:
+    return replace(ask, tool_choice="required") if ask.tool_choice == "auto" else ask
 
 
 async def _play(playback: Playback, entry: Entry, *, connection: Connection, send: Send) -> str:
@@ -194,13 +224,13 @@ async def _play(playback: Playback, entry: Entry, *, connection: Connection, sen
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body of a request; None when the client left. A body beyond the limit is cut, so it fails to parse."""
+    """The body of a request; None when the client left. A body beyond the limit is cut, but still beyond it."""
     body = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        if len(body) < _MAX_BODY_BYTES:
+        if len(body) <= MAX_BODY_BYTES:
             body += message.get("body", b"")
         if not message.get("more_body", False):
             return body

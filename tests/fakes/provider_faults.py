@@ -15,6 +15,7 @@ from random import Random
 from tests.fakes.provider_latency import is_amount
 from tests.fakes.provider_types import NO_FAULT, Ask, Fault, FaultKind, Json
 
+PROVIDERS = ("openai", "anthropic", "dashscope", "*")
 _SUFFIX = "@fault:"
 _KIND_WORDS = tuple(kind.value for kind in FaultKind)
 _KINDS = ", ".join(_KIND_WORDS)
@@ -23,6 +24,7 @@ _NUMBER_IS_RETRY_AFTER = {
     FaultKind.RATE_LIMIT_SECONDS,
     FaultKind.RATE_LIMIT_MILLISECONDS,
     FaultKind.RATE_LIMIT_DATE,
+    FaultKind.THROTTLING,
     FaultKind.UNAVAILABLE,
     FaultKind.OVERLOADED,
 }
@@ -38,13 +40,16 @@ _NUMBER_IS_DELAY = {FaultKind.HANG_BEFORE_HEADERS, FaultKind.SLOW_DRIP}
 class Rule:
     """What happens to the next requests that match.
 
-    `times` 0 means always; `model` is a name or a shell pattern; `contains` must occur in the customer's last line.
+    `times` 0 means always; `provider` is "openai", "anthropic", "dashscope" or "*"; `path` and `model` are names or
+    shell patterns; `contains` must occur in the customer's last line.
     `ttft_ms interval_ms jitter tokens answer` change a request that need not have a fault at all.
     """
 
     fault: str = FaultKind.NONE.value
     times: int = 1
     probability: float = 1.0
+    provider: str = "*"
+    path: str = "*"
     model: str = "*"
     contains: str = ""
     after_tokens: int | None = None
@@ -61,9 +66,11 @@ class Rule:
     def is_spent(self) -> bool:
         return 0 < self.times <= self.used
 
-    def matches(self, ask: Ask) -> bool:
+    def matches(self, ask: Ask, *, provider: str, path: str) -> bool:
         return (
             not self.is_spent
+            and self.provider in {"*", provider}
+            and fnmatchcase(path, self.path)
             and fnmatchcase(ask.model, self.model)
             and self.contains in ask.question
         )
@@ -74,7 +81,7 @@ class Rule:
 
 NO_RULE = Rule()
 _WHOLE = {"times", "after_tokens", "tokens"}
-_TEXT = {"fault", "model", "contains", "answer"}
+_TEXT = {"fault", "provider", "path", "model", "contains", "answer"}
 _OPTIONAL = {field.name for field in fields(Rule) if field.default is None}
 _SETTABLE = {field.name for field in fields(Rule)} - {"used"}
 
@@ -93,10 +100,10 @@ class Scenario:
     def append(self, rules: Sequence[Rule]) -> None:
         self._rules += rules
 
-    def take(self, ask: Ask) -> Rule:
+    def take(self, ask: Ask, *, provider: str, path: str) -> Rule:
         """The rule for this request, counted as used; `NO_RULE` when none applies."""
         for rule in self._rules:
-            if rule.matches(ask) and (
+            if rule.matches(ask, provider=provider, path=path) and (
                 rule.probability >= 1 or self._draw.random() < rule.probability
             ):
                 rule.used += 1
@@ -125,6 +132,8 @@ def _check_rule(row: Json, where: str) -> Rule:
         _check_field(name, value, f"{where}.{name}")
     if row.get("fault", "none") not in _KIND_WORDS:
         raise ValueError(f"{where}.fault: unknown kind {row['fault']!r}; known are {_KINDS}")
+    if row.get("provider", "*") not in PROVIDERS:
+        raise ValueError(f"{where}.provider: unknown; known are {', '.join(PROVIDERS)}")
     return Rule(**row)
 
 

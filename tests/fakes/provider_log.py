@@ -1,6 +1,6 @@
 """What clients asked of the provider fake and how they behaved: the last 1,000 requests with verdicts.
 
-Requests with the same body are attempts of one call. Two verdicts are faults of the client: coming back before
+Requests to one provider with the same body are attempts of one call. Two verdicts are faults of the client: coming back before
 Retry-After, and after an error that cannot pass. `closed_early` is a plain fact: right after a hang, wrong otherwise.
 """
 
@@ -29,6 +29,8 @@ class Entry:
 
     number: int
     at: float
+    provider: str
+    path: str
     call: str
     attempt: int
     raw: bytes
@@ -50,8 +52,8 @@ class Entry:
         return 400 <= status < 500 and (status not in _RETRYABLE_4XX or quota)
 
     def as_json(self) -> dict[str, Json]:
-        names = ("number", "at", "call", "attempt", "model", "stream", "fault", "status", "outcome")
-        times = ("queued_ms", "ttft_ms", "total_ms", "verdicts")
+        names = ("number", "at", "provider", "path", "call", "attempt", "model", "stream", "fault")
+        times = ("status", "outcome", "queued_ms", "ttft_ms", "total_ms", "verdicts")
         return {name: getattr(self, name) for name in (*names, *times)} | {
             "body": _decoded(self.raw)
         }
@@ -71,13 +73,13 @@ class RequestLog:
         self._open = 0
         self._peak_open = 0
 
-    def open(self, raw: bytes) -> Entry:
+    def open(self, raw: bytes, *, provider: str, path: str) -> Entry:
         """Note a request and judge it against the attempt before it, if that one failed."""
-        call = hashlib.blake2b(raw, digest_size=8).hexdigest()
+        call = hashlib.blake2b(raw, digest_size=8, key=provider.encode()).hexdigest()
         before = self._last_of_call.pop(call, None)
         is_retry = before is not None and before.outcome != "answered"
         self._seen += 1
-        entry = Entry(self._seen, self._clock(), call, 1, raw[:_KEPT_BODY_BYTES])
+        entry = Entry(self._seen, self._clock(), provider, path, call, 1, raw[:_KEPT_BODY_BYTES])
         if before is not None and is_retry:
             entry.attempt = before.attempt + 1
             entry.verdicts += _judge(before, entry)

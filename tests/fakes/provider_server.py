@@ -23,13 +23,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 from typing_extensions import override
 
+from tests.fakes.provider_anthropic import AnthropicWire, TokenCountWire
+from tests.fakes.provider_dashscope import DashScopeWire
 from tests.fakes.provider_exchange import Exchange, Provider, ProviderOptions
 from tests.fakes.provider_latency import Latency
 from tests.fakes.provider_log import KEPT_REQUESTS
-from tests.fakes.provider_openai import OpenAIWire, models_body
+from tests.fakes.provider_openai import CompatibleWire, OpenAIWire, models_body
 from tests.fakes.provider_playback import ConnectionProtocol
-from tests.fakes.provider_types import Json
+from tests.fakes.provider_types import Json, ProviderWire
 
+WIRES: dict[str, ProviderWire] = {
+    "/v1/chat/completions": OpenAIWire(),
+    "/v1/messages": AnthropicWire(),
+    "/v1/messages/count_tokens": TokenCountWire(),
+    "/api/v1/services/aigc/text-generation/generation": DashScopeWire(),
+    "/compatible-mode/v1/chat/completions": CompatibleWire(),
+}
 _KEEP_ALIVE_SECONDS = 120
 _BACKLOG = 512
 
@@ -87,7 +96,10 @@ def build_app(provider: Provider) -> Starlette:
     controls = _Controls(provider)
     return Starlette(
         routes=[
-            Route("/v1/chat/completions", Exchange(provider, OpenAIWire()), methods=["POST"]),
+            *(
+                Route(path, Exchange(provider, wire), methods=["POST"])
+                for path, wire in WIRES.items()
+            ),
             Route("/v1/models", _list_models, methods=["GET"]),
             Route("/_fake/scenario", controls.show_scenario, methods=["GET"]),
             Route("/_fake/scenario", controls.set_scenario, methods=["POST"]),

@@ -21,6 +21,7 @@ class FaultKind(StrEnum):
     RATE_LIMIT_SECONDS = "429-s"
     RATE_LIMIT_MILLISECONDS = "429-ms"
     RATE_LIMIT_DATE = "429-date"
+    THROTTLING = "throttling"
     INSUFFICIENT_QUOTA = "insufficient_quota"
     BAD_REQUEST = "400"
     CONTEXT_OVERFLOW = "400-context"
@@ -28,6 +29,7 @@ class FaultKind(StrEnum):
     FORBIDDEN = "403"
     UNKNOWN_MODEL = "404"
     REQUEST_TIMEOUT = "408"
+    TOO_LARGE = "413"
     SERVER_ERROR = "500"
     BAD_GATEWAY_HTML = "502-html"
     UNAVAILABLE = "503"
@@ -41,10 +43,15 @@ class FaultKind(StrEnum):
     RST = "rst"
     CLEAN_EOF = "clean-eof"
     MALFORMED_FRAME = "malformed-frame"
+    MISSING_EVENT_LINE = "missing-event-line"
     ERROR_FRAME = "error-frame"
     EMPTY_ANSWER = "empty-answer"
     INVALID_JSON_CONTENT = "invalid-json-content"
     SCHEMA_VIOLATION = "schema-violation"
+    DUPLICATE_TOOL_FRAGMENTS = "duplicate-tool-fragments"
+    OUT_OF_ORDER_TOOL_FRAGMENTS = "out-of-order-tool-fragments"
+    UNKNOWN_TOOL = "unknown-tool"
+    BAD_TOOL_ARGUMENTS = "bad-tool-arguments"
     LENGTH = "length"
     CONTENT_FILTER = "content-filter"
     REFUSAL = "refusal"
@@ -81,7 +88,8 @@ class Ask:
     """A request in words that every wire shares.
 
     `tool_choice` is "none", "auto", "required" or the name of one of `tools`. `schema` is the schema of the
-    wanted JSON answer, an empty mapping for "any object", None for plain text.
+    wanted JSON answer, an empty mapping for "any object", None for plain text. With `cumulative` each frame of a
+    stream repeats all that the frames before it said.
     """
 
     model: str
@@ -93,6 +101,7 @@ class Ask:
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
     schema: Mapping[str, Json] | None = None
+    cumulative: bool = False
     fault: Fault = NO_FAULT
 
     @property
@@ -128,19 +137,23 @@ class Answer:
 class UsagePlace(Enum):
     """Where the token counts of a stream are sent."""
 
-    OWN_CHUNK = "own"
+    USUAL = "usual"
     FINISH_CHUNK = "finish"
     NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a wire needs beside ask and answer: identity and the counting of tokens."""
+    """What a wire needs beside ask and answer: identity and the counting of tokens.
 
-    reply_id: str
+    `serial` becomes the id of the answer once a wire has put its own prefix before it.
+    """
+
+    serial: str
+    request_id: str
     created_seconds: int
     prompt_tokens: int
-    usage: UsagePlace = UsagePlace.OWN_CHUNK
+    usage: UsagePlace = UsagePlace.USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +174,34 @@ class Reply:
     content_type: str = "application/json"
 
 
-class BadAskError(Exception):
-    """The request cannot be answered; carries the reply of the wire it came in on."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a request gets an error; `message` and `param` where the vendor says more than the kind alone tells."""
 
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.body)
-        self.reply = reply
+    kind: FaultKind
+    model: str = ""
+    message: str | None = None
+    param: str | None = None
+
+
+class BadAskError(Exception):
+    """The request cannot be answered; the wire it came in on turns `problem` into its own reply."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 class ProviderWire(Protocol):
-    """What a vendor's wire format has to offer; `provider_openai` is the first."""
+    """What a vendor's wire format has to offer.
+
+    `provider` is whose wire it is, by which rules choose and the log tells; `request_id_header` where the vendor
+    sends its id; `inspects` is true of a vendor that stops unwanted content with an error instead of an ending.
+    """
+
+    provider: str
+    request_id_header: bytes
+    inspects: bool
 
     def parse(self, raw: bytes, *, headers: Mapping[bytes, bytes]) -> Ask:
         """Raises: BadAskError when the vendor would refuse the request."""
@@ -180,8 +211,10 @@ class ProviderWire(Protocol):
 
     def whole(self, ask: Ask, answer: Answer, delivery: Delivery) -> bytes: ...
 
-    def error(self, kind: FaultKind, *, model: str) -> Reply: ...
+    def error(self, problem: Problem, *, request_id: str) -> Reply: ...
 
-    def error_frame(self) -> bytes: ...
+    def error_frame(self, kind: FaultKind, *, after: int, request_id: str) -> bytes:
+        """The frame that ends a stream with an error once `after` tokens are sent."""
+        ...
 
     def malformed_frame(self) -> bytes: ...
