@@ -13,6 +13,7 @@ from chat.actions import agent as agent_actions
 from chat.actions import visitor as visitor_actions
 from chat.models import Agent, Conversation, Inbox, Visitor
 from chat.protocol import ProtocolError
+from prompts import admission
 
 
 class VisitorAuth(HttpBearer):
@@ -87,7 +88,9 @@ def open_session(request: HttpRequest, body: SessionIn) -> Status[dict[str, Any]
     if inbox is None:
         raise ProtocolError("not_found")
     check_origin(request, inbox)
-    visitor = visitor_actions.open_session(inbox, locale=body.locale, resume=body.resume)
+    visitor = visitor_actions.open_session(
+        inbox, locale=body.locale, resume=body.resume, address=address_of(request)
+    )
     token = auth.issue(visitor)
     return Status(
         201,
@@ -111,7 +114,9 @@ def read_conversation(request: HttpRequest, after_seq: int = 0) -> dict[str, Any
 def post_message(request: HttpRequest, body: MessageIn) -> Status[PostedOut]:
     """Takes a visitor's line; the answer arrives by `GET /conversation?after_seq=…`."""
     text = protocol.check_text(body.text)
-    posted = visitor_actions.post_message(bearer(request), client_id=body.client_id, text=text)
+    posted = visitor_actions.post_message(
+        bearer(request), client_id=body.client_id, text=text, address=address_of(request)
+    )
     return Status(202, PostedOut(seq=posted.seq, turn_id=posted.turn_id))
 
 
@@ -160,6 +165,13 @@ def check_origin(request: HttpRequest, inbox: Inbox) -> None:
     origin = request.headers.get("Origin")
     if not auth.origin_allowed(origin, host=request.get_host(), inbox=inbox):
         raise ProtocolError("forbidden_origin")
+
+
+def address_of(request: HttpRequest) -> str:
+    """Who sends the request, as far as we believe what we are told."""
+    return admission.client_address(
+        request.META.get("REMOTE_ADDR", ""), forwarded_for=request.headers.get("X-Forwarded-For")
+    )
 
 
 def bearer(request: HttpRequest) -> Visitor:

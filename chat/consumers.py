@@ -24,6 +24,7 @@ from chat import auth, protocol, transcript
 from chat.actions import visitor as actions
 from chat.models import Conversation, Message, Visitor
 from chat.protocol import ProtocolError
+from prompts import admission
 
 log = structlog.get_logger(__name__)
 
@@ -130,7 +131,9 @@ class ClientConsumer(AsyncWebsocketConsumer):
         return False
 
     async def refuse(self, error: ProtocolError) -> None:
-        await self.send_error(error.code, client_id=error.client_id)
+        await self.send_error(
+            error.code, client_id=error.client_id, retry_after_ms=error.retry_after_ms
+        )
         if error.code in {"unauthorized", "identity_invalid"}:
             await self.close(protocol.CLOSE_UNAUTHORIZED)
         elif error.code == "forbidden_origin":
@@ -206,7 +209,9 @@ class ClientConsumer(AsyncWebsocketConsumer):
         await self.send_ready(after_seq=frame.after_seq, token=renewed, greet=True)
 
     async def post(self, visitor: Visitor, *, client_id: UUID, text: str) -> None:
-        posted = await in_database(actions.post_message, visitor, client_id=client_id, text=text)
+        posted = await in_database(
+            actions.post_message, visitor, client_id=client_id, text=text, address=self.address()
+        )
         await self.send_frame(protocol.ack(client_id, seq=posted.seq, turn_id=posted.turn_id))
         self.asked_seq = posted.seq if posted.turn_id else 0
         if posted.conversation_id != self.conversation_id:
@@ -340,6 +345,11 @@ class ClientConsumer(AsyncWebsocketConsumer):
     def header(self, name: bytes) -> str | None:
         found = dict(self.scope["headers"]).get(name)
         return found.decode("latin-1") if found is not None else None
+
+    def address(self) -> str:
+        """Who is at the other end, as far as we believe what we are told."""
+        peer = self.scope.get("client") or ("",)
+        return admission.client_address(peer[0], forwarded_for=self.header(b"x-forwarded-for"))
 
     def host(self) -> str:
         return self.header(b"host") or ""

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from chat.models import Turn
@@ -31,7 +31,7 @@ TAKE = """
         lease_until = statement_timestamp() + %(lease)s, started_at = statement_timestamp()
     WHERE id = %(id)s AND attempt BETWEEN %(fewest)s AND %(most)s AND (
         state = 'running' AND lease_until < statement_timestamp()
-        OR state = 'queued' AND NOT EXISTS (
+        OR state = 'queued' AND coalesce(not_before <= statement_timestamp(), true) AND NOT EXISTS (
             SELECT FROM chat_turn AS other
             WHERE other.conversation_id = turn.conversation_id AND other.state = 'running'
         )
@@ -39,6 +39,7 @@ TAKE = """
 """
 
 QUEUED = Q(state=TurnState.QUEUED.value)
+TIME_HAS_COME = Q(not_before=None) | Q(not_before__lte=Now())
 RUNNING = Q(state=TurnState.RUNNING.value)
 
 
@@ -80,7 +81,7 @@ def take(turn_id: UUID, *, worker: str, attempts: tuple[int, int]) -> Turn | Non
 def claimable() -> QuerySet[Turn]:
     running = Turn.objects.filter(RUNNING, conversation_id=OuterRef("conversation_id"))
     return Turn.objects.filter(
-        (QUEUED & ~Q(Exists(running))) | (RUNNING & Q(lease_until__lt=Now()))
+        (QUEUED & TIME_HAS_COME & ~Q(Exists(running))) | (RUNNING & Q(lease_until__lt=Now()))
     )
 
 
@@ -109,6 +110,25 @@ def give_back(turn: Turn) -> None:
     Turn.objects.filter(RUNNING, pk=turn.pk, worker=turn.worker, attempt=turn.attempt).update(
         lease_until=Now()
     )
+
+
+def postpone(turn: Turn, *, seconds: float) -> bool:
+    """Puts a running turn back into the queue for a while; it costs no attempt. False when it is no longer ours."""
+    mine = Turn.objects.filter(RUNNING, pk=turn.pk, worker=turn.worker, attempt=turn.attempt)
+    return bool(
+        mine.update(
+            state=TurnState.QUEUED.value,
+            worker="",
+            lease_until=None,
+            attempt=F("attempt") - 1,
+            not_before=Now() + timedelta(seconds=seconds),
+        )
+    )
+
+
+def waiting() -> int:
+    """How many turns wait because the platform is overrun."""
+    return Turn.objects.filter(QUEUED, not_before__gt=Now()).count()
 
 
 def give_back_all(worker: str) -> int:

@@ -10,17 +10,20 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from chat.states import Owner, Presence, Reception, Role, TurnState
+from chat.states import Owner, Presence, Reception, Role, Tier, TurnState
 
 ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 QUICK_QUESTIONS, QUESTION_CHARS = 10, 60
 
 
-def choices(states: type[Owner | Presence | Reception | Role | TurnState]) -> list[tuple[str, str]]:
+States = type[Owner | Presence | Reception | Role | Tier | TurnState]
+
+
+def choices(states: States) -> list[tuple[str, str]]:
     return [(state.value, state.value) for state in states]
 
 
-def among(field: str, states: type[Owner | Presence | Reception | Role | TurnState]) -> Q:
+def among(field: str, states: States) -> Q:
     return Q(**{f"{field}__in": [state.value for state in states]})
 
 
@@ -87,7 +90,11 @@ class Visitor(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     inbox = models.ForeignKey(Inbox, on_delete=models.PROTECT, related_name="visitors")
     locale = models.CharField(max_length=10, default="zh-CN")
+    tier = models.CharField(max_length=10, choices=choices(Tier), default=Tier.STANDARD.value)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=among("tier", Tier), name="visitor_tier")]
 
     def __str__(self) -> str:
         return f"visitor {self.pk.hex[:8]}"
@@ -178,6 +185,8 @@ class Turn(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     attempt = models.PositiveSmallIntegerField(default=0)
     queued_at = models.DateTimeField(default=timezone.now)
+    # Set on a turn that waits because the platform is overrun; it does so once.
+    not_before = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     timings = models.JSONField(default=dict, blank=True, help_text="Milliseconds by step")

@@ -62,10 +62,17 @@ ERROR_TEXTS: dict[ErrorCode, tuple[str, str]] = {
 class ProtocolError(Exception):
     """A frame or body that cannot be accepted; carries what the sender needs to be told."""
 
-    def __init__(self, code: ErrorCode, *, client_id: UUID | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        *,
+        client_id: UUID | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
         super().__init__(code)
         self.code: ErrorCode = code
         self.client_id = client_id
+        self.retry_after_ms = retry_after_ms
 
 
 def check_text(text: str) -> str:

@@ -34,6 +34,13 @@ class Presence(StrEnum):
     AWAY = "away"
 
 
+class Tier(StrEnum):
+    """How a shop treats a customer; only the shop itself or its staff can say so."""
+
+    STANDARD = "standard"
+    VIP = "vip"
+
+
 class Reception(StrEnum):
     """Who receives a new conversation."""
 
@@ -54,8 +61,15 @@ OWNER_MOVES: dict[Owner, frozenset[Owner]] = {
 TURN_MOVES: dict[TurnState, frozenset[TurnState]] = {
     TurnState.QUEUED: frozenset({TurnState.RUNNING, TurnState.FAILED, TurnState.SUPERSEDED}),
     # Running to running when a lease ran out: another worker takes it over.
+    # Running to queued when the platform is overrun: the turn waits its time.
     TurnState.RUNNING: frozenset(
-        {TurnState.RUNNING, TurnState.DONE, TurnState.FAILED, TurnState.SUPERSEDED}
+        {
+            TurnState.RUNNING,
+            TurnState.QUEUED,
+            TurnState.DONE,
+            TurnState.FAILED,
+            TurnState.SUPERSEDED,
+        }
     ),
     TurnState.DONE: frozenset(),
     TurnState.FAILED: frozenset(),

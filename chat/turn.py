@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import time
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -19,7 +20,7 @@ from django.utils import timezone
 from chat import analysis, lease, memory, protocol, push, transcript
 from chat.memory import Dialogue
 from chat.models import Conversation, Message, Turn
-from chat.states import Owner, Role, TurnState
+from chat.states import Owner, Role, Tier, TurnState
 from prompts import completion, rendering
 from prompts.retrieval import CONFIDENT, Hit
 
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 
 HISTORY_LINES = 12
 GIVE_BACK_PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0)
+# Whoever has to wait does so for as long as the load takes to fall, and for those who wait already: sweeps ring
+# for about this many turns a second.
+WAIT_SECONDS, DRAINED_PER_SECOND = 10.0, 25.0
 
 
 class Abandoned(Exception):
@@ -52,6 +56,8 @@ def run(turn_id: UUID, *, worker: str) -> UUID | None:
     with lease.held(turn) as held:
         try:
             answer(turn, held)
+        except completion.MustWait:
+            postpone(turn)
         except Abandoned:
             log.info("turn_abandoned", turn_id=str(turn.pk), attempt=turn.attempt)
         except (OperationalError, InterfaceError) as error:
@@ -66,7 +72,7 @@ def run(turn_id: UUID, *, worker: str) -> UUID | None:
 
 
 def answer(turn: Turn, held: lease.Held) -> None:
-    """Answers the visitor's unanswered lines. Raises Abandoned."""
+    """Answers the visitor's unanswered lines. Raises Abandoned, and MustWait when the platform is overrun."""
     now = timezone.now()
     started = time.perf_counter()
     conversation = turn.conversation
@@ -110,16 +116,30 @@ def build_question(
     found: analysis.Analysis,
 ) -> completion.Question:
     """The visitor's lines as one question, with the thread's slots and topic."""
+    conversation = turn.conversation
     return completion.Question(
         trace_id=str(turn.pk),
         text="\n".join(lines),
         language=found.language,
-        shop_name=turn.conversation.inbox.shop_name,
+        shop_name=conversation.inbox.shop_name,
         history=tuple((m.role, m.text) for m in history if m.role != Role.SYSTEM),
         slots={**dialogue.slots, **found.slots},
         topic=dialogue.summary,
-        user=pseudonym(turn.conversation.visitor_id),
+        user=pseudonym(conversation.visitor_id),
+        inbox=conversation.inbox.key,
+        conversation_id=str(conversation.pk),
+        tier="vip" if conversation.visitor.tier == Tier.VIP else "standard",
+        turn_number=dialogue.turns + 1,
+        failed_turns=sum(bool(line.meta.get("apology")) for line in history),
+        current_endpoint=find_endpoint(history),
+        may_wait=turn.not_before is None,
     )
+
+
+def find_endpoint(history: list[Message]) -> str:
+    """Who gave the thread's last answer; a conversation keeps its voice."""
+    answers = (line.meta["endpoint"] for line in reversed(history) if line.meta.get("endpoint"))
+    return next(answers, "")
 
 
 def build_outcome(
@@ -247,6 +267,35 @@ def finish(
     )
     if not ended:
         raise Abandoned
+
+
+def postpone(turn: Turn) -> None:
+    """Lets the turn wait, and tells the visitor for how long. Whoever writes meanwhile is answered with it."""
+    seconds = WAIT_SECONDS + lease.waiting() / DRAINED_PER_SECOND
+    language = turn.conversation.visitor.language
+    text = completion.text("busy", language=language, seconds=str(round(seconds)))
+    try:
+        with transaction.atomic():
+            conversation = fenced(turn)
+            state = wait(turn, seconds=seconds)
+            told = transcript.append(conversation, role=Role.SYSTEM, text=text) if text else None
+    except Abandoned:
+        log.info("turn_abandoned", turn_id=str(turn.pk), attempt=turn.attempt)
+        return
+    notice = [transcript.as_frame(told)] if told else []
+    push.frames(conversation, *notice, protocol.turn(turn.pk, state))
+
+
+def wait(turn: Turn, *, seconds: float) -> TurnState:
+    """Puts the turn back; into the one that is queued behind it, where there is one. Raises Abandoned."""
+    behind = Turn.objects.filter(conversation_id=turn.conversation_id, state=TurnState.QUEUED.value)
+    until = Now() + timedelta(seconds=seconds)
+    if behind.update(first_seq=turn.first_seq, not_before=until):
+        finish(turn, TurnState.SUPERSEDED)
+        return TurnState.SUPERSEDED
+    if not lease.postpone(turn, seconds=seconds):
+        raise Abandoned
+    return TurnState.QUEUED
 
 
 def apologise(turn: Turn, *, error: str = "error") -> None:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -45,6 +46,7 @@ def problem(
     status: int | None = None,
     errors: list[dict[str, Any]] | None = None,
     detail: str = "",
+    retry_after_ms: int | None = None,
 ) -> HttpResponse:
     """A problem+json response in the caller's language."""
     number = status or STATUSES[code]
@@ -58,7 +60,10 @@ def problem(
     }
     if errors:
         body["errors"] = errors
-    headers = {"Retry-After": "1"} if number in {429, 503} else None
+    if retry_after_ms is not None:
+        body["retry_after_ms"] = retry_after_ms
+    wait_seconds = ceil((retry_after_ms or 1000) / 1000)
+    headers = {"Retry-After": str(wait_seconds)} if number in {429, 503} else None
     return HttpResponse(
         json.dumps(body, ensure_ascii=False),
         status=number,
@@ -69,7 +74,7 @@ def problem(
 
 @api.exception_handler(protocol.ProtocolError)
 def refused(request: HttpRequest, error: protocol.ProtocolError) -> HttpResponse:
-    return problem(request, error.code)
+    return problem(request, error.code, retry_after_ms=error.retry_after_ms)
 
 
 @api.exception_handler(ValidationError)

@@ -39,7 +39,17 @@ app.conf.update(
     },
     timezone="UTC",
     beat_schedule={
-        "sweep": {"task": "chat.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}}
+        "sweep": {"task": "chat.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
+        "guard-canaries": {
+            "task": "prompts.tasks.guard_canaries",
+            "schedule": 5.0,
+            "options": {"expires": 10},
+        },
+        "count-qualities": {
+            "task": "prompts.tasks.count_qualities",
+            "schedule": 300.0,
+            "options": {"expires": 600},
+        },
     },
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -1,7 +1,7 @@
 """Is the process alive, is every part ready, and the numbers for Prometheus."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.conf import settings
 from django.db import Error, connection
@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from redis import RedisError
 
 from config import liveness
+from prompts import admission, controls, ledger
 
 LOOPBACK = {"127.0.0.1", "::1"}
 ROWS = {
@@ -64,6 +65,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=404)
     registry = CollectorRegistry()
     registry.register(RowCounts())
+    registry.register(ModelGauges())
     return HttpResponse(generate_latest(registry), content_type="text/plain; version=0.0.4")
 
 
@@ -87,3 +89,30 @@ class RowCounts(Collector):
                 for kind, count in cursor.fetchall():
                     family.add_metric([kind], count)
             yield family
+
+
+class ModelGauges(Collector):
+    """The load, the endpoints' health and what the day has cost, as all processes share them."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        board = controls.board()
+        yield gauge("yingda_load_level", "0 normal, 1 light, 2 SOPs, 3 queue", {"": board.load})
+        yield gauge("yingda_requests_per_second", "Over all processes", {"": board.rate})
+        shut = {name: state != "closed" for name, state in board.breakers.items()}
+        yield gauge("yingda_breaker_open", "Endpoints that are left alone", shut, label="endpoint")
+        spent = {name or "all": float(cny) for name, cny in ledger.spent_today().items()}
+        yield gauge("yingda_spent_today_cny", "What models cost today", spent, label="inbox")
+        states = {state.budget.inbox or "all": state.share for state in ledger.budget_states()}
+        yield gauge("yingda_budget_share", "Spent of the day's budget", states, label="inbox")
+        fallbacks = {"": admission.limiter().fallbacks}
+        yield gauge("yingda_limits_without_redis", "Messages this process judged alone", fallbacks)
+
+
+def gauge(
+    name: str, text: str, values: Mapping[str, float], *, label: str = ""
+) -> GaugeMetricFamily:
+    """A gauge with one value per `label`, or with a single one."""
+    family = GaugeMetricFamily(name, text, labels=[label] if label else [])
+    for key, value in values.items():
+        family.add_metric([key] if label else [], float(value))
+    return family

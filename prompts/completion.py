@@ -3,46 +3,45 @@
 Called by chat.turn. The only caller of the gateway.
 """
 
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLate
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from pydantic import BaseModel
 
-from prompts import rendering, retrieval
+from prompts import ledger, rendering, retrieval, routing
 from prompts.llm import gateway, router
 from prompts.llm.catalogue import SOP, Endpoint
-from prompts.llm.types import Call, Document, Line, Reply, Request, Sink
-from prompts.models import FewShotExample, ModelCall, ModelEndpoint, Prompt, PromptVersion
+from prompts.llm.errors import AllFailed
+from prompts.llm.features import Features
+from prompts.llm.health import SharedHealth
+from prompts.llm.router import RoutingDecision
+from prompts.llm.types import Call, Document, JsonShape, Line, Reply, Request, Sink
+from prompts.models import PromptVersion
+from prompts.redis import connection
 from prompts.retrieval import Hit
+from prompts.routing import Question
+from prompts.snapshot import CACHE, Snapshot, release_connection, snapshot
 
+__all__ = ["CACHE", "Answer", "MustWait", "Question", "snapshot", "stream", "text", "warm"]
 log = structlog.get_logger(__name__)
 
-SNAPSHOT_SECONDS = 5.0
 KNOWLEDGE_LIMIT = 3
-EXAMPLE_LIMIT = 3
-ROLE_NAMES = {
-    "zh": {"visitor": "顾客", "bot": "客服"},
-    "en": {"visitor": "Customer", "bot": "Agent"},
-}
+DISPATCH_SECONDS = 0.3
+DISPATCHERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="dispatch")
+SHARE = routing.Share()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a visitor asks, with the thread it stands in. `history` is (role, text), oldest first."""
+class MustWait(Exception):
+    """So many ask at once that this question waits its turn; `decision` says why."""
 
-    trace_id: str
-    text: str
-    language: str
-    shop_name: str = ""
-    history: tuple[tuple[str, str], ...] = ()
-    slots: dict[str, str] = field(default_factory=dict)
-    topic: str = ""
-    user: str = ""
+    def __init__(self, decision: RoutingDecision) -> None:
+        super().__init__(decision.cause)
+        self.decision = decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,43 +56,135 @@ class Answer:
     timings_ms: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What staff edit, as of a few seconds ago."""
+class Dispatch(BaseModel):
+    """What a dispatcher says of an unsure turn."""
 
-    endpoints: tuple[Endpoint, ...]
-    prompts: dict[tuple[str, str], PromptVersion]
-    examples: dict[str, str]
-    taken_at: float
+    difficulty: Literal["light", "standard", "strong"]
+
+
+DISPATCH_SHAPE = JsonShape("dispatch", Dispatch.model_json_schema())
 
 
 def stream(question: Question, sink: Sink) -> Answer:
     """Streams the answer to `question` into `sink` and returns it whole.
 
-    Raises AllFailed when nobody answered, and whatever the sink raises. Attempts are recorded either way.
+    Raises MustWait where `question.may_wait` and the platform is overrun, AllFailed when nobody answered, and
+    whatever the sink raises. Attempts are recorded either way.
     """
     started = time.perf_counter()
     current = snapshot()
     hits = retrieval.search(question.text, language=question.language, limit=KNOWLEDGE_LIMIT)
     version = current.prompts.get(("answer", question.language))
     request = build_request(question, hits, version=version, current=current)
-    decision = router.decide(current.endpoints, request)
+    decision, health = route(question, request, hits, current=current)
+    if decision.wait and question.may_wait:
+        raise MustWait(decision)
     release_connection()
     prepared = time.perf_counter()
     calls: list[Call] = []
     try:
         reply = gateway.stream(
-            decision.plan,
+            plan_of(decision, current),
             request,
             sink,
+            health=health,
             trace_id=question.trace_id,
             calls=calls,
             seconds=settings.TURN_DEADLINE_SECONDS,
         )
     finally:
-        record(question, calls, version=version)
+        ledger.record(entry_of(question, decision, version=version), calls, by_name(current))
     timings = {"prepare": elapsed_ms(started, prepared), "stream": elapsed_ms(prepared)}
     return as_answer(reply, decision=decision, hits=hits, version=version, timings_ms=timings)
+
+
+def route(
+    question: Question, request: Request, hits: list[Hit], *, current: Snapshot
+) -> tuple[RoutingDecision, SharedHealth]:
+    """Who answers; where the router is unsure, after a word with the dispatcher."""
+    SHARE.count()
+    board = routing.read_board(current)
+    decision = routing.route(question, request, hits, current=current, board=board)
+    if decision.ask_dispatcher and SHARE.take(current.policy.dispatch_share):
+        said = dispatch(question, decision, current=current)
+        asked = replace(decision.features, dispatched=said)
+        decision = router.decide(asked, current.policy, decision.situation)
+    return decision, SharedHealth(connection(), dict(board.breakers))
+
+
+def dispatch(
+    question: Question, decision: RoutingDecision, *, current: Snapshot
+) -> Literal["light", "standard", "strong", "failed"]:
+    """How hard the dispatcher thinks the turn is; "failed" when it has not said so within DISPATCH_SECONDS."""
+    endpoint = by_name(current)[decision.ask_dispatcher]
+    release_connection()
+    asked: Future[Dispatch] = DISPATCHERS.submit(
+        ask_dispatcher, question, decision.features, endpoint
+    )
+    try:
+        return asked.result(timeout=DISPATCH_SECONDS).difficulty
+    except (AllFailed, TooLate):
+        asked.cancel()
+        return "failed"
+
+
+def ask_dispatcher(question: Question, features: Features, endpoint: Endpoint) -> Dispatch:
+    """One attempt, under a breaker of its own: being late here is no fault of the endpoint's answers."""
+    hasty = replace(
+        endpoint,
+        name=f"{endpoint.name}/dispatch",
+        timeout_seconds=DISPATCH_SECONDS,
+        deadline_seconds=DISPATCH_SECONDS,
+        tokens_per_minute=0,
+    )
+    lines = (
+        Line("system", text("dispatch", language=question.language)),
+        Line("user", question.text),
+    )
+    request = Request(
+        "dispatch", lines, max_output_tokens=64, user=question.user, json=DISPATCH_SHAPE
+    )
+    calls: list[Call] = []
+    try:
+        return gateway.ask(
+            (hasty,),
+            request,
+            Dispatch,
+            health=SharedHealth(connection(), {}),
+            trace_id=question.trace_id,
+            calls=calls,
+            seconds=DISPATCH_SECONDS,
+            repairs=0,
+        ).value
+    finally:
+        entry = ledger.Entry(question.trace_id, features, {"cause": "dispatch"})
+        ledger.record(entry, calls, {hasty.name: hasty})
+        release_connection()
+
+
+def plan_of(decision: RoutingDecision, current: Snapshot) -> tuple[Endpoint, ...]:
+    known = by_name(current)
+    return tuple(known[name] for name in decision.plan)
+
+
+def by_name(current: Snapshot) -> dict[str, Endpoint]:
+    return {endpoint.name: endpoint for endpoint in (*current.endpoints, SOP)}
+
+
+def entry_of(
+    question: Question, decision: RoutingDecision, *, version: PromptVersion | None
+) -> ledger.Entry:
+    return ledger.Entry(
+        trace_id=question.trace_id,
+        features=decision.features,
+        decision={
+            "cause": decision.cause,
+            "policy": decision.policy_version,
+            "plan": list(decision.plan),
+        },
+        canary=decision.canary,
+        version=version,
+    )
 
 
 def build_request(
@@ -140,7 +231,7 @@ def as_document(hit: Hit) -> Document:
 def as_answer(
     reply: Reply,
     *,
-    decision: router.Decision,
+    decision: RoutingDecision,
     hits: list[Hit],
     version: PromptVersion | None,
     timings_ms: dict[str, float],
@@ -155,66 +246,11 @@ def as_answer(
     )
 
 
-def record(question: Question, calls: list[Call], *, version: PromptVersion | None) -> None:
-    """Writes every attempt at a model to the ledger. A row that cannot be written costs no answer."""
-    rows = [
-        ModelCall(
-            trace_id=question.trace_id,
-            purpose="answer",
-            endpoint=call.endpoint,
-            model=call.model,
-            prompt_version=version,
-            attempt=call.attempt,
-            error_class=call.error_class,
-            first_token_ms=call.first_token_ms,
-            total_ms=call.total_ms,
-            input_tokens=call.usage.input_tokens,
-            output_tokens=call.usage.output_tokens,
-            usage=call.usage.raw,
-            usage_estimated=call.usage.estimated,
-        )
-        for call in calls
-        if call.endpoint != SOP.name
-    ]
-    try:
-        ModelCall.objects.bulk_create(rows)
-    except DatabaseError as error:
-        log.warning("ledger_lost", trace_id=question.trace_id, error=type(error).__name__)
-
-
 def text(purpose: str, *, language: str, **values: str) -> str:
     """The current text of a purpose, filled with values; empty when staff removed it."""
     prompts = snapshot().prompts
     version = prompts.get((purpose, language)) or prompts.get((purpose, "zh"))
     return rendering.render(version.text, values).strip() if version else ""
-
-
-class Cache:
-    """The process's snapshot, read again when it is older than SNAPSHOT_SECONDS.
-
-    One thread reads while the others go on with what there is; only the very first snapshot is waited for.
-    """
-
-    def __init__(self, take: Callable[[], Snapshot]) -> None:
-        self.take = take
-        self.kept: Snapshot | None = None
-        self.lock = threading.Lock()
-
-    def get(self) -> Snapshot:
-        kept = self.kept
-        if kept is not None and time.monotonic() - kept.taken_at < SNAPSHOT_SECONDS:
-            return kept
-        if not self.lock.acquire(blocking=kept is None):
-            return kept or self.take()
-        try:
-            if self.kept is kept:  # nobody else read it while we waited
-                self.kept = self.take()
-            return self.kept or self.take()
-        finally:
-            self.lock.release()
-
-    def clear(self) -> None:
-        self.kept = None
 
 
 def warm() -> None:
@@ -224,57 +260,6 @@ def warm() -> None:
         if endpoint.api_key:
             gateway.warm(endpoint)
     release_connection()
-
-
-def take_snapshot() -> Snapshot:
-    prompts = Prompt.objects.select_related("current").exclude(current=None)
-    return Snapshot(
-        endpoints=tuple(map(as_endpoint, ModelEndpoint.objects.filter(enabled=True))),
-        prompts={(p.purpose, p.language): p.current for p in prompts if p.current},
-        examples={language: examples_text(language) for language in ROLE_NAMES},
-        taken_at=time.monotonic(),
-    )
-
-
-CACHE = Cache(take_snapshot)
-
-
-def snapshot() -> Snapshot:
-    return CACHE.get()
-
-
-def as_endpoint(row: ModelEndpoint) -> Endpoint:
-    """The row with its key and address from the environment, where it names or leaves them."""
-    default_base = settings.MODEL_BASE_URLS.get(f"{row.provider.upper()}_BASE_URL", "")
-    return Endpoint(
-        name=row.name,
-        provider=row.provider,
-        model=row.model,
-        base_url=row.base_url or default_base,
-        api_key=settings.MODEL_API_KEYS.get(row.api_key_env, ""),
-        priority=row.priority,
-        context_tokens=row.context_tokens,
-        max_output_tokens=row.max_output_tokens,
-        timeout_seconds=row.timeout_seconds,
-        deadline_seconds=row.deadline_seconds,
-        capabilities=row.capabilities,
-    )
-
-
-def examples_text(language: str) -> str:
-    """The few-shot examples as dialogues, a blank line between them."""
-    names = ROLE_NAMES[language]
-    rows = FewShotExample.objects.filter(language=language, enabled=True).order_by("key")
-    return "\n\n".join(
-        "\n".join(f"{names.get(m['role'], m['role'])}: {m['text']}" for m in row.messages)
-        for row in rows[:EXAMPLE_LIMIT]
-    )
-
-
-def release_connection() -> None:
-    """Returns the thread's connection to the pool, so that none is held while a model talks."""
-    if not connection.in_atomic_block:
-        connection.close()
 
 
 def elapsed_ms(start: float, end: float | None = None) -> float:

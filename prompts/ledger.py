@@ -17,6 +17,7 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from redis import RedisError
 
+from prompts.llm import scripts
 from prompts.llm.catalogue import SOP, Endpoint
 from prompts.llm.features import Features, length_bucket
 from prompts.llm.types import Call
@@ -90,6 +91,7 @@ def as_row(entry: Entry, call: Call, endpoint: Endpoint) -> ModelCall:
         usage_estimated=usage.estimated,
         cost=cost_of(call, endpoint),
         currency=endpoint.price.currency,
+        wants_json=features.needs_json,
         decision=dict(entry.decision),
         intent=features.intent,
         emotion=features.emotion,
@@ -114,22 +116,28 @@ def in_cny(amount: Decimal, currency: str) -> Decimal:
     return amount * Decimal(str(settings.CNY_PER[currency]))
 
 
+# Adds only to sums that are there: what is missing is counted from the rows, which hold this call already.
+ADD = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+for i = 2, #ARGV do redis.call('HINCRBYFLOAT', KEYS[1], ARGV[i], ARGV[1]) end
+return 1
+"""
+
+
 def spend(inbox: str, amount: Decimal) -> None:
     """Adds to the sums of the day, and says so in the log when a budget passes its alert or its end."""
-    budgets = [b for b in snapshot().budgets if b.inbox in {EVERYTHING, inbox}]
+    budgets = [budget for budget in snapshot().budgets if budget.inbox in {EVERYTHING, inbox}]
     if not budgets or not amount:
         return
     try:
-        before = sums()
-        pipeline = connection().pipeline(transaction=False)
-        for name in {EVERYTHING, inbox}:
-            pipeline.hincrbyfloat(spent_key(), name, float(amount))
-        pipeline.execute()
+        names = sorted({EVERYTHING, inbox})
+        scripts.run(connection(), ADD, keys=[spent_key()], args=[str(amount), *names])
+        after = sums()
     except RedisError as error:
         log.warning("spending_uncounted", error=type(error).__name__)
         return
     for budget in budgets:
-        alert(budget, before.get(budget.inbox, Decimal(0)), amount)
+        alert(budget, after.get(budget.inbox, Decimal(0)) - amount, amount)
 
 
 def alert(budget: Budget, before: Decimal, amount: Decimal) -> None:

@@ -142,7 +142,7 @@ class Listener:
                 pause.wait(SOFT_SECONDS)
 
     def listen(self, client: Redis) -> None:
-        with client.pubsub(ignore_subscribe_messages=True) as channel:
+        with client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]  # in redis
             channel.subscribe(CHANNEL)
             self.cache.clear()  # whatever was announced before we listened
             while True:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from chat import protocol, push, tasks, transcript
 from chat.models import Agent, Conversation, Message, Turn
 from chat.states import TURN_OPEN, Owner, Role, TurnState, check_owner_move
-from prompts import completion
+from prompts import completion, ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ def move(
         also=("owner", "agent", "epoch", "waiting_since"),
     )
     superseded = supersede(conversation)
+    if to is not Owner.BOT:
+        mark_taken_over(conversation)
     if to is Owner.BOT:
         queue_unanswered(conversation)
     return Change(notice=message, superseded=superseded)
@@ -48,6 +50,14 @@ def move(
 def notice_text(conversation: Conversation, purpose: str, *, agent: Agent | None) -> str:
     name = agent.name if agent else ""
     return completion.text(purpose, language=conversation.visitor.language, agent=name)
+
+
+def mark_taken_over(conversation: Conversation) -> None:
+    """Tells the ledger that the bot's last answer did not settle it."""
+    answers = Message.objects.filter(conversation=conversation, role=Role.BOT.value)
+    last = answers.order_by("-seq").values_list("turn_id", flat=True).first()
+    if last is not None:
+        ledger.mark_taken_over(str(last))
 
 
 def supersede(conversation: Conversation) -> tuple[UUID, ...]:

@@ -13,7 +13,8 @@ from chat.actions import ownership
 from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
 from chat.protocol import ProtocolError
 from chat.states import Owner, Presence, Role, TurnState
-from prompts import completion, rendering
+from prompts import admission, completion, ledger, rendering
+from prompts.llm.limits import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,12 @@ class Posted:
     turn_id: UUID | None
 
 
-def open_session(inbox: Inbox, *, locale: str | None, resume: str | None) -> Visitor:
+def open_session(inbox: Inbox, *, locale: str | None, resume: str | None, address: str) -> Visitor:
     """The visitor a new session belongs to: the one an earlier token names, else a new one.
 
-    The language is the one asked for now.
+    The language is the one asked for now. Raises ProtocolError `rate_limited`.
     """
+    check_admitted(admission.admit_session(address))
     known = auth.find_resumed(resume, inbox=inbox) if resume else None
     if known is None:
         return Visitor.objects.create(inbox=inbox, locale=locale or inbox.locale)
@@ -101,12 +103,14 @@ def resume_prompt(conversation: Conversation) -> str | None:
     )
 
 
-def post_message(visitor: Visitor, *, client_id: UUID, text: str) -> Posted:
+def post_message(visitor: Visitor, *, client_id: UUID, text: str, address: str) -> Posted:
     """Stores a visitor's line and, where the bot owns the conversation, queues its turn.
 
     Idempotent on `client_id`: the same line again gives the same answer. Raises ProtocolError `conflict`
-    when the `client_id` came before with another text.
+    when the `client_id` came before with another text, `rate_limited` when the visitor or the address sends
+    too much.
     """
+    check_admitted(admission.admit_message(visitor.pk.hex, address=address), client_id=client_id)
     with transaction.atomic():
         conversation = lock_open(visitor)
         seen = Q(visitor=visitor) | Q(conversation=conversation)
@@ -129,6 +133,14 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str) -> Posted:
         told.append(protocol.turn(turn.pk, TurnState.QUEUED))
     push.frames(conversation, *told)
     return Posted(conversation.pk, message.seq, turn.pk if turn else None)
+
+
+def check_admitted(verdict: Verdict, *, client_id: UUID | None = None) -> None:
+    """Raises ProtocolError `rate_limited`, saying when to come back."""
+    if not verdict.allowed:
+        raise ProtocolError(
+            "rate_limited", client_id=client_id, retry_after_ms=verdict.wait_ms or None
+        )
 
 
 def lock_open(visitor: Visitor) -> Conversation:
@@ -202,6 +214,7 @@ def give_feedback(visitor: Visitor, *, seq: int, value: str) -> None:
             raise ProtocolError("not_found")
         line.meta["feedback"] = value
         line.save(update_fields=["meta"])
+    ledger.mark_feedback(str(line.turn_id), value)
 
 
 def rate(visitor: Visitor, rating: protocol.Rate) -> None:

@@ -89,11 +89,17 @@ def _build_parts(state: Path) -> list[Part]:
 
 
 def _add_provider(parts: list[Part], prepare: Part) -> tuple[list[Part], Part]:
-    """With the demo provider asked for: the fake of the wire as one more part, and everybody pointed at it."""
+    """With the demo provider asked for: the fake of the three wires as one more part, and everybody pointed at it."""
     if not settings.DEMO_PROVIDER:
         return parts, prepare
     port = _find_free_port()
-    env = {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "demo"}
+    server = f"http://127.0.0.1:{port}"
+    env = {
+        "OPENAI_BASE_URL": f"{server}/v1",
+        "ANTHROPIC_BASE_URL": server,
+        "DASHSCOPE_BASE_URL": f"{server}/api/v1",
+        **{f"{name}_API_KEY": "demo" for name in ("OPENAI", "ANTHROPIC", "DASHSCOPE")},
+    }
     provider = Part("provider", _python("-m", "tests.fakes.provider_server", "--port", str(port)))
     return [provider, *(replace(part, env=env) for part in parts)], replace(prepare, env=env)
 

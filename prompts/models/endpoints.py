@@ -1,7 +1,6 @@
 """Models at servers. What an endpoint can do and costs is data, loaded from prompts/defaults/models.toml."""
 
 import re
-from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -32,7 +31,7 @@ def check_capabilities(value: object) -> None:
         raise ValidationError(f"{name}: {first['msg']}") from None
 
 
-class PriceField(models.DecimalField):
+class PriceField(models.DecimalField):  # type: ignore[type-arg]  # generic only in its stubs
     """Money per 1,000 tokens."""
 
     def __init__(self, **options: object) -> None:
@@ -131,4 +130,4 @@ class ModelEndpoint(models.Model):
 
     @property
     def has_price(self) -> bool:
-        return (self.price_in + self.price_out) > Decimal(0)
+        return bool(self.price_in or self.price_out)

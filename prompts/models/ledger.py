@@ -37,6 +37,7 @@ class ModelCall(models.Model):
     usage_estimated = models.BooleanField(default=False)
     cost = models.DecimalField(max_digits=14, decimal_places=8, default=0)
     currency = models.CharField(max_length=3, default="USD")
+    wants_json = models.BooleanField(default=False)
     decision = models.JSONField(
         default=dict, blank=True, help_text='{"cause", "policy", "plan"}; the turn has it whole'
     )

@@ -1,0 +1,157 @@
+"""What the router decides on, gathered: the turn's features and the situation of this moment. Called by completion."""
+
+import threading
+import zlib
+from dataclasses import dataclass, field
+from typing import Literal
+
+from django.conf import settings
+
+from prompts import ledger
+from prompts.llm import board as boards
+from prompts.llm.board import Board
+from prompts.llm.canary import bucket_of
+from prompts.llm.catalogue import Endpoint
+from prompts.llm.features import Emotion, Features, Option, Situation, Tally, length_bucket
+from prompts.llm.router import RoutingDecision, decide, estimate_tokens
+from prompts.llm.types import Request
+from prompts.redis import connection
+from prompts.retrieval import Hit
+from prompts.snapshot import Record, Snapshot
+
+DRAWS = 10_000
+NOTHING = Record()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a visitor asks, with the thread it stands in. `history` is (role, text), oldest first."""
+
+    trace_id: str
+    text: str
+    language: str
+    shop_name: str = ""
+    history: tuple[tuple[str, str], ...] = ()
+    slots: dict[str, str] = field(default_factory=dict)
+    topic: str = ""
+    user: str = ""
+    inbox: str = ""
+    conversation_id: str = ""
+    tier: Literal["standard", "vip"] = "standard"
+    emotion: Emotion = "neutral"
+    emotion_score: float = 0.0
+    turn_number: int = 1
+    failed_turns: int = 0
+    # The endpoint that answered the turn before.
+    current_endpoint: str = ""
+    # False once it has waited: it is answered now, if only by an SOP.
+    may_wait: bool = False
+
+
+def read_board(current: Snapshot) -> Board:
+    """Load, breakers and tokens left, as all processes share them; one round trip."""
+    return boards.read(
+        connection(), current.endpoints, thresholds=current.thresholds, forced=current.forced
+    )
+
+
+def route(
+    question: Question, request: Request, hits: list[Hit], *, current: Snapshot, board: Board
+) -> RoutingDecision:
+    """Who answers, and why."""
+    features = features_of(question, request, hits)
+    return decide(features, current.policy, situation_of(features, current=current, board=board))
+
+
+def features_of(question: Question, request: Request, hits: list[Hit]) -> Features:
+    """The turn as the router sees it. The intent is that of the SOPs found, until a classifier knows better."""
+    intent, p, margin = intent_of(hits)
+    bucket, source = bucket_of(question.slots.get("order_number", ""), question.conversation_id)
+    return Features(
+        intent=intent,
+        intent_p=p,
+        intent_margin=margin,
+        emotion=question.emotion,
+        emotion_score=question.emotion_score,
+        input_tokens=estimate_tokens(request),
+        output_tokens=request.max_output_tokens,
+        turn_number=question.turn_number,
+        failed_turns=question.failed_turns,
+        needs_tools=bool(request.tools),
+        needs_json=request.json is not None,
+        tier=question.tier,
+        language=question.language,
+        inbox=question.inbox,
+        bucket=bucket,
+        bucket_source=source,
+        current_endpoint=question.current_endpoint,
+        draw=zlib.crc32(question.trace_id.encode()) % DRAWS / DRAWS,
+    )
+
+
+def intent_of(hits: list[Hit]) -> tuple[str, float, float]:
+    """The best hit's intent, its score, and its lead over the best hit of another intent."""
+    if not hits:
+        return "unknown", 0.0, 0.0
+    best = hits[0]
+    others = [hit.score for hit in hits if hit.intent != best.intent]
+    p = min(1.0, best.score)
+    return best.intent, p, round(p - min(p, max(others, default=0.0)), 4)
+
+
+def situation_of(features: Features, *, current: Snapshot, board: Board) -> Situation:
+    return Situation(
+        options=tuple(
+            option_of(endpoint, features, current.records.get(endpoint.name, NOTHING), board)
+            for endpoint in current.endpoints
+        ),
+        load_level=int(board.load),
+        stopped_budgets=ledger.stopped(features.inbox),
+        arms=current.arms,
+    )
+
+
+def option_of(endpoint: Endpoint, features: Features, record: Record, board: Board) -> Option:
+    cell = (features.intent, features.emotion, length_bucket(features.input_tokens))
+    rate = settings.CNY_PER[endpoint.price.currency]
+    return Option(
+        name=endpoint.name,
+        vendor=endpoint.vendor,
+        provider=endpoint.provider,
+        strength=endpoint.strength,
+        dispatcher=endpoint.dispatcher,
+        has_key=bool(endpoint.api_key),
+        priority=endpoint.priority,
+        context_tokens=endpoint.context_tokens,
+        max_output_tokens=endpoint.max_output_tokens,
+        tools=endpoint.capabilities.tools,
+        json_schema=endpoint.capabilities.json_schema,
+        price_in=float(endpoint.price.input) * rate,
+        price_out=float(endpoint.price.output) * rate,
+        breaker=board.breakers.get(endpoint.name, "closed"),
+        tokens_left=board.tokens_left.get(endpoint.name),
+        p95_ms=record.p95_ms,
+        quality=endpoint.quality,
+        overall=record.overall,
+        of_intent=record.of_intent.get(features.intent, Tally()),
+        of_cell=record.of_cell.get(cell, Tally()),
+    )
+
+
+class Share:
+    """Lets at most a share of a process's turns ask the dispatcher; so no more of all turns do."""
+
+    def __init__(self) -> None:
+        self.turns = self.asked = 0
+        self.lock = threading.Lock()
+
+    def count(self) -> None:
+        with self.lock:
+            self.turns += 1
+
+    def take(self, share: float) -> bool:
+        """True, and counted, when one more turn may ask."""
+        with self.lock:
+            allowed = self.asked + 1 <= share * self.turns
+            self.asked += allowed
+            return allowed

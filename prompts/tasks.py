@@ -1,0 +1,73 @@
+"""What beat rings for: canaries are guarded, qualities counted. Safe to run twice, or not at all for a while."""
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from celery import shared_task
+from django.db import connection, transaction
+from django.utils import timezone
+
+from prompts import canaries
+from prompts.models import QualityCell
+from prompts.snapshot import announce
+
+log = structlog.get_logger(__name__)
+
+# What an endpoint did two weeks ago says little of how it does today.
+QUALITY_DAYS = 14
+COUNTING_LOCK = 7_305_001
+# One row per cell, and one per endpoint over all of them (its intent, emotion and length are empty).
+CELLS = """
+    SELECT endpoint, coalesce(intent, ''), coalesce(emotion, ''), coalesce(length, ''),
+           count(*) FILTER (WHERE error_class = '' AND NOT taken_over AND feedback <> 'down'),
+           count(*),
+           coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY first_token_ms)
+                    FILTER (WHERE at >= %(hour)s AND first_token_ms IS NOT NULL), 0)
+    FROM prompts_modelcall
+    WHERE at >= %(since)s AND purpose = 'answer' AND error_class <> 'abandoned'
+    GROUP BY GROUPING SETS ((endpoint), (endpoint, intent, emotion, length))
+    HAVING GROUPING(intent) = 1 OR intent <> ''
+"""
+
+
+@shared_task
+def guard_canaries() -> None:
+    """Rolls back canaries that broke their guard."""
+    canaries.guard()
+
+
+@shared_task
+def count_qualities() -> None:
+    """Counts how every endpoint fared lately, for the router; nothing while another worker is at it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [COUNTING_LOCK])
+        if not cursor.fetchone()[0]:
+            return
+        rows = read_cells()
+        QualityCell.objects.all().delete()
+        QualityCell.objects.bulk_create(rows)
+        announce()
+    log.info("qualities_counted", cells=len(rows))
+
+
+def read_cells() -> list[QualityCell]:
+    now = timezone.now()
+    since: dict[str, Any] = {
+        "since": now - timedelta(days=QUALITY_DAYS),
+        "hour": now - timedelta(hours=1),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CELLS, since)
+        return [
+            QualityCell(
+                endpoint=endpoint,
+                intent=intent,
+                emotion=emotion,
+                length=length,
+                good=good,
+                n=n,
+                p95_ms=p95_ms,
+            )
+            for endpoint, intent, emotion, length, good, n, p95_ms in cursor.fetchall()
+        ]

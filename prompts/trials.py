@@ -1,0 +1,153 @@
+"""Asks one endpoint because staff want to know: does it answer, how fast, for how much. Called by the admin."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+
+from prompts import completion, ledger, retrieval
+from prompts.llm import gateway
+from prompts.llm.catalogue import Endpoint
+from prompts.llm.errors import AllFailed, ErrorClass, ModelError
+from prompts.llm.features import Features
+from prompts.llm.types import Call, Line, Request
+from prompts.models import ModelEndpoint
+from prompts.nlu import segment
+from prompts.routing import Question
+from prompts.snapshot import as_endpoint, snapshot
+
+PROBE_SECONDS = 6.0
+NOT_FOUND = "status 404"
+# The sentence for each field that a failed probe blames.
+KEY_REFUSED = (
+    "服务器拒绝了这个密钥(或账户欠费)。 The server refuses this key, or the account is in arrears."
+)
+MODEL_UNKNOWN = "服务器不认识这个模型。 The server does not know this model."
+NOBODY_THERE = "这个地址没有模型服务应答。 No model server answers at this address."
+REQUEST_REFUSED = (
+    "服务器拒绝了请求,请检查能力设置。 The server refuses the request: check the capabilities."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of asking one endpoint. `detail` is safe to show; times in milliseconds."""
+
+    endpoint: str
+    text: str = ""
+    first_token_ms: float | None = None
+    total_ms: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+    cost: Decimal = Decimal(0)
+    currency: str = ""
+    has_price: bool = False
+    error_class: str = ""
+    detail: str = ""
+
+
+class Unwatched:
+    """The health of an endpoint that staff try: asked whatever its breaker says, and counted nowhere."""
+
+    detail = ""
+
+    def refusal(self, endpoint: Endpoint, *, tokens: int) -> str:
+        return ""
+
+    def is_healthy(self, endpoint: Endpoint) -> bool:
+        return True
+
+    def report(
+        self, endpoint: Endpoint, error: ModelError | None, *, reserved: int, used: int
+    ) -> None:
+        self.detail = error.detail if error else ""
+
+
+def try_endpoint(row: ModelEndpoint, question: str) -> Trial:
+    """Asks the endpoint the question as a visitor's would be asked; on record as "trial". Never raises ModelError."""
+    endpoint = as_endpoint(row)
+    if not endpoint.api_key:
+        return Trial(row.name, error_class="no_key", detail=row.api_key_env)
+    health, calls = Unwatched(), list[Call]()
+    said = ""
+    try:
+        said = gateway.stream(
+            (endpoint,),
+            trial_request(question),
+            gateway.Unseen(),
+            health=health,
+            trace_id=f"trial-{row.pk}",
+            calls=calls,
+            seconds=settings.TURN_DEADLINE_SECONDS,
+        ).text
+    except AllFailed:
+        pass  # the calls say why
+    finally:
+        entry = ledger.Entry(f"trial-{row.pk}", Features(), {"cause": "trial"})
+        ledger.record(entry, calls, {endpoint.name: endpoint})
+    return as_trial(endpoint, calls[-1], said=said, detail=health.detail)
+
+
+def trial_request(question: str) -> Request:
+    """The request a visitor's question would become."""
+    language = segment.language_of(question)
+    current = snapshot()
+    hits = retrieval.search(question, language=language, limit=completion.KNOWLEDGE_LIMIT)
+    version = current.prompts.get(("answer", language))
+    asked = Question(trace_id="trial", text=question, language=language)
+    request = completion.build_request(asked, hits, version=version, current=current)
+    return Request("trial", request.lines, user="staff")
+
+
+def as_trial(endpoint: Endpoint, call: Call, *, said: str, detail: str) -> Trial:
+    return Trial(
+        endpoint=endpoint.name,
+        text=said,
+        first_token_ms=call.first_token_ms,
+        total_ms=call.total_ms,
+        input_tokens=call.usage.input_tokens,
+        output_tokens=call.usage.output_tokens,
+        estimated=call.usage.estimated,
+        cost=ledger.cost_of(call, endpoint),
+        currency=endpoint.price.currency,
+        has_price=bool(endpoint.price.input or endpoint.price.output),
+        error_class=call.error_class,
+        detail=detail,
+    )
+
+
+def probe(row: ModelEndpoint) -> tuple[str, str] | None:
+    """The field that keeps the endpoint from answering, and why; None when it works or is merely busy.
+
+    Asks the model for a word, at its usual price.
+    """
+    endpoint = as_endpoint(row)
+    request = Request("probe", (Line("user", "你好"),), max_output_tokens=16, user="staff")
+    health, calls = Unwatched(), list[Call]()
+    try:
+        gateway.stream(
+            (endpoint,),
+            request,
+            gateway.Unseen(),
+            health=health,
+            trace_id="probe",
+            calls=calls,
+            seconds=PROBE_SECONDS,
+        )
+    except AllFailed:
+        return blame(ErrorClass(calls[-1].error_class), health.detail)
+    return None
+
+
+def blame(kind: ErrorClass, detail: str) -> tuple[str, str] | None:
+    """The field behind an error: busy and slow servers blame none."""
+    if kind is ErrorClass.QUOTA_AUTH:
+        return "api_key_env", KEY_REFUSED
+    if kind is ErrorClass.BAD_REQUEST:
+        known = detail != NOT_FOUND
+        return ("capabilities", REQUEST_REFUSED) if known else ("model", MODEL_UNKNOWN)
+    unreachable = kind is ErrorClass.UNAVAILABLE and not detail.startswith("status 5")
+    if unreachable or (kind is ErrorClass.BAD_OUTPUT and "event stream" in detail):
+        return "base_url", NOBODY_THERE
+    return None
