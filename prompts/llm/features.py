@@ -102,8 +102,6 @@ class Situation:
     # Budgets that are used up: "day", "inbox"; not empty stops every paid endpoint.
     stopped_budgets: tuple[str, ...] = ()
     arms: tuple[Arm, ...] = ()
-    # Of the last hour's turns, the share that asked a dispatcher, 0 to 1; None: nobody counts them.
-    dispatched_share: float | None = None
 
 
 def length_bucket(input_tokens: int) -> str:

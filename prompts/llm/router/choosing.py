@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prompts.llm.features import Features, Option, Situation
+from prompts.llm.load import Level
 from prompts.llm.router import feasible
 from prompts.llm.router.decision import Cause
 from prompts.llm.router.feasible import Contender
@@ -139,11 +140,8 @@ def stronger(scene: Scene) -> Contender:
 
 
 def dispatcher_for(scene: Scene) -> str:
-    """The dispatcher to ask; empty when none can be, or enough turns have asked one."""
-    share, most = scene.situation.dispatched_share, scene.policy.dispatch_share
-    # Where nobody counts, the draw keeps it below the share.
-    allowed = 1 - scene.features.draw < most if share is None else share < most
-    if not allowed or scene.situation.load_level >= feasible.SOP:
+    """The dispatcher to ask; empty when none can be. Keeping the share of turns that do is the caller's part."""
+    if not scene.policy.dispatch_share or scene.situation.load_level >= Level.SOP:
         return ""
     stopped = bool(scene.situation.stopped_budgets)
     ready = [o for o in scene.situation.options if can_dispatch(o, stopped=stopped)]

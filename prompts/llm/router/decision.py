@@ -86,7 +86,8 @@ class RoutingDecision:
     offer_human: bool = False
     # The canary whose arm this turn is in; empty: none.
     canary: str = ""
-    # Ask this endpoint first how hard the turn is, and decide again with `features.dispatched` set.
+    # Ask this endpoint first how hard the turn is, and decide again with `features.dispatched` set. When too many
+    # turns have asked (policy.dispatch_share), this decision stands as it is.
     ask_dispatcher: str = ""
 
     def as_json(self) -> dict[str, Any]:

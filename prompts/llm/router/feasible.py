@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 from prompts.llm import quality
 from prompts.llm.features import Features, Option, Situation
+from prompts.llm.load import Level
 from prompts.llm.router.decision import SOP_NAME, Candidate, Reject
 from prompts.llm.router.policy import Policy, is_angry
 
-# See load.Level.
-LIGHT, SOP, QUEUE = 1, 2, 3
 # Somebody who complains is not put off with less.
 SPARED_INTENT = "complaint"
 THOUSAND = 1000.0
@@ -127,11 +126,11 @@ def strength_allowed(able: Sequence[Contender], features: Features, *, level: in
     """The strongest endpoint this customer may have. Who is spared is served normally until everybody queues."""
     lightest = min((contender.strength for contender in able), default=0)
     spared = is_spared(features)
-    if level >= QUEUE:
+    if level >= Level.QUEUE:
         return lightest if spared else 0
-    if spared or level < LIGHT:
+    if spared or level < Level.LIGHT:
         return float("inf")
-    return lightest if level == LIGHT else 0
+    return lightest if level == Level.LIGHT else 0
 
 
 def is_spared(features: Features) -> bool:
@@ -140,4 +139,4 @@ def is_spared(features: Features) -> bool:
 
 
 def must_wait(features: Features, *, level: int) -> bool:
-    return level >= QUEUE and not is_spared(features)
+    return level >= Level.QUEUE and not is_spared(features)

@@ -46,7 +46,7 @@ class Policy:
     uncertain_margin: float = 0.15
     # Two candidates whose costs differ by less, relatively, are equal.
     epsilon: float = 0.05
-    # The most turns that may ask a dispatcher, as a share of all.
+    # The most turns that may ask a dispatcher, as a share of all; whoever asks it keeps count.
     dispatch_share: float = 0.15
     # The share of turns that try another endpoint than the best, to learn how it fares.
     explore: float = 0.0
