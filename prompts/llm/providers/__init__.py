@@ -3,19 +3,34 @@
 from collections.abc import Generator
 
 from prompts.llm.catalogue import Endpoint
-from prompts.llm.providers import openai, sop
+from prompts.llm.providers import anthropic, dashscope, openai, sop
 from prompts.llm.types import Chunk, Request
 
-WARMERS = {"openai": openai.client}
-STREAMS = {"openai": openai.stream, "sop": sop.stream}
+STREAMS = {
+    "openai": openai.stream,
+    "anthropic": anthropic.stream,
+    "dashscope": dashscope.stream,
+    "sop": sop.stream,
+}
+CLIENTS = {
+    "openai": openai.CLIENTS.of,
+    "anthropic": anthropic.CLIENTS.of,
+    "dashscope": dashscope.CLIENTS.of,
+}
 
 
-def stream(endpoint: Endpoint, request: Request) -> Generator[Chunk, None, None]:
-    """The chunks of an answer. Raises ModelError; closing the generator closes the connection."""
-    return STREAMS[endpoint.provider](endpoint, request)
+def stream(
+    endpoint: Endpoint, request: Request, *, timeout_seconds: float | None = None
+) -> Generator[Chunk, None, None]:
+    """The chunks of an answer, the last with `finish` and the tools to call. Raises only ModelError.
+
+    `timeout_seconds` stands in for the endpoint's own where less time is left; it bounds the connecting, and the
+    wait for each chunk. Closing the generator closes the connection.
+    """
+    return STREAMS[endpoint.provider](endpoint, request, timeout_seconds=timeout_seconds)
 
 
 def warm(endpoint: Endpoint) -> None:
     """Builds what the endpoint's wire needs; costs seconds the first time."""
-    if endpoint.provider in WARMERS:
-        WARMERS[endpoint.provider](endpoint)
+    if endpoint.provider in CLIENTS:
+        CLIENTS[endpoint.provider](endpoint)

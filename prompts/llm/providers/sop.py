@@ -10,7 +10,9 @@ from prompts.llm.types import Chunk, Request
 CLAUSE = re.compile(r"[^,。!?;、,.!?;\n]+[,。!?;、,.!?;\n]*\s*|.", re.DOTALL)
 
 
-def stream(endpoint: Endpoint, request: Request) -> Generator[Chunk, None, None]:
+def stream(
+    endpoint: Endpoint, request: Request, *, timeout_seconds: float | None = None
+) -> Generator[Chunk, None, None]:
     """The answer of the best document that squarely fits, else the honest fallback, clause by clause."""
     best = max(request.documents, key=lambda document: document.score, default=None)
     text = best.answer if best is not None and best.confident else request.fallback

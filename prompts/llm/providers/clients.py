@@ -1,0 +1,51 @@
+"""One client per server, key and process: building one costs 20 ms, and it keeps the connections open.
+
+Called by the wires; a client is built by the wire's own function, which imports its SDK.
+"""
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import ip_address
+from threading import Lock
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+from prompts.llm.catalogue import Endpoint
+from prompts.llm.errors import ErrorClass, ModelError
+
+CONNECT_SECONDS = 3.0
+KEPT = 64
+
+T = TypeVar("T")
+
+
+class Clients(Generic[T]):
+    """The clients of one wire; `build` makes one for a base URL (empty: the vendor's own) and a key."""
+
+    def __init__(self, build: Callable[[str, str], T]) -> None:
+        self.lock = Lock()
+        # By process, for a socket that a child inherits would be read by two.
+        self.built = lru_cache(maxsize=KEPT)(lambda _process, base_url, key: build(base_url, key))
+
+    def of(self, endpoint: Endpoint) -> T:
+        """The endpoint's client; the first call imports the SDK, which takes seconds."""
+        with self.lock:
+            return self.built(os.getpid(), endpoint.base_url, endpoint.api_key)
+
+
+def patience_seconds(endpoint: Endpoint, seconds: float | None) -> tuple[float, float]:
+    """How long to wait for a connection, and for each piece of the answer. Raises TIMEOUT when it is over."""
+    read = endpoint.timeout_seconds if seconds is None else seconds
+    if read <= 0:
+        raise ModelError(ErrorClass.TIMEOUT, "no time left")
+    return min(CONNECT_SECONDS, read), read
+
+
+def is_loopback(base_url: str) -> bool:
+    """True for a server on this machine: a proxy that the environment names must not see it."""
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

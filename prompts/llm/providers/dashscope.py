@@ -1,0 +1,162 @@
+"""DashScope's own wire for text generation, by version 2 of its SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from prompts.llm.catalogue import Endpoint
+from prompts.llm.providers import exchange, shapes
+from prompts.llm.providers.clients import Clients, is_loopback, patience_seconds
+from prompts.llm.providers.counts import count, part
+from prompts.llm.providers.events import Event
+from prompts.llm.providers.exchange import Answer, Response
+from prompts.llm.providers.openai import Fragment, add_fragment, as_message, asked_for
+from prompts.llm.types import Chunk, Request, Usage
+
+if TYPE_CHECKING:
+    from dashscope import Client
+
+GATEWAY = "https://dashscope.aliyuncs.com/api/v1"
+PATH = "/services/aigc/text-generation/generation"
+STREAMED = {"X-DashScope-SSE": "enable"}
+CONNECTIONS, KEPT_ALIVE = 1000, 100
+# The API takes [0, 2).
+HOTTEST = 1.99
+
+
+class Message(BaseModel):
+    content: str | None = None
+    tool_calls: list[Fragment] | None = None
+
+
+class Choice(BaseModel):
+    message: Message | None = None
+    finish_reason: str | None = None
+
+
+class Output(BaseModel):
+    choices: list[Choice] | None = None
+
+
+class Frame(BaseModel):
+    """A server-sent result, as far as we read it; an error has `code` instead of `output`."""
+
+    output: Output | None = None
+    usage: Any = None
+    code: Any = None
+
+
+NO_CHOICE, NO_MESSAGE = Choice(), Message()
+
+
+def stream(
+    endpoint: Endpoint, request: Request, *, timeout_seconds: float | None = None
+) -> Generator[Chunk, None, None]:
+    """The chunks of a streamed text generation. Raises ModelError.
+
+    The SDK opens the stream and its frames are parsed here, so that a malformed or wordless one is seen as such.
+    """
+
+    def opened() -> Response:
+        connect, read = patience_seconds(endpoint, timeout_seconds)
+        return post(endpoint, body(endpoint, request), connect=connect, read=read)
+
+    return exchange.converse(opened, take, tools=request.tools)
+
+
+def post(endpoint: Endpoint, body: dict[str, Any], *, connect: float, read: float) -> Response:
+    """The response to a request, once its headers are there; times in seconds."""
+    asked = CLIENTS.of(endpoint)
+    # Inline: it comes with the SDK, whose import only a process that calls this wire should pay.
+    import httpx  # noqa: PLC0415
+
+    response: Response = asked.transport.open_stream(
+        "POST",
+        PATH,
+        json=body,
+        headers=STREAMED,
+        base_url=asked.config.protocol_base_url,
+        api_key=endpoint.api_key,
+        timeout=httpx.Timeout(read, connect=connect),
+        sdk_module="aigc",
+    )
+    return response
+
+
+def body(endpoint: Endpoint, request: Request) -> dict[str, Any]:
+    """The request as DashScope takes it. It knows no field for a pseudonym of the customer."""
+    messages = [as_message(line) for line in shapes.lines(endpoint, request)]
+    return {
+        "model": endpoint.model,
+        "input": {"messages": messages},
+        "parameters": parameters(endpoint, request),
+    }
+
+
+def parameters(endpoint: Endpoint, request: Request) -> dict[str, Any]:
+    fields = {
+        "result_format": "message",
+        "incremental_output": True,
+        "max_tokens": min(request.max_output_tokens, endpoint.max_output_tokens),
+        **asked_for(endpoint, request),
+    }
+    if "temperature" in fields:
+        fields["temperature"] = min(fields["temperature"], HOTTEST)
+    if endpoint.capabilities.thinking is not None:
+        # A model that thinks holds to no schema.
+        fields["enable_thinking"] = endpoint.capabilities.thinking and request.json is None
+    return fields
+
+
+def take(event: Event, answer: Answer) -> Chunk:
+    """The chunk in a frame. Raises ModelError for an error, and for what has another shape."""
+    frame = exchange.parsed(Frame, event)
+    if frame.code:
+        raise exchange.declared(event)
+    choices = frame.output.choices if frame.output else None
+    choice = choices[0] if choices else NO_CHOICE
+    message = choice.message or NO_MESSAGE
+    for fragment in message.tool_calls or ():
+        add_fragment(fragment, answer, number=event.number)
+    # Until the end the reason is the word "null".
+    if choice.finish_reason and choice.finish_reason != "null":
+        answer.finish, answer.over = choice.finish_reason, True
+    return Chunk(text=message.content or "", usage=usage_of(frame.usage) if frame.usage else None)
+
+
+def usage_of(fields: Any) -> Usage | None:
+    """The tokens counted up to a frame; None where there is no count we can read."""
+    read, written = count(fields, "input_tokens"), count(fields, "output_tokens")
+    if read is None or written is None:
+        return None
+    return Usage(
+        input_tokens=read,
+        output_tokens=written,
+        cached_tokens=part(fields, "prompt_tokens_details", "cached_tokens"),
+        cache_write_tokens=part(fields, "prompt_tokens_details", "cache_creation_input_tokens"),
+        reasoning_tokens=part(fields, "output_tokens_details", "reasoning_tokens"),
+        raw=fields,
+    )
+
+
+def build(base_url: str, api_key: str) -> Client:
+    # Inline: the import costs a second and 70 MB, which only a process that calls this wire should pay.
+    import dashscope
+    import httpx  # noqa: PLC0415
+
+    # Handed in whole, for the SDK would keep 20 connections at most, and ask the environment for a proxy.
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=KEPT_ALIVE)
+    connections = httpx.Client(limits=limits, trust_env=not is_loopback(base_url))
+    return dashscope.Client(
+        api_key=api_key,
+        base_url=base_url or GATEWAY,
+        protocol="native",
+        max_retries=0,
+        http_client=connections,
+    )
+
+
+CLIENTS = Clients(build)
