@@ -116,6 +116,6 @@ class Browser:
 async def post(visitor: Visitor, text: str) -> actions.Posted:
     """A line of the visitor's other tab."""
     posted: actions.Posted = await in_database(actions.post_message)(
-        visitor, client_id=uuid.uuid4(), text=text
+        visitor, client_id=uuid.uuid4(), text=text, address="127.0.0.1"
     )
     return posted

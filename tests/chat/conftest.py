@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from chat import memory, redis
+from chat import memory
 from config.celery import app
-from prompts import completion, retrieval
+from prompts import admission, completion, redis, retrieval
 from prompts.models import Prompt, PromptVersion, Sop, SopQuestion
 from tests.chat.ear import Ear
 
@@ -27,6 +27,7 @@ TEXTS = {
     "handed_back": ("小助手继续为您服务", "The assistant goes on"),
     "queue_left": ("已取消转接", "The call was cancelled"),
     "conversation_resolved": ("本次服务已结束", "The conversation has ended"),
+    "busy": ("人多,约{{seconds}}秒后回复", "Busy: about {{seconds}} seconds"),
 }
 QUESTION = "我的订单怎么还没到?"
 ANSWER = "亲,别着急。已帮您催促物流,请留下订单号。"
@@ -68,6 +69,7 @@ def redis_down(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
     def forget() -> None:
         redis.connection.cache_clear()
+        admission.limiter.cache_clear()
         memory.compare_and_set.cache_clear()
 
     settings.REDIS_URL = "unix:///nowhere/redis.sock?db=0"

@@ -17,6 +17,7 @@ from chat.actions import visitor as actions
 from chat.models import Conversation, Inbox, Message, Turn, Visitor
 from tests.factories import AgentFactory, InboxFactory, UserFactory, VisitorFactory
 
+HERE = "127.0.0.1"
 pytestmark = pytest.mark.django_db
 
 SESSIONS, CONVERSATION, MESSAGES = (
@@ -83,7 +84,7 @@ def console(agent: Any) -> AgentClient:
 
 @pytest.fixture
 def conversation(visitor: Visitor) -> Conversation:
-    actions.post_message(visitor, client_id=uuid.uuid4(), text="你好")
+    actions.post_message(visitor, client_id=uuid.uuid4(), text="你好", address=HERE)
     return Conversation.objects.get(visitor=visitor)
 
 

@@ -40,6 +40,7 @@ from tests.chat.conftest import TEXTS as NOTICES
 from tests.chat.world import World
 from tests.factories import AgentFactory, VisitorFactory
 
+HERE = "127.0.0.1"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
 
 SETTINGS = settings(
@@ -416,7 +417,7 @@ def racers(count: int) -> Iterator[Callable[..., list[Any]]]:
 
 
 def post_once(visitor: Any, client_id: UUID) -> Callable[[], actions.Posted]:
-    return lambda: actions.post_message(visitor, client_id=client_id, text="在吗")
+    return lambda: actions.post_message(visitor, client_id=client_id, text="在吗", address=HERE)
 
 
 def test_one_line_sent_by_twenty_threads_is_stored_once(visitor: Any, client_id: UUID) -> None:
@@ -468,8 +469,9 @@ def test_five_agents_claim_and_one_wins(visitor: Any) -> None:
 
 
 def test_takeover_racing_an_answer_never_leaves_it_behind_the_takeover(
-    visitor: Any, agent: Any
+    visitor: Any, agent: Any, settings: Any
 ) -> None:
+    settings.MESSAGES_BURST = RACES
     conversation = actions.enter(visitor)
     answers = 0
     with racers(2) as race:

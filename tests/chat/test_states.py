@@ -28,6 +28,7 @@ TURN_MOVES = {
     ("queued", "failed"),
     ("queued", "superseded"),
     ("running", "running"),
+    ("running", "queued"),
     ("running", "done"),
     ("running", "failed"),
     ("running", "superseded"),

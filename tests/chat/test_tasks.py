@@ -19,13 +19,14 @@ from chat.states import TurnState
 from prompts.redis import connection
 from tests.chat.conftest import TEXTS
 
+HERE = "127.0.0.1"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
 
 SECRET = "我的手机号是13812345678"
 
 
 def post(visitor: Any, text: str = "在吗") -> UUID:
-    posted = actions.post_message(visitor, client_id=uuid4(), text=text)
+    posted = actions.post_message(visitor, client_id=uuid4(), text=text, address=HERE)
     assert posted.turn_id is not None
     return posted.turn_id
 

@@ -19,12 +19,14 @@ from chat.actions import visitor as actions
 from chat.models import Conversation, Message, Turn
 from chat.states import TurnState
 from prompts import completion
+from prompts.llm import router
 from prompts.models import ModelCall, Prompt
 from prompts.redis import connection
 from prompts.retrieval import Hit
 from tests.chat.conftest import ANSWER, QUESTION, TEXTS
 from tests.chat.ear import Ear
 
+HERE = "127.0.0.1"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
 
 # Statements of one turn, its transaction's BEGIN and COMMIT among them, once the process is warm.
@@ -34,7 +36,7 @@ MORNING = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
 
 
 def post(visitor: Any, text: str = QUESTION) -> UUID:
-    posted = actions.post_message(visitor, client_id=uuid4(), text=text)
+    posted = actions.post_message(visitor, client_id=uuid4(), text=text, address=HERE)
     assert posted.turn_id is not None
     return posted.turn_id
 
@@ -81,13 +83,11 @@ def test_the_answer_explains_itself(visitor: Any) -> None:
         "prompt_version": Prompt.objects.get(purpose="answer", language="zh").current_id,
     }
     assert (answer.ai, answer.author) == (True, {"name": "小助手"})
-    assert Turn.objects.get().decision == {
-        "chosen": "sop",
-        "plan": ["sop"],
-        "cause": "no_model",
-        "candidates": [],
-        "answered_by": "sop",
-    }
+    decision = Turn.objects.get().decision
+    assert (decision["chosen"], decision["cause"]) == ("sop", "no_model")
+    assert (decision["plan"], decision["answered_by"]) == (["sop"], "sop")
+    assert decision["features"]["intent"] == "track"
+    assert router.replay(decision, router.Policy()).chosen == "sop"
 
 
 def test_run_costs_a_known_number_of_queries(visitor: Any, django_assert_num_queries: Any) -> None:

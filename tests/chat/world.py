@@ -35,6 +35,9 @@ Line = tuple[int, str, str, int]  # seq, role, text, epoch
 ANSWERED = (TurnState.DONE, TurnState.FAILED)
 
 
+HERE = "127.0.0.1"
+
+
 @dataclass(frozen=True, slots=True)
 class Reign:
     """Who owns the conversation from a line on, and under which epoch."""
@@ -110,7 +113,7 @@ class World:
 
     def post(self, text: str) -> UUID:
         client_id = uuid.uuid4()
-        posted = actions.post_message(self.visitor, client_id=client_id, text=text)
+        posted = actions.post_message(self.visitor, client_id=client_id, text=text, address=HERE)
         self.acked[client_id] = (text, posted)
         moved = posted.conversation_id != self.conversation_id
         self.expect(moved == self.resolved, "a line went to the wrong conversation")
@@ -123,7 +126,7 @@ class World:
     def resend(self, client_id: UUID) -> None:
         text, posted = self.acked[client_id]
         try:
-            again = actions.post_message(self.visitor, client_id=client_id, text=text)
+            again = actions.post_message(self.visitor, client_id=client_id, text=text, address=HERE)
         except IntegrityError:
             self.surprises.append("a line sent again was refused")
             return
@@ -132,7 +135,7 @@ class World:
     def post_conflicting(self, client_id: UUID) -> None:
         text, _ = self.acked[client_id]
         try:
-            actions.post_message(self.visitor, client_id=client_id, text=text + "!")
+            actions.post_message(self.visitor, client_id=client_id, text=text + "!", address=HERE)
         except ProtocolError as error:
             self.expect(error.code == "conflict", f"a conflicting line got {error.code}")
         else:

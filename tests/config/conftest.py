@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import chat.redis
 import pytest
 from django.db import connection
+
+from prompts import admission, redis
 
 
 @pytest.fixture
 def no_redis(settings: Any, tmp_path: Path) -> Iterator[None]:
     """The address of Redis leads nowhere."""
     settings.REDIS_URL = f"unix://{tmp_path}/nothing-here.sock?db=0"
-    chat.redis.connection.cache_clear()
+    redis.connection.cache_clear()
+    admission.limiter.cache_clear()
     yield
-    chat.redis.connection.cache_clear()
+    redis.connection.cache_clear()
+    admission.limiter.cache_clear()
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import chat.redis
 import pytest
 from django.test import Client
 
 from config import liveness
+from prompts import redis
 from tests.factories import ConversationFactory
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ def probe() -> Client:
 @pytest.fixture
 def workers(db: None) -> None:
     for queue in liveness.QUEUES:
-        chat.redis.connection().set(liveness.key(queue), 1, ex=60)
+        redis.connection().set(liveness.key(queue), 1, ex=60)
 
 
 def test_alive_needs_nothing(probe: Client, no_redis: None, no_database: None) -> None:
@@ -38,7 +38,7 @@ def test_ready_when_every_part_works(probe: Client, workers: None) -> None:
 
 
 def test_ready_names_queues_without_a_worker(probe: Client, workers: None) -> None:
-    chat.redis.connection().delete(liveness.key("turns"))
+    redis.connection().delete(liveness.key("turns"))
 
     response = probe.get("/readyz")
 

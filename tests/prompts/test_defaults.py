@@ -91,6 +91,8 @@ PURPOSES = {
     "queue_left",
     "conversation_resolved",
     "greeting",
+    "busy",
+    "dispatch",
 }
 SOP_FIELDS = {
     "key",

@@ -12,6 +12,7 @@ from chat.models import Conversation, Message, Turn
 from tests.chat.conftest import TEXTS
 from tests.factories import AgentFactory
 
+HERE = "127.0.0.1"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
 
 
@@ -47,7 +48,7 @@ def texts() -> list[str]:
 def test_claim_takes_over_tells_and_supersedes(
     visitor: Any, conversation: Conversation, agent: Any, queued: bool
 ) -> None:
-    visitor_actions.post_message(visitor, client_id=uuid4(), text="在吗")
+    visitor_actions.post_message(visitor, client_id=uuid4(), text="在吗", address=HERE)
     if queued:
         visitor_actions.request_human(visitor)
     taken = claim(conversation, agent)
@@ -162,9 +163,9 @@ def test_hand_back_gives_the_bot_what_the_agent_left_unanswered(
     visitor: Any, conversation: Conversation, agent: Any
 ) -> None:
     claim(conversation, agent)
-    visitor_actions.post_message(visitor, client_id=uuid4(), text="在吗")
+    visitor_actions.post_message(visitor, client_id=uuid4(), text="在吗", address=HERE)
     reply(conversation, agent, epoch=1)
-    visitor_actions.post_message(visitor, client_id=uuid4(), text="还没到")
+    visitor_actions.post_message(visitor, client_id=uuid4(), text="还没到", address=HERE)
     actions.hand_back(conversation.pk, agent=agent)
     row = Conversation.objects.get()
     assert (row.owner, row.agent, row.epoch) == ("bot", None, 2)
@@ -176,7 +177,7 @@ def test_hand_back_gives_the_bot_what_the_agent_left_unanswered(
 def test_hand_back_of_an_answered_conversation_queues_nothing(
     visitor: Any, conversation: Conversation, agent: Any
 ) -> None:
-    visitor_actions.post_message(visitor, client_id=uuid4(), text="在吗")
+    visitor_actions.post_message(visitor, client_id=uuid4(), text="在吗", address=HERE)
     claim(conversation, agent)
     reply(conversation, agent, epoch=1)
     actions.hand_back(conversation.pk, agent=agent)

@@ -16,11 +16,12 @@ from prompts.redis import connection
 from tests.chat.conftest import TEXTS
 from tests.chat.ear import Ear
 
+HERE = "127.0.0.1"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
 
 
 def post(visitor: Any, text: str = "在吗") -> Any:
-    return visitor_actions.post_message(visitor, client_id=uuid4(), text=text)
+    return visitor_actions.post_message(visitor, client_id=uuid4(), text=text, address=HERE)
 
 
 def move(visitor: Any, to: Owner, notice: str, agent: Any = None) -> ownership.Change:

@@ -15,6 +15,7 @@ from tests.chat.conftest import TEXTS
 from tests.chat.ear import Ear
 from tests.factories import AgentFactory, InboxFactory, VisitorFactory
 
+HERE = "127.0.0.1"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
 
 # Statements of one line into an open conversation, its transaction's BEGIN and COMMIT among them.
@@ -22,7 +23,7 @@ POST_QUERIES = 8
 
 
 def post(visitor: Any, text: str = "在吗", client_id: UUID | None = None) -> actions.Posted:
-    return actions.post_message(visitor, client_id=client_id or uuid4(), text=text)
+    return actions.post_message(visitor, client_id=client_id or uuid4(), text=text, address=HERE)
 
 
 def refusal(act: Any, *args: Any, **kwargs: Any) -> str:
@@ -36,18 +37,22 @@ def refusal(act: Any, *args: Any, **kwargs: Any) -> str:
 
 def test_open_session_makes_a_visitor_in_the_inboxs_language() -> None:
     inbox = InboxFactory.create(locale="en")
-    visitor = actions.open_session(inbox, locale=None, resume=None)
+    visitor = actions.open_session(inbox, locale=None, resume=None, address=HERE)
     assert (visitor.inbox, visitor.locale) == (inbox, "en")
-    assert actions.open_session(inbox, locale="zh-TW", resume=None).locale == "zh-TW"
+    assert actions.open_session(inbox, locale="zh-TW", resume=None, address=HERE).locale == "zh-TW"
     assert Visitor.objects.count() == 2
 
 
 def test_open_session_finds_the_visitor_of_an_earlier_token(visitor: Any) -> None:
     token = auth.issue(visitor).text
-    assert actions.open_session(visitor.inbox, locale=None, resume=token) == visitor
-    assert actions.open_session(visitor.inbox, locale="en", resume=token).locale == "en"
+    assert actions.open_session(visitor.inbox, locale=None, resume=token, address=HERE) == visitor
+    assert (
+        actions.open_session(visitor.inbox, locale="en", resume=token, address=HERE).locale == "en"
+    )
     assert Visitor.objects.get().locale == "en"
-    assert actions.open_session(visitor.inbox, locale=None, resume="forged") != visitor
+    assert (
+        actions.open_session(visitor.inbox, locale=None, resume="forged", address=HERE) != visitor
+    )
 
 
 def test_enter_shows_a_resolved_conversation_until_the_next_line_opens_another(
