@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from unfold.decorators import action
 
+from prompts import snapshot, trials
 from prompts.admin import trying
-from prompts.admin.pending import completion, snapshot
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
 from prompts.admin.wording import both, pick
 from prompts.llm.catalogue import Capabilities
@@ -110,7 +110,9 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
         return fields
 
     def check_address(self, fields: dict[str, Any]) -> None:
-        problem = snapshot.base_url_problem(fields.get("provider"), fields.get("base_url") or "")
+        problem = snapshot.base_url_problem(
+            fields.get("provider") or "", fields.get("base_url") or ""
+        )
         if problem:
             self.add_error("base_url", problem)
 
@@ -130,7 +132,7 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
         row = copy.copy(self.instance)
         for name, value in fields.items():
             setattr(row, name, value)
-        problem = completion.probe(row) if row.model and row.api_key_env else None
+        problem = trials.probe(row) if row.model and row.api_key_env else None
         if problem:
             self.add_error(*problem)
 

@@ -6,19 +6,17 @@ from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from prompts.admin.pending import snapshot
+from prompts import snapshot
 
 
 class AnnouncedAdmin(ModelAdmin):
     """Every process hears of a row that was written, so that a click counts within seconds everywhere."""
 
-    def save_model(
-        self, request: HttpRequest, obj: models.Model, form: Any, change: object
-    ) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: object) -> None:
         super().save_model(request, obj, form, change)
         snapshot.announce()
 
-    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
         snapshot.announce()
 

@@ -10,8 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import TabularInline
 
-from prompts import rendering, retrieval
-from prompts.admin.pending import snapshot
+from prompts import rendering, retrieval, snapshot
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
 from prompts.models import FewShotExample, Prompt, PromptVersion, Sop, SopQuestion
 

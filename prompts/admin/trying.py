@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from unfold.admin import ModelAdmin
 
-from prompts.admin.pending import completion, snapshot
+from prompts import controls, snapshot, trials
 from prompts.admin.wording import as_money, as_ms, both, pick
 from prompts.models import ModelEndpoint
 
@@ -52,6 +52,7 @@ BREAKERS = {
     "open": both("已熔断", "cut off"),
 }
 ERRORS = {
+    "no_key": both("没有密钥:请设置环境变量。", "There is no key: set the variable."),
     "rate_limit": both(
         "服务商限流:请求太多。稍等一分钟再试。",
         "The vendor limits us: too many requests. Wait a minute and try again.",
@@ -82,7 +83,7 @@ ERRORS = {
 
 def page(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
     """Lists the enabled endpoints with their key and breaker. Asks nobody."""
-    breakers = completion.board().breakers
+    breakers = controls.board().breakers
     rows = [
         as_card(row, breaker=breakers.get(row.name, "closed"))
         for row in ModelEndpoint.objects.filter(enabled=True)
@@ -122,7 +123,7 @@ def try_one(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpRe
             f"Write a question of at most {QUESTION_CHARS} characters.",
         )
         return JsonResponse({"ok": False, "error": "question", "sentence": sentence}, status=400)
-    return JsonResponse(as_reply(completion.try_endpoint(row, question)))
+    return JsonResponse(as_reply(trials.try_endpoint(row, question)))
 
 
 def as_reply(trial: Any) -> dict[str, Any]:
