@@ -127,6 +127,14 @@ def test_tokens_are_counted_without_an_answer(client: anthropic.Anthropic) -> No
     assert counted.input_tokens == ask(client).usage.input_tokens
 
 
+def test_models_are_listed(client: anthropic.Anthropic) -> None:
+    assert [model.id for model in client.models.list()] == [
+        "fake-light",
+        "fake-standard",
+        "fake-strong",
+    ]
+
+
 def test_tool_use_streams_its_input_in_pieces(client: anthropic.Anthropic) -> None:
     with client.messages.stream(**body(PARCEL, tools=[LOGISTICS_TOOL])) as stream:
         pieces = [

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.provider_brain import cut, find_knowledge, read, think
 from tests.fakes.provider_faults import split_model
-from tests.fakes.provider_latency import Latency
+from tests.fakes.provider_latency import PRESETS, Latency
 from tests.fakes.provider_log import KEPT_REQUESTS, RequestLog
 from tests.fakes.provider_topics import OTHER, SHOP_TOPICS
 from tests.fakes.provider_types import Ask, FaultKind
@@ -83,6 +83,17 @@ def test_jitter_spreads_and_repeats() -> None:
     assert all(later > earlier for run in runs for earlier, later in itertools.pairwise(run))
     assert 85 < firsts[100] < 118
     assert firsts[0] < 50 < 200 < firsts[-1]
+
+
+@pytest.mark.parametrize(("name", "p95_ms"), [("light", 440), ("standard", 1050), ("strong", 2700)])
+def test_preset_has_the_tail_it_promises(name: str, p95_ms: float) -> None:
+    runs = [PRESETS[name].due_ms(30, draw=random.Random(seed)) for seed in range(2000)]
+
+    firsts = sorted(run[0] for run in runs)
+    paces = sorted((run[-1] - run[0]) / 30 for run in runs)
+    assert firsts[1000] == pytest.approx(PRESETS[name].ttft_ms, rel=0.05)
+    assert firsts[1900] == pytest.approx(p95_ms, rel=0.08)
+    assert paces[1000] == pytest.approx(PRESETS[name].interval_ms, rel=0.08)
 
 
 def test_split_model() -> None:

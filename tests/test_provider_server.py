@@ -139,6 +139,23 @@ def test_latency_by_model_and_rule(fake: ProviderControl) -> None:
     assert planned == {"fake-strong": "ttft=40.0", "x": "ttft=7.0", "y": "ttft=5.0"}
 
 
+def test_latency_by_preset(fake: ProviderControl) -> None:
+    fake.set_scenario(
+        {"latency": {"fake-light": "light", "fake-strong": {"preset": "strong", "ttft_ms": 9}}}
+    )
+
+    told = fake.scenario()["latency"]
+    assert told["fake-light"]["ttft_ms"] == 250
+    assert told["fake-strong"]["ttft_ms"] == 9
+    assert told["fake-strong"]["interval_ms"] == pytest.approx(1000 / 30)
+
+
+def test_pace_in_tokens_per_second(fake: ProviderControl) -> None:
+    fake.set_scenario({"latency": {"default": {"tokens_per_second": 500}}})
+
+    assert fake.scenario()["latency"]["default"]["interval_ms"] == 2
+
+
 def test_slots_queue_and_are_given_back(fake: ProviderControl) -> None:
     fake.set_scenario({"slots": 1, "latency": {"default": {"ttft_ms": 100, "interval_ms": 0}}})
     threads = [threading.Thread(target=post, args=(fake, body(stream=True))) for _ in range(3)]
@@ -174,6 +191,8 @@ def test_slot_of_a_client_that_left_is_free(fake: ProviderControl, client: opena
         ([1], "rules[0]"),
         ({"latency": {"m": {"speed": 1}}}, "latency.m.speed"),
         ({"latency": {"m": {"ttft_ms": -1}}}, "latency.m.ttft_ms"),
+        ({"latency": {"m": {"preset": "huge"}}}, "latency.m.preset"),
+        ({"latency": {"m": 1}}, "latency.m"),
         ({"slots": True}, "slots"),
         ({"rule": []}, "rule"),
         ("503", "scenario"),

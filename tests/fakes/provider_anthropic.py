@@ -15,6 +15,7 @@ from tests.fakes.provider_encoding import encode, json_bytes, utf8
 from tests.fakes.provider_errors import ANTHROPIC_ERRORS, error_row, page_of
 from tests.fakes.provider_requests import read_body
 from tests.fakes.provider_types import (
+    MODELS,
     Answer,
     Ask,
     Delivery,
@@ -97,6 +98,21 @@ class TokenCountWire(AnthropicWire):
     @override
     def whole(self, ask: Ask, answer: Answer, delivery: Delivery) -> bytes:
         return json_bytes({"input_tokens": delivery.prompt_tokens})
+
+
+def models_body() -> dict[str, Json]:
+    """The answer of GET /v1/models to a client of Anthropic; any other model name is served too."""
+    rows = [
+        {
+            "type": "model",
+            "id": name,
+            "display_name": name.replace("-", " ").title(),
+            "created_at": "2025-01-01T00:00:00Z",
+            "lifecycle": "active",
+        }
+        for name in MODELS
+    ]
+    return {"data": rows, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]}
 
 
 def _message(ask: Ask, delivery: Delivery) -> dict[str, Json]:

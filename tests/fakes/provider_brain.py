@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 
+from tests.fakes.provider_decide import decide
 from tests.fakes.provider_schema import Facts, fill_text
 from tests.fakes.provider_topics import (
     ANGRY_WORDS,
@@ -58,6 +59,9 @@ def think(ask: Ask, *, seed: int, tokens: int = 0, scripted: str | None = None) 
     if scripted is not None:
         return _limited(ask, cut(scripted, draw=draw, tokens=tokens))
     reading = read(ask.question)
+    if ask.questions:
+        known = facts(ask, reading, reply="")
+        return Answer((), odds=tuple(decide(question, known) for question in ask.questions))
     tool = _wanted_tool(ask, reading)
     if tool is not None:
         arguments = fill_text(tool.schema, facts(ask, reading, reply=ask.question))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from tests.fakes.provider_brain import cut, estimate_tokens
+from tests.fakes.provider_encoding import encode
 from tests.fakes.provider_latency import Latency
 from tests.fakes.provider_playback import Ending, Playback
 from tests.fakes.provider_types import (
@@ -142,7 +143,10 @@ def spoil(answer: Answer, ask: Ask, fault: Fault, *, draw: Random) -> Answer:
 
 def prompt_tokens(ask: Ask) -> int:
     """An estimate of what the vendor would bill for the request."""
-    return estimate_tokens(ask.system) + sum(estimate_tokens(text) + 3 for _, text in ask.turns)
+    texts = [text for _, text in ask.turns]
+    texts += [f"{tool.name}{tool.description}{encode(tool.schema)}" for tool in ask.tools]
+    texts += [f"{each.instructions}{encode(each.options)}" for each in ask.questions]
+    return estimate_tokens(ask.system) + sum(estimate_tokens(text) + 3 for text in texts)
 
 
 def _after(fault: Fault) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from random import Random
 
 from starlette.types import Receive, Scope, Send
@@ -90,11 +90,7 @@ class Provider:
 
 
 def _row(latency: Latency) -> dict[str, float]:
-    return {
-        "ttft_ms": latency.ttft_ms,
-        "interval_ms": latency.interval_ms,
-        "jitter": latency.jitter,
-    }
+    return {name: value for name, value in asdict(latency).items() if value is not None}
 
 
 def _check_scenario(wanted: Json) -> None:
@@ -172,7 +168,10 @@ class Exchange:
             wire=self._wire,
             fault=fault,
             latency=provider.latency.of(ask.model).with_changes(
-                ttft_ms=rule.ttft_ms, interval_ms=rule.interval_ms, jitter=rule.jitter
+                ttft_ms=rule.ttft_ms,
+                interval_ms=rule.interval_ms,
+                jitter=rule.jitter,
+                ttft_jitter=rule.jitter,
             ),
             draw=Random(fingerprint(ask, seed=seed) + entry.attempt),
         )

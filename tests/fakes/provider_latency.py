@@ -18,29 +18,44 @@ from tests.fakes.provider_types import Json
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """`jitter` is the sigma of a lognormal factor on every wait: 0 none, 0.5 gives a p95 of 2.3 times the median."""
+    """`jitter` is the sigma of a lognormal factor on every wait: 0 none, 0.5 gives a p95 of 2.3 times the median.
+
+    `ttft_jitter` is that of the first token where it is another.
+    """
 
     ttft_ms: float = 200.0
     interval_ms: float = 10.0
     jitter: float = 0.0
+    ttft_jitter: float | None = None
 
     def due_ms(self, tokens: int, *, draw: Random) -> list[float]:
         """When each token is due after the request came, and as last element when the answer ends."""
+        first_jitter = self.jitter if self.ttft_jitter is None else self.ttft_jitter
+        first_ms = self.ttft_ms * _factor(draw, first_jitter)
         if not self.jitter:
-            return [self.ttft_ms + at * self.interval_ms for at in range(tokens + 1)]
-        due = [self.ttft_ms * self._factor(draw)]
+            return [first_ms + at * self.interval_ms for at in range(tokens + 1)]
+        due = [first_ms]
         for _ in range(tokens):
-            due.append(due[-1] + self.interval_ms * self._factor(draw))
+            due.append(due[-1] + self.interval_ms * _factor(draw, self.jitter))
         return due
-
-    def _factor(self, draw: Random) -> float:
-        return exp(draw.gauss(0.0, self.jitter))
 
     def with_changes(self, **changes: float | None) -> Latency:
         """The same with the given measures; None leaves one as it is."""
         return replace(
             self, **{name: value for name, value in changes.items() if value is not None}
         )
+
+
+def _factor(draw: Random, jitter: float) -> float:
+    return exp(draw.gauss(0.0, jitter)) if jitter else 1.0
+
+
+# Roughly what hosted models of three sizes do; the p95 of the first token is 440, 1050 and 2700 ms.
+PRESETS = {
+    "light": Latency(250.0, interval_ms=1000 / 90, jitter=0.2, ttft_jitter=0.35),
+    "standard": Latency(500.0, interval_ms=1000 / 55, jitter=0.25, ttft_jitter=0.45),
+    "strong": Latency(1200.0, interval_ms=1000 / 30, jitter=0.3, ttft_jitter=0.5),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,11 @@ class LatencyTable:
         return next(fitting, self.default)
 
     def changed(self, rows: Json) -> LatencyTable:
-        """With rows `{"default" or a model: {"ttft_ms": 50}}` on top. Raises: ValueError naming the bad field."""
+        """With rows `{"default" or a model: {"ttft_ms": 50}}` on top. Raises: ValueError naming the bad field.
+
+        A row may start from a preset, `{"preset": "light", "ttft_ms": 50}`, or be the name of one; it may give
+        `tokens_per_second` for `interval_ms`.
+        """
         if not isinstance(rows, dict):
             raise ValueError("latency: expected an object of models")
         default = _changed(self.default, rows.get("default", {}), "latency.default")
@@ -69,15 +88,31 @@ class LatencyTable:
 
 
 def _changed(latency: Latency, row: Json, where: str) -> Latency:
-    known = {each.name for each in fields(Latency)}
+    row = {"preset": row} if isinstance(row, str) else row
     if not isinstance(row, dict):
-        raise ValueError(f"{where}: expected an object")
-    for name, value in row.items():
+        raise ValueError(f"{where}: expected an object or the name of a preset")
+    measures = dict(row)
+    if preset := measures.pop("preset", None):
+        latency = _preset(preset, f"{where}.preset")
+    _check_measures(measures, where)
+    if pace := measures.pop("tokens_per_second", 0):
+        measures["interval_ms"] = 1000 / pace
+    return latency.with_changes(**measures)
+
+
+def _preset(name: Json, where: str) -> Latency:
+    if not isinstance(name, str) or name not in PRESETS:
+        raise ValueError(f"{where}: unknown preset {name!r}; known are {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def _check_measures(measures: Mapping[str, Json], where: str) -> None:
+    known = {"tokens_per_second", *(each.name for each in fields(Latency))}
+    for name, value in measures.items():
         if name not in known:
             raise ValueError(f"{where}.{name}: unknown field; known are {', '.join(sorted(known))}")
         if not is_amount(value):
             raise ValueError(f"{where}.{name}: expected a number of at least 0")
-    return latency.with_changes(**row)
 
 
 def is_amount(value: Json) -> bool:

@@ -20,6 +20,7 @@ from tests.fakes.provider_errors import (
 from tests.fakes.provider_openai_ask import ask_of
 from tests.fakes.provider_requests import check_bearer, read_body
 from tests.fakes.provider_types import (
+    MODELS,
     Answer,
     Ask,
     Delivery,
@@ -30,8 +31,6 @@ from tests.fakes.provider_types import (
     Reply,
     UsagePlace,
 )
-
-MODELS = ("fake-light", "fake-standard", "fake-strong")
 
 
 class OpenAIWire:

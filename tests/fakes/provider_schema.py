@@ -14,13 +14,13 @@ from typing import cast
 from tests.fakes.provider_types import Json
 
 _MAX_DEPTH = 8
-_MOOD_WORDS = {
+MOOD_WORDS = {
     "angry": ("angry", "anger", "negative", "furious", "生气", "愤怒", "负"),
     "anxious": ("anxious", "worried", "impatient", "negative", "着急", "焦虑", "负"),
     "happy": ("happy", "positive", "satisfied", "开心", "满意", "正"),
     "calm": ("calm", "neutral", "平静", "中性"),
 }
-_MOOD_SCORES = {"angry": 0.9, "anxious": 0.6, "happy": 0.1, "calm": 0.2}
+MOOD_SCORES = {"angry": 0.9, "anxious": 0.6, "happy": 0.1, "calm": 0.2}
 _PATTERNS = {
     "phone": re.compile(r"<PHONE_\d+>|(?<!\d)1[3-9]\d{9}(?!\d)"),
     "email": re.compile(r"<EMAIL_\d+>|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII),
@@ -146,9 +146,7 @@ class _Filler:
 
     def _number(self, schema: Mapping[str, Json], name: str, *, whole: bool) -> float:
         wanted = (
-            _MOOD_SCORES[self.facts.mood]
-            if re.search("emotion|anger|mood|sentiment", name)
-            else 0.9
+            MOOD_SCORES[self.facts.mood] if re.search("emotion|anger|mood|sentiment", name) else 0.9
         )
         low, high = (
             schema.get("minimum", 0),
@@ -160,7 +158,7 @@ class _Filler:
     def _choice(self, options: list[Json], name: str) -> Json:
         wanted: tuple[str, ...] = self.facts.topic_names
         if re.search("emotion|mood|sentiment", name):
-            wanted = _MOOD_WORDS[self.facts.mood]
+            wanted = MOOD_WORDS[self.facts.mood]
         if re.search("lang", name):
             wanted = (self.facts.language,)
         fitting = (option for word in wanted for option in options if word in str(option).lower())

@@ -23,8 +23,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from typing_extensions import override
 
+from tests.fakes import provider_anthropic
 from tests.fakes.provider_anthropic import AnthropicWire, TokenCountWire
 from tests.fakes.provider_dashscope import DashScopeWire
+from tests.fakes.provider_decisions import DecisionWire, SystemOneWire
 from tests.fakes.provider_exchange import Exchange, Provider, ProviderOptions
 from tests.fakes.provider_latency import Latency
 from tests.fakes.provider_log import KEPT_REQUESTS
@@ -34,10 +36,12 @@ from tests.fakes.provider_types import Json, ProviderWire
 
 WIRES: dict[str, ProviderWire] = {
     "/v1/chat/completions": OpenAIWire(),
+    "/v1/decisions": DecisionWire(),
     "/v1/messages": AnthropicWire(),
     "/v1/messages/count_tokens": TokenCountWire(),
     "/api/v1/services/aigc/text-generation/generation": DashScopeWire(),
     "/compatible-mode/v1/chat/completions": CompatibleWire(),
+    "/compatible-mode/v1/systemone": SystemOneWire(),
 }
 _KEEP_ALIVE_SECONDS = 120
 _BACKLOG = 512
@@ -101,6 +105,7 @@ def build_app(provider: Provider) -> Starlette:
                 for path, wire in WIRES.items()
             ),
             Route("/v1/models", _list_models, methods=["GET"]),
+            Route("/compatible-mode/v1/models", _list_models, methods=["GET"]),
             Route("/_fake/scenario", controls.show_scenario, methods=["GET"]),
             Route("/_fake/scenario", controls.set_scenario, methods=["POST"]),
             Route("/_fake/requests", controls.list_requests, methods=["GET"]),
@@ -188,8 +193,10 @@ class _Controls:
         return _json({"reset": True})
 
 
-async def _list_models(_request: Request) -> Response:
-    return _json(models_body())
+async def _list_models(request: Request) -> Response:
+    """Two vendors list their models under one path; only one of them dates its API in a header."""
+    is_anthropic = "anthropic-version" in request.headers
+    return _json(provider_anthropic.models_body() if is_anthropic else models_body())
 
 
 def _refuse_stranger(request: Request) -> Response | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, Protocol
 
+MODELS = ("fake-light", "fake-standard", "fake-strong")  # what is listed; any name is served
+
 Json = Any  # a decoded JSON value whose shape the sender decides
 
 
@@ -83,13 +85,31 @@ class Tool:
     schema: Mapping[str, Json]
 
 
+class QuestionKind(StrEnum):
+    """How a question of a decision may be answered."""
+
+    PREDICATE = "predicate"
+    CHOICE = "choice"
+    SCORE = "score"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to decide. `options` are (value, description): what may be chosen, or levels from low to high."""
+
+    name: str | None
+    kind: QuestionKind
+    instructions: str
+    options: tuple[tuple[str | bool, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request in words that every wire shares.
 
     `tool_choice` is "none", "auto", "required" or the name of one of `tools`. `schema` is the schema of the
     wanted JSON answer, an empty mapping for "any object", None for plain text. With `cumulative` each frame of a
-    stream repeats all that the frames before it said.
+    stream repeats all that the frames before it said. With `questions` a decision is wanted and no text.
     """
 
     model: str
@@ -102,6 +122,7 @@ class Ask:
     tool_choice: str = "auto"
     schema: Mapping[str, Json] | None = None
     cumulative: bool = False
+    questions: tuple[Question, ...] = ()
     fault: Fault = NO_FAULT
 
     @property
@@ -126,12 +147,16 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model says: `pieces` of text, or of a tool's arguments when `tool` names one."""
+    """What the model says: `pieces` of text, or of a tool's arguments when `tool` names one.
+
+    Of a decision `odds` holds one row for each question: of yes alone for a predicate, else of every option.
+    """
 
     pieces: tuple[str, ...]
     finish: Finish = Finish.STOP
     tool: str | None = None
     refusal: bool = False
+    odds: tuple[tuple[float, ...], ...] = ()
 
 
 class UsagePlace(Enum):
