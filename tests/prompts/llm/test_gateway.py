@@ -2,14 +2,17 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from prompts.llm import gateway
-from prompts.llm.catalogue import SOP, Endpoint
+from prompts.llm import breaker, gateway
+from prompts.llm.catalogue import SOP, Capabilities, Endpoint
 from prompts.llm.errors import AllFailed
-from prompts.llm.types import Reply
+from prompts.llm.health import SharedHealth
+from prompts.llm.types import Reply, Tool
+from prompts.redis import connection
 from tests.fakes.provider_control import ProviderControl
 from tests.fakes.provider_types import FaultKind
 from tests.prompts.llm.asking import (
@@ -26,9 +29,32 @@ from tests.prompts.llm.asking import (
     settled,
 )
 
+TOOL = Tool("get_logistics", "查物流", {"type": "object", "properties": {}})
 
-def stream(*plan: Endpoint, shown: Shown) -> Reply:
-    return gateway.stream(plan, request(document()), shown, trace_id="turn-1", calls=shown.calls)
+
+@pytest.fixture(autouse=True)
+def closed_breakers() -> Iterator[None]:
+    """What one test says of an endpoint's health is forgotten before the next."""
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    for name in ("first", "second", "third"):
+        breaker.reset(connection(), name)
+
+
+def stream(*plan: Endpoint, shown: Shown, seconds: float = 60.0, **changes: Any) -> Reply:
+    return gateway.stream(
+        plan,
+        request(document(), **changes),
+        shown,
+        health=SharedHealth(connection(), {}),
+        trace_id="turn-1",
+        calls=shown.calls,
+        seconds=seconds,
+    )
 
 
 def test_first_endpoint_answers(provider: ProviderControl) -> None:
@@ -59,7 +85,7 @@ def test_failure_before_the_first_token_is_silent(provider: ProviderControl, fau
     assert shown.calls[0].first_token_ms is None
 
 
-@pytest.mark.parametrize("fault", ["cut", "rst:2", "clean-eof", "error-frame", "content-filter"])
+@pytest.mark.parametrize("fault", ["cut", "rst:2", "clean-eof", "error-frame"])
 def test_failure_after_the_first_token_withdraws_what_was_shown(
     provider: ProviderControl, fault: str
 ) -> None:
@@ -117,14 +143,7 @@ def test_no_further_model_is_asked_past_the_deadline_of_the_plan(
 ) -> None:
     shown = Shown()
 
-    reply = gateway.stream(
-        (endpoint(provider), SOP),
-        request(document()),
-        shown,
-        trace_id="turn-1",
-        calls=shown.calls,
-        seconds=-1,
-    )
+    reply = stream(endpoint(provider), SOP, shown=shown, seconds=-1)
 
     assert (reply.endpoint, reply.text) == ("sop", SOP_ANSWER)
     assert [call.endpoint for call in shown.calls] == ["sop"]
@@ -171,3 +190,167 @@ def test_failed_attempt_is_logged_without_words_or_keys(
         assert field in logged
     for secret in (KEY, QUESTION, SOP_ANSWER):
         assert secret not in logged
+
+
+# --- what follows from an error ----------------------------------------------------------------------
+
+
+def test_rate_limit_is_retried_no_earlier_than_asked(provider: ProviderControl) -> None:
+    provider.set_scenario(
+        [{"fault": "429-ms", "retry_after_ms": 300, "times": 2}, {"answer": WHOLE, "times": 0}]
+    )
+    shown = Shown()
+
+    reply = stream(endpoint(provider), SOP, shown=shown)
+
+    assert (reply.text, reply.endpoint) == (WHOLE, "first")
+    assert [call.error_class for call in shown.calls] == ["rate_limit", "rate_limit", ""]
+    assert [call.wait_ms >= 300 for call in shown.calls] == [False, True, True]
+    assert provider.log()["summary"]["verdicts"] == {}
+
+
+def test_rate_limit_is_not_retried_more_than_twice(provider: ProviderControl) -> None:
+    shown = Shown()
+
+    reply = stream(failing(provider, "429-ms:50"), SOP, shown=shown)
+
+    assert [call.error_class for call in shown.calls] == ["rate_limit"] * 3 + [""]
+    assert reply.endpoint == "sop"
+    assert provider.log()["summary"]["verdicts"] == {}
+
+
+def test_nobody_waits_while_somebody_healthy_can_answer(provider: ProviderControl) -> None:
+    provider.set_scenario([{"answer": WHOLE, "times": 0}])
+    shown = Shown()
+
+    reply = stream(failing(provider, "429-s:5000"), endpoint(provider, "second"), SOP, shown=shown)
+
+    assert reply.endpoint == "second"
+    assert [(call.endpoint, call.wait_ms) for call in shown.calls] == [("first", 0), ("second", 0)]
+
+
+def test_unhealthy_fallback_is_waited_around(provider: ProviderControl) -> None:
+    provider.set_scenario(
+        [{"fault": "429-ms", "retry_after_ms": 50}, {"answer": WHOLE, "times": 0}]
+    )
+    breaker.shut(connection(), "second")
+    shown = Shown()
+
+    reply = stream(endpoint(provider), endpoint(provider, "second"), SOP, shown=shown)
+
+    assert reply.endpoint == "first"
+    assert [call.error_class for call in shown.calls] == ["rate_limit", ""]
+
+
+def test_long_retry_after_is_not_slept_through(provider: ProviderControl) -> None:
+    started, shown = time.monotonic(), Shown()
+
+    reply = stream(failing(provider, "429-s:60000"), SOP, shown=shown)
+
+    assert reply.endpoint == "sop"
+    assert time.monotonic() - started < 5
+    assert breaker.state(connection(), "first") == "open"
+
+
+def test_time_out_is_tried_once_more_before_the_first_token(provider: ProviderControl) -> None:
+    provider.set_scenario([{"fault": "504"}, {"answer": WHOLE, "times": 0}])
+    shown = Shown()
+
+    reply = stream(endpoint(provider), SOP, shown=shown)
+
+    assert reply.endpoint == "first"
+    assert [call.error_class for call in shown.calls] == ["timeout", ""]
+
+
+@pytest.mark.parametrize("fault", ["500", "401", "400", "cut", "hang-mid-stream", "empty-answer"])
+def test_other_errors_and_late_ones_are_not_retried(provider: ProviderControl, fault: str) -> None:
+    shown = Shown()
+
+    reply = stream(failing(provider, fault, timeout_seconds=0.3), SOP, shown=shown)
+
+    assert reply.endpoint == "sop"
+    assert [call.endpoint for call in shown.calls] == ["first", "sop"]
+    assert provider.log()["summary"]["verdicts"].get("retry_on_4xx") is None
+
+
+@pytest.mark.parametrize("fault", ["content-filter", "refusal"])
+def test_what_one_vendor_refuses_is_not_taken_to_another(
+    provider: ProviderControl, fault: str
+) -> None:
+    shown = Shown()
+
+    reply = stream(failing(provider, fault), endpoint(provider, "second"), SOP, shown=shown)
+
+    assert (reply.endpoint, shown.text) == ("sop", SOP_ANSWER)
+    assert [call.endpoint for call in shown.calls] == ["first", "sop"]
+
+
+def test_what_is_too_long_goes_to_a_larger_window_only(provider: ProviderControl) -> None:
+    small = failing(provider, "400-context", context_tokens=8000)
+    same = endpoint(provider, "second", context_tokens=8000)
+    larger = endpoint(provider, "third", context_tokens=128_000)
+    shown = Shown()
+
+    reply = stream(small, same, larger, SOP, shown=shown)
+
+    assert reply.endpoint == "third"
+    assert [call.endpoint for call in shown.calls] == ["first", "third"]
+
+
+def test_refused_key_shuts_the_endpoint_for_everybody(provider: ProviderControl) -> None:
+    provider.set_scenario([{"answer": WHOLE, "times": 0}])
+    plan = (failing(provider, "insufficient_quota"), endpoint(provider, "second"), SOP)
+    stream(*plan, shown=Shown())
+    shown = Shown()
+
+    reply = stream(*plan, shown=shown)
+
+    assert reply.endpoint == "second"
+    assert [call.endpoint for call in shown.calls] == ["second"]
+
+
+def test_endpoint_that_keeps_failing_is_left_alone(provider: ProviderControl) -> None:
+    for _ in range(breaker.POLICY.min_calls):
+        stream(failing(provider, "500"), SOP, shown=Shown())
+    seen = provider.log(limit=0)["summary"]["seen"]
+
+    reply = stream(endpoint(provider), SOP, shown=Shown())
+
+    assert reply.endpoint == "sop"
+    assert provider.log(limit=0)["summary"]["seen"] == seen
+
+
+def test_spent_tokens_of_the_minute_are_no_failure(provider: ProviderControl) -> None:
+    provider.set_scenario([{"answer": WHOLE, "times": 0}])
+    scarce = endpoint(provider, "second", tokens_per_minute=10)
+    shown = Shown()
+
+    reply = stream(scarce, endpoint(provider), SOP, shown=shown)
+
+    assert reply.endpoint == "first"
+    assert breaker.state(connection(), "second") == "closed"
+
+
+# --- tools -------------------------------------------------------------------------------------------
+
+
+def test_tool_call_is_an_answer(provider: ProviderControl) -> None:
+    shown = Shown()
+
+    able = endpoint(provider, capabilities=Capabilities(tools=True))
+
+    reply = stream(able, SOP, shown=shown, tools=(TOOL,), tool_choice="required")
+
+    assert [call.name for call in reply.tools] == ["get_logistics"]
+    assert shown.calls[0].first_token_ms is not None
+
+
+@pytest.mark.parametrize("fault", ["unknown-tool", "bad-tool-arguments"])
+def test_unusable_tool_call_is_bad_output(provider: ProviderControl, fault: str) -> None:
+    shown = Shown()
+    able = failing(provider, fault, capabilities=Capabilities(tools=True))
+
+    reply = stream(able, SOP, shown=shown, tools=(TOOL,), tool_choice="required")
+
+    assert reply.endpoint == "sop"
+    assert shown.calls[0].error_class == "bad_output"
