@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Required, cast
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.providers import exchange, shapes
-from prompts.llm.providers.clients import Clients, is_loopback, patience_seconds
+from prompts.llm.providers.clients import Clients, connections_to, patience_seconds
 from prompts.llm.providers.counts import count, part
 from prompts.llm.providers.events import Event
 from prompts.llm.providers.exchange import Answer, Response
@@ -29,33 +31,36 @@ CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 OPENING = "(对话开始)"
 
 
-class Block(BaseModel):
-    type: str = ""
-    text: str | None = None
-    id: str | None = None
-    name: str | None = None
-    input: Any = None
-
-
-class Delta(BaseModel):
-    text: str | None = None
-    partial_json: str | None = None
-    stop_reason: str | None = None
-
-
-class Message(BaseModel):
-    usage: Any = None
-
-
-class Frame(BaseModel):
-    """A server-sent event, as far as we read it. Its type is taken from here, not from the `event:` line."""
-
+# What is read of a frame. Its type is taken from here, not from the `event:` line.
+class Block(TypedDict, total=False):
     type: str
-    index: int = 0
-    message: Message | None = None
-    content_block: Block | None = None
-    delta: Delta | None = None
-    usage: Any = None
+    text: str | None
+    id: str | None
+    name: str | None
+    input: Any
+
+
+class Delta(TypedDict, total=False):
+    text: str | None
+    partial_json: str | None
+    stop_reason: str | None
+
+
+class Message(TypedDict, total=False):
+    usage: Any
+
+
+class Frame(TypedDict, total=False):
+    type: Required[str]
+    index: int
+    message: Message | None
+    content_block: Block | None
+    delta: Delta | None
+    usage: Any
+
+
+FRAME = TypeAdapter(Frame)
+NO_BLOCK, NO_DELTA, NO_MESSAGE = Block(), Delta(), Message()
 
 
 def stream(
@@ -175,17 +180,19 @@ def own_id(call_id: str) -> str:
 
 def take(event: Event, answer: Answer) -> Chunk:
     """The chunk in a frame. Raises ModelError for an error, and for what has another shape."""
-    frame = exchange.parsed(Frame, event)
-    match frame.type:
+    frame = exchange.parsed(FRAME, event)
+    delta = frame.get("delta") or NO_DELTA
+    match frame["type"]:
         case "content_block_delta":
-            return grown(frame.index, frame.delta or Delta(), answer)
+            return grown(frame.get("index", 0), delta, answer)
         case "content_block_start":
-            return begun(frame.index, frame.content_block or Block(), answer)
-        case "message_start" if frame.message:
-            return Chunk(usage=counted(frame.message.usage, answer))
+            return begun(frame.get("index", 0), frame.get("content_block") or NO_BLOCK, answer)
+        case "message_start":
+            message = frame.get("message") or NO_MESSAGE
+            return Chunk(usage=counted(message.get("usage"), answer))
         case "message_delta":
-            answer.finish = (frame.delta and frame.delta.stop_reason) or answer.finish
-            return Chunk(usage=counted(frame.usage, answer))
+            answer.finish = delta.get("stop_reason") or answer.finish
+            return Chunk(usage=counted(frame.get("usage"), answer))
         case "message_stop":
             answer.over = True
         case "error":
@@ -193,18 +200,22 @@ def take(event: Event, answer: Answer) -> Chunk:
     return exchange.SILENCE  # pings, the end of a block, and what the API may learn later
 
 
-def begun(index: int, block: Block, answer: Answer) -> Chunk:
-    if block.type == "tool_use":
-        # Some servers give all arguments here.
-        arguments = json.dumps(block.input, ensure_ascii=False) if block.input else ""
-        answer.calls.add(index, id=block.id or "", name=block.name or "", arguments=arguments)
-    return Chunk(text=block.text or "") if block.type == "text" else exchange.SILENCE
-
-
 def grown(index: int, delta: Delta, answer: Answer) -> Chunk:
-    if delta.partial_json:
-        answer.calls.add(index, arguments=delta.partial_json)
-    return Chunk(text=delta.text) if delta.text else exchange.SILENCE
+    if part_of_json := delta.get("partial_json"):
+        answer.calls.add(index, arguments=part_of_json)
+    text = delta.get("text")
+    return Chunk(text=text) if text else exchange.SILENCE
+
+
+def begun(index: int, block: Block, answer: Answer) -> Chunk:
+    if block.get("type") == "tool_use":
+        # Some servers give all arguments here.
+        given = block.get("input")
+        arguments = json.dumps(given, ensure_ascii=False) if given else ""
+        answer.calls.add(
+            index, id=block.get("id") or "", name=block.get("name") or "", arguments=arguments
+        )
+    return Chunk(text=block.get("text") or "") if block.get("type") == "text" else exchange.SILENCE
 
 
 def counted(fields: Any, answer: Answer) -> Usage | None:
@@ -239,9 +250,13 @@ def build(base_url: str, api_key: str) -> Anthropic:
     # Inline: the import costs 3 s and 90 MB, which only a process that calls this wire should pay.
     import anthropic
 
-    loopback = anthropic.DefaultHttpxClient(trust_env=False) if is_loopback(base_url) else None
+    # On DEBUG it would log every request with what the customer wrote.
+    logging.getLogger("anthropic").setLevel(logging.INFO)
     return anthropic.Anthropic(
-        api_key=api_key, base_url=base_url or None, max_retries=0, http_client=loopback
+        api_key=api_key,
+        base_url=base_url or None,
+        max_retries=0,
+        http_client=connections_to(base_url),
     )
 
 

@@ -8,14 +8,18 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.errors import ErrorClass, ModelError
 
+if TYPE_CHECKING:
+    import httpx2
+
 CONNECT_SECONDS = 3.0
-KEPT = 64
+CLIENTS_KEPT = 64
+CONNECTIONS_MAX, CONNECTIONS_KEPT = 1000, 100
 
 T = TypeVar("T")
 
@@ -26,7 +30,9 @@ class Clients(Generic[T]):
     def __init__(self, build: Callable[[str, str], T]) -> None:
         self.lock = Lock()
         # By process, for a socket that a child inherits would be read by two.
-        self.built = lru_cache(maxsize=KEPT)(lambda _process, base_url, key: build(base_url, key))
+        self.built = lru_cache(maxsize=CLIENTS_KEPT)(
+            lambda _process, base_url, key: build(base_url, key)
+        )
 
     def of(self, endpoint: Endpoint) -> T:
         """The endpoint's client; the first call imports the SDK, which takes seconds."""
@@ -42,8 +48,24 @@ def patience_seconds(endpoint: Endpoint, seconds: float | None) -> tuple[float, 
     return min(CONNECT_SECONDS, read), read
 
 
+def connections_to(base_url: str) -> "httpx2.Client | None":
+    """Connections to this machine that no proxy sees, whatever the environment says; None for other servers.
+
+    For the SDKs of OpenAI and Anthropic; the latter's own client looks for proxies even if told not to.
+    """
+    if not is_loopback(base_url):
+        return None
+    # Inline: it comes with the SDKs, whose import only a process that calls these wires should pay.
+    import httpx2  # noqa: PLC0415
+
+    limits = httpx2.Limits(
+        max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_KEPT
+    )
+    return httpx2.Client(trust_env=False, limits=limits)
+
+
 def is_loopback(base_url: str) -> bool:
-    """True for a server on this machine: a proxy that the environment names must not see it."""
+    """True for a server on this machine."""
     host = urlsplit(base_url).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.providers import exchange, shapes
-from prompts.llm.providers.clients import Clients, is_loopback, patience_seconds
+from prompts.llm.providers.clients import (
+    CONNECTIONS_KEPT,
+    CONNECTIONS_MAX,
+    Clients,
+    is_loopback,
+    patience_seconds,
+)
 from prompts.llm.providers.counts import count, part
 from prompts.llm.providers.events import Event
 from prompts.llm.providers.exchange import Answer, Response
@@ -22,34 +29,33 @@ if TYPE_CHECKING:
 GATEWAY = "https://dashscope.aliyuncs.com/api/v1"
 PATH = "/services/aigc/text-generation/generation"
 STREAMED = {"X-DashScope-SSE": "enable"}
-CONNECTIONS, KEPT_ALIVE = 1000, 100
 # The API takes [0, 2).
 HOTTEST = 1.99
 
 
-class Message(BaseModel):
-    content: str | None = None
-    tool_calls: list[Fragment] | None = None
+# What is read of a frame.
+class Message(TypedDict, total=False):
+    content: str | None
+    tool_calls: list[Fragment] | None
 
 
-class Choice(BaseModel):
-    message: Message | None = None
-    finish_reason: str | None = None
+class Choice(TypedDict, total=False):
+    message: Message | None
+    finish_reason: str | None
 
 
-class Output(BaseModel):
-    choices: list[Choice] | None = None
+class Output(TypedDict, total=False):
+    choices: list[Choice] | None
 
 
-class Frame(BaseModel):
-    """A server-sent result, as far as we read it; an error has `code` instead of `output`."""
-
-    output: Output | None = None
-    usage: Any = None
-    code: Any = None
+class Frame(TypedDict, total=False):
+    output: Output | None
+    usage: Any
+    code: Any
 
 
-NO_CHOICE, NO_MESSAGE = Choice(), Message()
+FRAME = TypeAdapter(Frame)
+NO_OUTPUT, NO_CHOICE, NO_MESSAGE = Output(), Choice(), Message()
 
 
 def stream(
@@ -113,18 +119,19 @@ def parameters(endpoint: Endpoint, request: Request) -> dict[str, Any]:
 
 def take(event: Event, answer: Answer) -> Chunk:
     """The chunk in a frame. Raises ModelError for an error, and for what has another shape."""
-    frame = exchange.parsed(Frame, event)
-    if frame.code:
+    frame = exchange.parsed(FRAME, event)
+    if frame.get("code"):
         raise exchange.declared(event)
-    choices = frame.output.choices if frame.output else None
+    choices = (frame.get("output") or NO_OUTPUT).get("choices")
     choice = choices[0] if choices else NO_CHOICE
-    message = choice.message or NO_MESSAGE
-    for fragment in message.tool_calls or ():
+    message = choice.get("message") or NO_MESSAGE
+    for fragment in message.get("tool_calls") or ():
         add_fragment(fragment, answer, number=event.number)
-    # Until the end the reason is the word "null".
-    if choice.finish_reason and choice.finish_reason != "null":
-        answer.finish, answer.over = choice.finish_reason, True
-    return Chunk(text=message.content or "", usage=usage_of(frame.usage) if frame.usage else None)
+    finish = choice.get("finish_reason")
+    if finish and finish != "null":  # the word, until the end
+        answer.finish, answer.over = finish, True
+    usage = frame.get("usage")
+    return Chunk(text=message.get("content") or "", usage=usage_of(usage) if usage else None)
 
 
 def usage_of(fields: Any) -> Usage | None:
@@ -148,7 +155,9 @@ def build(base_url: str, api_key: str) -> Client:
     import httpx  # noqa: PLC0415
 
     # Handed in whole, for the SDK would keep 20 connections at most, and ask the environment for a proxy.
-    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=KEPT_ALIVE)
+    limits = httpx.Limits(
+        max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_KEPT
+    )
     connections = httpx.Client(limits=limits, trust_env=not is_loopback(base_url))
     return dashscope.Client(
         api_key=api_key,

@@ -44,7 +44,10 @@ class Reader:
 
     def __init__(self) -> None:
         self.rest = b""
-        self.fields = SILENCE
+        self.forget()
+
+    def forget(self) -> None:
+        self.name, self.number, self.status = b"", 0, 0
 
     def feed(self, block: bytes) -> list[Event]:
         """The events whose lines end in this block."""
@@ -56,10 +59,17 @@ class Reader:
     def take(self, line: bytes) -> Event | None:
         """The event that `line` completes, if it does."""
         if line.startswith(b"data:"):
-            return self.fields._replace(data=line[5:].strip())
-        if line.startswith(b"{"):
-            return self.fields._replace(data=line)  # some servers put a bare error into the stream
-        self.fields = with_field(self.fields, line) if line else SILENCE
+            return Event(line[5:].strip(), self.name, self.number, self.status)
+        if line.startswith(b"{"):  # some servers put a bare error into the stream
+            return Event(line, self.name, self.number, self.status)
+        if not line:
+            self.forget()
+        elif line.startswith(b"event:"):
+            self.name = line[6:].strip()
+        elif line.startswith(b"id:"):
+            self.number = number_in(line[3:])
+        elif line.startswith(STATUS):
+            self.status = number_in(line.removeprefix(STATUS))
         return None
 
 
@@ -72,17 +82,6 @@ def split(text: bytes) -> list[bytes]:
         held = b"\r" if text.endswith(b"\r") else b""  # its line feed may be in the next block
         text = text.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n") + held
     return text.removeprefix(BYTE_ORDER_MARK).split(b"\n")
-
-
-def with_field(fields: Event, line: bytes) -> Event:
-    name, _, value = line.partition(b":")
-    if name == b"event":
-        return fields._replace(name=value.strip())
-    if name == b"id":
-        return fields._replace(number=number_in(value))
-    if line.startswith(STATUS):
-        return fields._replace(status=number_in(line.removeprefix(STATUS)))
-    return fields
 
 
 def number_in(value: bytes) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from prompts.llm import classify
@@ -22,7 +22,7 @@ from prompts.llm.types import Chunk, Tool
 BODY_BYTES_MAX = 64 * 1024
 SILENCE = Chunk()
 
-Shape = TypeVar("Shape", bound=BaseModel)
+Shape = TypeVar("Shape")
 
 
 class Response(Protocol):
@@ -112,12 +112,12 @@ def check_event_stream(response: Response) -> None:
     raise ModelError(ErrorClass.BAD_OUTPUT, "not an event stream")
 
 
-def parsed(shape: type[Shape], event: Event) -> Shape:
+def parsed(shape: TypeAdapter[Shape], event: Event) -> Shape:
     """The event's data as `shape`. Raises BAD_OUTPUT when it has another, and what an error event declares."""
     if event.name == b"error":
         raise declared(event)
     try:
-        return shape.model_validate_json(event.data)
+        return shape.validate_json(event.data)
     except ValidationError:
         raise ModelError(ErrorClass.BAD_OUTPUT, "malformed frame") from None
 

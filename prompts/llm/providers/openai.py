@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.errors import ErrorClass, ModelError
 from prompts.llm.providers import exchange, shapes
-from prompts.llm.providers.clients import Clients, is_loopback, patience_seconds
+from prompts.llm.providers.clients import Clients, connections_to, patience_seconds
 from prompts.llm.providers.counts import count, part
 from prompts.llm.providers.events import Event
 from prompts.llm.providers.exchange import Answer, Response
@@ -20,37 +22,37 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 
-class Function(BaseModel):
-    name: str | None = None
-    arguments: str | None = None
+# What is read of a frame. Dictionaries, for a model of each would cost three times as much.
+class Function(TypedDict, total=False):
+    name: str | None
+    arguments: str | None
 
 
-class Fragment(BaseModel):
-    index: int | None = None
-    id: str | None = None
-    function: Function | None = None
+class Fragment(TypedDict, total=False):
+    index: int | None
+    id: str | None
+    function: Function | None
 
 
-class Delta(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-    tool_calls: list[Fragment] | None = None
+class Delta(TypedDict, total=False):
+    content: str | None
+    refusal: str | None
+    tool_calls: list[Fragment] | None
 
 
-class Choice(BaseModel):
-    delta: Delta | None = None
-    finish_reason: str | None = None
+class Choice(TypedDict, total=False):
+    delta: Delta | None
+    finish_reason: str | None
 
 
-class Frame(BaseModel):
-    """A server-sent chunk, as far as we read it."""
-
-    choices: list[Choice] | None = None
-    usage: Any = None
-    error: Any = None
-    code: Any = None
+class Frame(TypedDict, total=False):
+    choices: list[Choice] | None
+    usage: Any
+    error: Any
+    code: Any
 
 
+FRAME = TypeAdapter(Frame)
 NO_CHOICE, NO_DELTA, NO_FUNCTION = Choice(), Delta(), Function()
 
 
@@ -153,26 +155,28 @@ def take(event: Event, answer: Answer) -> Chunk:
     if event.data == b"[DONE]":
         answer.over = True
         return exchange.SILENCE
-    frame = exchange.parsed(Frame, event)
-    if frame.error or (frame.code and not frame.choices):
+    frame = exchange.parsed(FRAME, event)
+    choices = frame.get("choices")
+    if frame.get("error") or (frame.get("code") and not choices):
         raise exchange.declared(event)
-    choice = frame.choices[0] if frame.choices else NO_CHOICE
-    delta = choice.delta or NO_DELTA
-    if delta.refusal:
+    choice = choices[0] if choices else NO_CHOICE
+    delta = choice.get("delta") or NO_DELTA
+    if delta.get("refusal"):
         raise ModelError(ErrorClass.CONTENT, "refused")
-    for fragment in delta.tool_calls or ():
+    for fragment in delta.get("tool_calls") or ():
         add_fragment(fragment, answer)
-    answer.finish = choice.finish_reason or answer.finish
-    return Chunk(text=delta.content or "", usage=usage_of(frame.usage) if frame.usage else None)
+    answer.finish = choice.get("finish_reason") or answer.finish
+    usage = frame.get("usage")
+    return Chunk(text=delta.get("content") or "", usage=usage_of(usage) if usage else None)
 
 
 def add_fragment(fragment: Fragment, answer: Answer, *, number: int = 0) -> None:
-    function = fragment.function or NO_FUNCTION
+    function = fragment.get("function") or NO_FUNCTION
     answer.calls.add(
-        fragment.index or 0,
-        id=fragment.id or "",
-        name=function.name or "",
-        arguments=function.arguments or "",
+        fragment.get("index") or 0,
+        id=fragment.get("id") or "",
+        name=function.get("name") or "",
+        arguments=function.get("arguments") or "",
         number=number,
     )
 
@@ -201,9 +205,13 @@ def build(base_url: str, api_key: str) -> OpenAI:
     # Inline: the import costs 2 s and 60 MB, which only a process that calls this wire should pay.
     import openai
 
-    loopback = openai.DefaultHttpxClient(trust_env=False) if is_loopback(base_url) else None
+    # On DEBUG it would log every request with what the customer wrote.
+    logging.getLogger("openai").setLevel(logging.INFO)
     return openai.OpenAI(
-        api_key=api_key, base_url=base_url or None, max_retries=0, http_client=loopback
+        api_key=api_key,
+        base_url=base_url or None,
+        max_retries=0,
+        http_client=connections_to(base_url),
     )
 
 
