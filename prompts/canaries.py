@@ -19,6 +19,8 @@ from prompts.snapshot import announce
 
 log = structlog.get_logger(__name__)
 
+# What went wrong lately counts; and the question must cost the same however long a canary runs.
+JUDGED_HOURS = 24
 # Of the ledger, one row per arm ("" is the control): turns, takeovers, calls, errors, JSON wanted and failed, p99.
 STATISTICS = """
     SELECT canary = %(name)s AS arm,
@@ -85,9 +87,10 @@ def overlapping(canary: Canary) -> Canary | None:
 
 
 def statistics(canary: Canary) -> Comparison:
-    """Arm against control since the start, until the end or now."""
-    now = timezone.now()
-    found = read_arms(canary, since=canary.started_at or now, until=canary.ended_at or now)
+    """Arm against control from the start until the end or now, over the last JUDGED_HOURS of it at most."""
+    until = canary.ended_at or timezone.now()
+    since = max(canary.started_at or until, until - timedelta(hours=JUDGED_HOURS))
+    found = read_arms(canary, since=since, until=until)
     arm, control = found.get(True, ArmStats()), found.get(False, ArmStats())
     return Comparison(arm, control, arithmetic.judge(arm, control=control, guard=guard_of(canary)))
 

@@ -6,7 +6,7 @@ and publishes it, upon which every process drops its copy at once.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from redis import Redis, RedisError
 from prompts.llm.catalogue import Capabilities, Endpoint, Price
 from prompts.llm.features import Arm, Tally
 from prompts.llm.load import Level, Thresholds
-from prompts.llm.router import Policy
+from prompts.llm.router import Policy, PolicyError
 from prompts.models import (
     Budget,
     Canary,
@@ -177,7 +177,7 @@ def take_snapshot() -> Snapshot:
     prompts = Prompt.objects.select_related("current").exclude(current=None)
     load = LoadPolicy.objects.first() or LoadPolicy()
     return Snapshot(
-        endpoints=tuple(map(as_endpoint, ModelEndpoint.objects.filter(enabled=True))),
+        endpoints=tuple(readable_endpoints()),
         prompts={(p.purpose, p.language): p.current for p in prompts if p.current},
         examples={language: examples_text(language) for language in ROLE_NAMES},
         policy=active_policy(),
@@ -194,8 +194,19 @@ CACHE = Cache(take_snapshot)
 LISTENER = Listener(CACHE)
 
 
+def readable_endpoints() -> Iterator[Endpoint]:
+    """The enabled endpoints. A row that makes no sense is left out with a log line: it must not silence the bot."""
+    for row in ModelEndpoint.objects.filter(enabled=True):
+        try:
+            yield as_endpoint(row)
+        except ValueError:
+            log.exception("endpoint_unreadable", endpoint=row.name)
+
+
 def as_endpoint(row: ModelEndpoint) -> Endpoint:
-    """The row with its key and address from the environment, where it names or leaves them."""
+    """The row with its key and address from the environment, where it names or leaves them. Raises ValueError."""
+    if row.currency not in settings.CNY_PER:
+        raise ValueError(f"currency {row.currency} has no rate")
     return Endpoint(
         name=row.name,
         provider=row.provider,
@@ -268,8 +279,13 @@ def examples_text(language: str) -> str:
 
 
 def active_policy() -> Policy:
+    """The policy in force; the built-in one where there is none, or where it cannot be read."""
     row = RoutePolicy.objects.filter(active=True).first()
-    return as_policy(row) if row else Policy()
+    try:
+        return as_policy(row) if row else Policy()
+    except PolicyError:
+        log.exception("policy_unreadable", policy=str(row))
+        return Policy()
 
 
 def as_policy(row: RoutePolicy) -> Policy:
