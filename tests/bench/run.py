@@ -23,6 +23,7 @@ from tests.bench.stack import (
     TTFT_MS,
     BenchError,
     Generator,
+    one_vendor,
     running_platform,
     running_provider,
 )
@@ -95,8 +96,9 @@ def describe_machine() -> str:
 
 def measure_server(server: str, provider_url: str, shape: Shape, measured: Measured) -> None:
     say(f"{server}: starting the platform")
-    with running_platform(server, provider_url=provider_url) as (url, pid, seconds):
-        measured.start_seconds[server] = round(seconds, 1)
+    with running_platform(server, environment=one_vendor(provider_url)) as platform:
+        url, pid = platform.url, platform.pid
+        measured.start_seconds[server] = round(platform.start_seconds, 1)
         check_answers(load("yingda", url, visitors=1, seconds=1))
         idle_mb = rest(server, pid, shape, measured)
         socket_kb = weigh_sockets(url, pid)

@@ -10,7 +10,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,18 @@ STOP_SECONDS = 15.0
 
 class BenchError(Exception):
     """The run cannot start or go on; the message is for whoever started it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A running platform: its address, the supervisor's process, its home, and what it was started with."""
+
+    url: str
+    pid: int
+    home: Path
+    start_seconds: float
+    """From an empty home to ready."""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def clean_environment() -> dict[str, str]:
@@ -57,29 +70,47 @@ def running_provider() -> Iterator[str]:
         yield f"{url}/v1"
 
 
-@contextlib.contextmanager
-def running_platform(server: str, *, provider_url: str) -> Iterator[tuple[str, int, float]]:
-    """Gives URL, process id of the supervisor and seconds from nothing to ready."""
-    port = free_port()
-    environment = {
-        "PORT": str(port),
-        "YINGDA_SERVER": server,
-        "OPENAI_BASE_URL": provider_url,
-        "OPENAI_API_KEY": "demo",
-        "PYTHONUNBUFFERED": "1",
+def one_vendor(provider_url: str) -> dict[str, str]:
+    """What points a platform at the fake as its only model."""
+    return {"OPENAI_BASE_URL": provider_url, "OPENAI_API_KEY": "demo"}
+
+
+def three_vendors(provider_url: str) -> dict[str, str]:
+    """What points a platform at the fake as three vendors, each by its own wire."""
+    root = provider_url.removesuffix("/v1")
+    return {
+        **one_vendor(provider_url),
+        "ANTHROPIC_BASE_URL": root,
+        "ANTHROPIC_API_KEY": "demo",
+        "DASHSCOPE_BASE_URL": f"{root}/api/v1",
+        "DASHSCOPE_API_KEY": "demo",
     }
-    with tempfile.TemporaryDirectory(prefix="yingda-bench-") as home:
-        environment["YINGDA_HOME"] = home
+
+
+@contextlib.contextmanager
+def running_platform(server: str, *, environment: Mapping[str, str]) -> Iterator[Platform]:
+    """Runs the whole platform in a home of its own, with `environment` added to a clean one."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="yingda-bench-", ignore_cleanup_errors=True) as home:
+        given = {
+            **environment,
+            "PORT": str(port),
+            "YINGDA_SERVER": server,
+            "YINGDA_HOME": home,
+            "PYTHONUNBUFFERED": "1",
+        }
         output = Path(home) / "output.log"
         started = time.monotonic()
-        with spawned(["manage.py", "up"], environment, output) as process:
+        with spawned(["manage.py", "up"], given, output) as process:
             wait_until_ready(process, output)
-            yield f"http://127.0.0.1:{port}", process.pid, time.monotonic() - started
+            took_seconds = time.monotonic() - started
+            url = f"http://127.0.0.1:{port}"
+            yield Platform(url, process.pid, Path(home), took_seconds, given)
 
 
 @contextlib.contextmanager
 def spawned(
-    command: Sequence[str], environment: dict[str, str], output: Path
+    command: Sequence[str], environment: Mapping[str, str], output: Path
 ) -> Iterator["subprocess.Popen[str]"]:
     with output.open("w") as stream:
         process = subprocess.Popen(
