@@ -1,6 +1,5 @@
 """One try at one endpoint, with its clock and its deadline. Called by the gateway only."""
 
-import json
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -41,7 +40,6 @@ class Attempt:
                     raise ModelError(ErrorClass.TIMEOUT, "deadline")
         if not self.text.strip() and not self.tools:
             raise ModelError(ErrorClass.BAD_OUTPUT, "empty answer")
-        check_tools(self.tools, self.request)
         return Reply(text=self.text, endpoint=self.endpoint.name, tools=self.tools)
 
     def take(self, piece: str, tools: tuple[ToolCall, ...], usage: Usage | None) -> None:
@@ -78,17 +76,3 @@ class Attempt:
             wait_ms=round(self.wait_ms, 1),
             purpose=self.request.purpose,
         )
-
-
-def check_tools(calls: tuple[ToolCall, ...], request: Request) -> None:
-    """Raises BAD_OUTPUT for a call of a tool that was not offered, or with arguments that are no JSON object."""
-    offered = {tool.name for tool in request.tools}
-    for call in calls:
-        if call.name not in offered:
-            raise ModelError(ErrorClass.BAD_OUTPUT, "unknown tool")
-        try:
-            arguments = json.loads(call.arguments)
-        except ValueError:
-            raise ModelError(ErrorClass.BAD_OUTPUT, "arguments are not JSON") from None
-        if not isinstance(arguments, dict):
-            raise ModelError(ErrorClass.BAD_OUTPUT, "arguments are no object")
