@@ -20,7 +20,7 @@ WORDS = {
     "title": both("为什么是这个模型", "Why this model"),
     "conversation": both("打开会话", "Open the conversation"),
     "nothing": both(
-        "这一轮没有保存路由决定:它还没有运行,或不需要模型。",
+        "这一轮没有保存路由决定：它还没有运行，或不需要模型。",
         "No decision is stored with this turn: it has not run, or it needed no model.",
     ),
     "features": both("这一轮的特征", "What the turn looked like"),
@@ -62,7 +62,7 @@ WORDS = {
     "tokens": both("token 入/出", "Tokens in/out"),
     "cost": both("费用", "Cost"),
     "no_calls": both("账本里没有这一轮的调用。", "The ledger has no call of this turn."),
-    "answered_by": both("最终由它回答:", "Answered by"),
+    "answered_by": both("最终由它回答：", "Answered by"),
     "replay": both("用另一个策略重放", "Replay under another policy"),
     "policy": both("策略", "policy"),
     "active": both("生效中", "active"),
@@ -137,6 +137,25 @@ class TurnAdmin(ReadOnly, ModelAdmin):
     show_full_result_count = False
     list_select_related = ["conversation"]
     change_form_outer_before_template = "admin/chat/turn/why.html"
+    fieldsets = [
+        (None, {"fields": ["conversation", "state", "error", "queued_at", "finished_at"]}),
+        (
+            both("原始数据", "As stored"),
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    "first_seq",
+                    "last_seq",
+                    "epoch",
+                    "attempt",
+                    "worker",
+                    "started_at",
+                    "timings",
+                    "decision",
+                ],
+            },
+        ),
+    ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -189,9 +208,8 @@ def replayed(stored: Any, *, number: str) -> Mapping[str, Any]:
     try:
         decision = router.replay(stored, snapshot.as_policy(row)).as_json()
     except ValueError as error:
-        reason = pick("不能重放:", "It cannot be replayed: ")
+        reason = pick("不能重放：", "It cannot be replayed: ")
         return {"number": row.number, "problem": f"{reason}{error}"}
     lines = waterfall.compare(waterfall.explain(stored), waterfall.explain(decision))
-    # A version has another number than the one that decided; that alone is no other decision.
-    changed = any(line.changed for line in lines[1:])
+    changed = any(line.changed for line in lines)
     return {"number": row.number, "lines": lines, "changed": changed}

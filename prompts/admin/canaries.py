@@ -38,14 +38,14 @@ class CanaryForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in 
             "last_bucket": both("结束尾号", "Last tail"),
             "automatic": both("自动回滚", "Roll back by itself"),
             "min_samples": both("最少样本", "Least samples"),
-            "max_error_points": both("失败率最多高出(百分点)", "Failed calls, points above"),
-            "max_json_points": both("JSON 失败率最多高出(百分点)", "JSON failures, points above"),
-            "max_takeover_points": both("人工接管率最多高出(百分点)", "Takeovers, points above"),
+            "max_error_points": both("失败率最多高出（百分点）", "Failed calls, points above"),
+            "max_json_points": both("JSON 失败率最多高出（百分点）", "JSON failures, points above"),
+            "max_takeover_points": both("人工接管率最多高出（百分点）", "Takeovers, points above"),
             "max_p99_factor": both("p99 最多几倍", "p99, times the control's"),
         }
         help_texts = {
             "first_bucket": both(
-                "订单号末两位,0 到 99;没有订单号时按会话分配",
+                "订单号末两位，0 到 99；没有订单号时按会话分配",
                 "Last two digits of the order number, 0 to 99; without one, by the conversation",
             ),
             "last_bucket": both("包含在内", "Included"),
@@ -151,7 +151,7 @@ class CanaryAdmin(AnnouncedAdmin):
         row = self.row_to_change(request, pk)
         reason = request.POST.get("reason", "").strip()[:200]
         if canaries.roll_back(row, reason or pick("手动回滚", "rolled back by hand")):
-            said = pick("已回滚:所有会话回到对照组。", "Rolled back: everybody is in the control.")
+            said = pick("已回滚：所有会话回到对照组。", "Rolled back: everybody is in the control.")
             self.succeed(request, row, said=said, did="rolled back")
         else:
             messages.error(request, not_now(pk))
@@ -186,14 +186,14 @@ def refusal_to_start(row: Canary) -> str:
     if not snapshot.key_of(row.endpoint):
         variable = row.endpoint.api_key_env
         return pick(
-            f"模型 {name} 没有密钥:环境变量 {variable} 没有设置。",
+            f"模型 {name} 没有密钥：环境变量 {variable} 没有设置。",
             f"The endpoint {name} has no key: the variable {variable} is not set.",
         )
     other = canaries.overlapping(row)
     if other is not None:
         tails = canary_report.range_text(other)
         return pick(
-            f"与进行中的灰度「{other.name}」重叠(尾号 {tails})。",
+            f"与进行中的灰度「{other.name}」重叠（尾号 {tails}）。",
             f"It overlaps with the running canary “{other.name}” (tails {tails}).",
         )
     return ""
@@ -202,7 +202,7 @@ def refusal_to_start(row: Canary) -> str:
 def not_now(pk: int) -> str:
     """The row was moved by somebody else, or is in a state from which this is no way."""
     status = STATUSES[Canary.objects.get(pk=pk).status]
-    return pick(f"现在不行:灰度的状态是「{status}」。", f"Not now: the canary is {status}.")
+    return pick(f"现在不行：灰度的状态是「{status}」。", f"Not now: the canary is {status}.")
 
 
 def is_draft(obj: Any) -> bool:

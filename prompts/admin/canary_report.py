@@ -8,7 +8,8 @@ from prompts.llm.canary import BUCKETS, ArmStats, Uniformity, share
 from prompts.models import Canary
 
 # The histogram is drawn on a field of 1000 by 100; every tail has 10 of its width.
-WIDTH, HEIGHT, STEP, GAP = 1000, 100, 10, 2
+HEIGHT, STEP, GAP = 100, 10, 2
+P_SHOWN = 0.0001
 WORDS = {
     "status": both("状态", "Status"),
     "range": both("尾号范围", "Tails"),
@@ -26,7 +27,7 @@ WORDS = {
     "roll_back_yes": both("确认回滚", "Yes, roll back"),
     "finish": both("结束…", "Finish…"),
     "finish_sure": both(
-        "灰度成功:停止分流。之后请按需要调整策略或优先级。",
+        "灰度成功：停止分流。之后请按需要调整策略或优先级。",
         "It went well: the split ends. Then change the policy or the priorities as you like.",
     ),
     "finish_yes": both("确认结束", "Yes, finish"),
@@ -34,7 +35,7 @@ WORDS = {
     "measure": both("指标", "Measure"),
     "arm": both("灰度组", "Arm"),
     "control": both("对照组", "Control"),
-    "tails": both("订单尾号是否均匀(最近 30 天)", "Are order numbers even? (last 30 days)"),
+    "tails": both("订单尾号是否均匀（最近 30 天）", "Are order numbers even? (last 30 days)"),
     "show_tails": both("查看尾号分布", "Show how order numbers end"),
     "p_value": both("p 值", "p-value"),
     "orders": both("订单数", "Orders"),
@@ -48,19 +49,19 @@ WORDS = {
 VERDICTS = {
     "uniform": (
         "good",
-        both("尾号分布均匀,可以按尾号分流。", "The tails are even: a split by tail is fair."),
+        both("尾号分布均匀，可以按尾号分流。", "The tails are even: a split by tail is fair."),
     ),
     "uneven": (
         "bad",
         both(
-            "尾号分布不均匀:按尾号分流会偏。请换一个范围,或先弄清尾号的含义(渠道、买家编号等)。",
+            "尾号分布不均匀：按尾号分流会偏。请换一个范围，或先弄清尾号的含义（渠道、买家编号等）。",
             "The tails are uneven: a split by tail is biased. Take another range, or find out what they encode.",
         ),
     ),
     "too_few": (
         "warn",
         both(
-            "订单太少,还看不出是否均匀(至少需要 500 个)。",
+            "订单太少，还看不出是否均匀（至少需要 500 个）。",
             "Too few orders to tell whether they are even (500 at least).",
         ),
     ),
@@ -116,7 +117,7 @@ def arms(found: Comparison) -> Arms:
     if found.breach is None:
         return Arms(lines, pick("护栏正常。", "The guard is not broken."), broken=False)
     said = found.breach.message_zh if in_chinese() else found.breach.message_en
-    return Arms(lines, pick("护栏被突破:", "The guard is broken: ") + said, broken=True)
+    return Arms(lines, pick("护栏被突破：", "The guard is broken: ") + said, broken=True)
 
 
 def shown(stats: ArmStats) -> dict[str, str]:
@@ -143,7 +144,7 @@ def tails(found: Uniformity, row: Canary) -> Tails:
         tone=tone,
         verdict=str(verdict),
         orders=found.n,
-        p_value=f"{found.p_value:.4f}" if found.n else "—",
+        p_value=chance_text(found),
         in_range=as_percent(share(sum(found.counts[at] for at in chosen), found.n)),
         wanted=as_percent(len(chosen) / BUCKETS),
         columns=[
@@ -153,6 +154,12 @@ def tails(found: Uniformity, row: Canary) -> Tails:
         even_y=round(HEIGHT - found.n / BUCKETS / highest * HEIGHT, 1),
         worst=[(f"{t.bucket:02d}", t.count, f"{t.ratio:.2f}") for t in found.worst if found.n],
     )
+
+
+def chance_text(found: Uniformity) -> str:
+    if not found.n:
+        return "—"
+    return f"{found.p_value:.4f}" if found.p_value >= P_SHOWN else f"< {P_SHOWN}"
 
 
 def column(at: int, *, count: int, highest: int, chosen: bool) -> Column:

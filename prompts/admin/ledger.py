@@ -67,18 +67,18 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in 
     class Meta:
         labels = {
             "inbox": both("接入点", "Inbox"),
-            "per_day": both("每天上限(元)", "Per day (CNY)"),
+            "per_day": both("每天上限（元）", "Per day (CNY)"),
             "alert_percent": both("提醒百分比", "Alert at (percent)"),
             "stop": both("用完即停", "Stop when used up"),
             "enabled": both("启用", "Enabled"),
         }
         help_texts = {
             "inbox": both(
-                "接入点的 key;留空:全部接入点合计", "An inbox's key; empty: all together"
+                "接入点的 key；留空：全部接入点合计", "An inbox's key; empty: all together"
             ),
             "per_day": both("按自然日计算", "In one natural day"),
             "stop": both(
-                "用完后由 SOP 回答,直到当天结束", "Used up: SOPs answer until the day is over"
+                "用完后由 SOP 回答，直到当天结束", "Used up: SOPs answer until the day is over"
             ),
         }
 
@@ -107,7 +107,7 @@ def today() -> list[Callable[[Budget], str]]:
 
     @admin.display(description=both("今天已用", "spent today"))
     def spent_today(budget: Budget) -> str:
-        return as_money(state(budget).spent, "CNY")
+        return f"CNY {state(budget).spent:.2f}"
 
     @admin.display(description=both("占比", "share"))
     def share(budget: Budget) -> str:

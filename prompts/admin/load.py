@@ -20,21 +20,21 @@ from prompts.models import LoadPolicy
 ONLY_ROW = 1
 MINUTES_MOST = 240
 LEVELS = {
-    0: both("正常:人人使用常用模型", "Normal: everybody gets the usual model"),
-    1: both("轻量:非 VIP 使用轻量模型", "Light: others than VIPs get light models"),
-    2: both("标准答案:非 VIP 只得到 SOP 答案", "SOP: others than VIPs get SOP answers only"),
-    3: both("排队:非 VIP 需要等待", "Queue: others than VIPs wait"),
+    0: both("正常：人人使用常用模型", "Normal: everybody gets the usual model"),
+    1: both("轻量：非 VIP 使用轻量模型", "Light: others than VIPs get light models"),
+    2: both("标准答案：非 VIP 只得到 SOP 答案", "SOP: others than VIPs get SOP answers only"),
+    3: both("排队：非 VIP 需要等待", "Queue: others than VIPs wait"),
 }
 WORDS = {
     "now": both("现在", "Now"),
     "level": both("级别", "Level"),
-    "rate": both("每秒请求(全部进程)", "Requests per second, all processes"),
+    "rate": both("每秒请求（全部进程）", "Requests per second, all processes"),
     "forced": both("手动设置", "Set by hand"),
     "as_of": both("更新于", "As of"),
-    "stale": both("暂时读不到最新数据,正在重试…", "No fresh figures, trying again…"),
-    "rehearse": both("演练:手动设置级别", "Rehearsal: set the level by hand"),
+    "stale": both("暂时读不到最新数据，正在重试…", "No fresh figures, trying again…"),
+    "rehearse": both("演练：手动设置级别", "Rehearsal: set the level by hand"),
     "rehearse_help": both(
-        "到时间后自动恢复。演练期间,真实顾客也会受影响。",
+        "到时间后自动恢复。演练期间，真实顾客也会受影响。",
         "It ends by itself. Real customers are affected while it lasts.",
     ),
     "minutes": both("分钟", "Minutes"),
@@ -55,23 +55,23 @@ class LoadPolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
 
     class Meta:
         labels = {
-            "enter_light": both("进入轻量(次/秒)", "Enter light (per second)"),
-            "enter_sop": both("进入标准答案(次/秒)", "Enter SOP (per second)"),
-            "enter_queue": both("进入排队(次/秒)", "Enter queue (per second)"),
-            "leave_light": both("离开轻量(次/秒)", "Leave light (per second)"),
-            "leave_sop": both("离开标准答案(次/秒)", "Leave SOP (per second)"),
-            "leave_queue": both("离开排队(次/秒)", "Leave queue (per second)"),
+            "enter_light": both("进入轻量（次/秒）", "Enter light (per second)"),
+            "enter_sop": both("进入标准答案（次/秒）", "Enter SOP (per second)"),
+            "enter_queue": both("进入排队（次/秒）", "Enter queue (per second)"),
+            "leave_light": both("离开轻量（次/秒）", "Leave light (per second)"),
+            "leave_sop": both("离开标准答案（次/秒）", "Leave SOP (per second)"),
+            "leave_queue": both("离开排队（次/秒）", "Leave queue (per second)"),
             "hold_seconds": both("保持秒数", "Hold seconds"),
             "mean_seconds": both("平均秒数", "Mean seconds"),
         }
         help_texts = {
             "enter_light": both(
-                "高于它:非 VIP 使用轻量模型", "Above: others than VIPs get light models"
+                "高于它：非 VIP 使用轻量模型", "Above: others than VIPs get light models"
             ),
-            "enter_sop": both("高于它:他们只得到 SOP 答案", "Above: they get SOP answers"),
-            "enter_queue": both("高于它:他们排队", "Above: they wait"),
+            "enter_sop": both("高于它：他们只得到 SOP 答案", "Above: they get SOP answers"),
+            "enter_queue": both("高于它：他们排队", "Above: they wait"),
             "hold_seconds": both(
-                "请求数要低于离开值多久,才降一级",
+                "请求数要低于离开值多久，才降一级",
                 "How long the rate must stay below before a level is left",
             ),
             "mean_seconds": both(
@@ -167,7 +167,7 @@ class LoadPolicyAdmin(AnnouncedAdmin):
             messages.success(request, f"{LEVELS[int(level)]} ({minutes} min)")
         else:
             sentence = pick(
-                f"分钟应为 1 到 {MINUTES_MOST} 的整数,级别应为 0 到 3。",
+                f"分钟应为 1 到 {MINUTES_MOST} 的整数，级别应为 0 到 3。",
                 f"Minutes must be a whole number from 1 to {MINUTES_MOST}, the level 0 to 3.",
             )
             messages.error(request, sentence)
@@ -183,7 +183,7 @@ class LoadPolicyAdmin(AnnouncedAdmin):
             messages.success(request, pick(f"{name} 已恢复。", f"{name} is asked again."))
         else:
             messages.error(
-                request, pick("Redis 没有应答,请重试。", "Redis does not answer. Try again.")
+                request, pick("Redis 没有应答，请重试。", "Redis does not answer. Try again.")
             )
         return redirect(row_url())
 
@@ -225,7 +225,7 @@ def forced_text(row: LoadPolicy | None) -> str:
     if row.forced_until <= timezone.now():
         return pick("否", "no")
     until = timezone.localtime(row.forced_until).strftime("%H:%M")
-    return pick(f"级别 {row.forced_level},到 {until}", f"level {row.forced_level}, until {until}")
+    return pick(f"级别 {row.forced_level}，到 {until}", f"level {row.forced_level}, until {until}")
 
 
 def left_text(tokens: int | None) -> str:

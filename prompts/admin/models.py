@@ -54,33 +54,35 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
         }
         help_texts = {
             "base_url": both(
-                "留空:使用服务商自己的地址,或环境变量 *_BASE_URL",
+                "留空：使用服务商自己的地址，或环境变量 *_BASE_URL",
                 "Empty: the vendor's own, or its variable *_BASE_URL",
             ),
             "api_key_env": both(
-                "填环境变量的名字,绝不是密钥本身", "The variable's name, never the key itself"
+                "填环境变量的名字，绝不是密钥本身", "The variable's name, never the key itself"
             ),
             "priority": both(
-                "没有价格时,数字最小的先被询问", "Without prices, the lowest is asked first"
+                "没有价格时，数字最小的先被询问", "Without prices, the lowest is asked first"
             ),
             "strength": both(
-                "负载高时,非 VIP 顾客使用 light",
+                "负载高时，非 VIP 顾客使用 light",
                 "Under load, customers who are no VIPs get the light ones",
             ),
             "dispatcher": both(
                 "拿不准时可用 300 毫秒问它这一轮有多难",
                 "May be asked, within 300 ms, how hard an unsure turn is",
             ),
-            "quality": both("有统计之前的估计,0 到 1", "Before any was counted, 0 to 1"),
-            "tokens_per_minute": both("0:没有已知上限", "0: no limit known"),
-            "capabilities": both(f"可用的名字:{KNOWN}", f"Known names: {KNOWN}"),
+            "quality": both("有统计之前的估计，0 到 1", "Before any was counted, 0 to 1"),
+            "tokens_per_minute": both("0：没有已知上限", "0: no limit known"),
+            "capabilities": both(f"可用的名字：{KNOWN}", f"Known names: {KNOWN}"),
+            "timeout_seconds": both("最长等待下一段的时间", "The longest wait for the next piece"),
+            "deadline_seconds": both("整个回答的期限", "For the whole answer"),
             "price_in": both("每 1,000 token", "Per 1,000 tokens"),
             "price_out": both("每 1,000 token", "Per 1,000 tokens"),
             "price_cached": both(
-                "每 1,000 token;留空:与其他输入同价", "Per 1,000 tokens; empty: as other input"
+                "每 1,000 token；留空：与其他输入同价", "Per 1,000 tokens; empty: as other input"
             ),
             "price_cache_write": both(
-                "每 1,000 token;留空:与其他输入同价", "Per 1,000 tokens; empty: as other input"
+                "每 1,000 token；留空：与其他输入同价", "Per 1,000 tokens; empty: as other input"
             ),
             "price_since": both("查到这些价格的日期", "When the prices were looked up"),
         }
@@ -92,7 +94,7 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
             names = ", ".join(unknown)
             raise ValidationError(
                 pick(
-                    f"能力里没有 {names}。可用的名字:{KNOWN}。",
+                    f"能力里没有 {names}。可用的名字：{KNOWN}。",
                     f"There is no capability {names}. Known names: {KNOWN}.",
                 )
             )
@@ -122,7 +124,7 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
             self.add_error(
                 "api_key_env",
                 pick(
-                    f"环境变量 {name} 没有设置。请先设置它并重启,或先不要启用这个模型。",
+                    f"环境变量 {name} 没有设置。请先设置它并重启，或先不要启用这个模型。",
                     f"The variable {name} is not set. Set it and restart, or leave this model off.",
                 ),
             )
@@ -202,7 +204,7 @@ class ModelEndpointAdmin(DefaultsStay, AnnouncedAdmin):
         """Whether the variable the row names is set; its value is never shown."""
         return endpoint.api_key_env in settings.MODEL_API_KEYS
 
-    @admin.display(description=both("价格(入 / 出)", "price (in / out)"))
+    @admin.display(description=both("价格（入 / 出）", "price (in / out)"))
     def price(self, endpoint: ModelEndpoint) -> str:
         if not endpoint.has_price:
             return str(both("未设置", "not set"))

@@ -85,7 +85,7 @@ class RoutePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic onl
         except ValueError as error:
             where = str(error)
             raise forms.ValidationError(
-                pick(f"规则不是有效的 JSON:{where}", f"The rules are no valid JSON: {where}")
+                pick(f"规则不是有效的 JSON：{where}", f"The rules are no valid JSON: {where}")
             ) from None
 
     def clean(self) -> dict[str, Any]:
@@ -127,24 +127,21 @@ class RoutePolicyAdmin(AnnouncedAdmin):
     search_fields = ["note"]
     actions = ["activate_chosen"]
     change_form_outer_before_template = "admin/prompts/routepolicy/version.html"
+    # Labels above their fields: the rules need the page's whole width.
+    compressed_fields = False
     add_fieldsets = [
         (None, {"fields": ["note"]}),
         (
             both("质量要求", "Quality wanted"),
-            {"fields": ["quality_standard", "quality_vip", "quality_angry_adds"]},
+            {"fields": [("quality_standard", "quality_vip", "quality_angry_adds")]},
         ),
         (
             both("取舍", "Trade-offs"),
             {
                 "fields": [
-                    "latency_weight",
-                    "epsilon",
-                    "uncertain_margin",
-                    "dispatch_share",
-                    "explore",
-                    "prior_mass",
-                    "answer_tokens",
-                    "sticky",
+                    ("latency_weight", "epsilon", "answer_tokens"),
+                    ("uncertain_margin", "dispatch_share", "prior_mass"),
+                    ("explore", "sticky"),
                 ]
             },
         ),
@@ -191,7 +188,12 @@ class RoutePolicyAdmin(AnnouncedAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        context = {"t": policy_texts.WORDS, "editor": editor()}
+        context = {
+            "t": policy_texts.WORDS,
+            "editor": editor(),
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
         shown: HttpResponse = super().add_view(
             request, form_url, {**(extra_context or {}), **context}
         )
@@ -247,7 +249,7 @@ class RoutePolicyAdmin(AnnouncedAdmin):
         try:
             policy = snapshot.as_policy(row)
         except ValueError as error:
-            reason = pick(f"版本 {row.number} 无法读取:", f"Version {row.number} cannot be read: ")
+            reason = pick(f"版本 {row.number} 无法读取：", f"Version {row.number} cannot be read: ")
             messages.error(request, f"{reason}{error}")
             return
         if not activate(row):

@@ -5,30 +5,33 @@ from typing import Any
 
 from prompts.admin.wording import both, in_chinese, pick
 from prompts.llm.conditions import FIELDS
+from prompts.llm.router import Policy
 
 NUMBERS = {
     "quality_standard": (
         both("普通顾客", "Standard customers"),
         both(
-            "模型至少要有多大把握答好,0 到 1",
+            "模型至少要有多大把握答好，0 到 1",
             "How likely an endpoint must be to answer well, 0 to 1",
         ),
     ),
     "quality_vip": (both("VIP 顾客", "VIP customers"), both("0 到 1", "0 to 1")),
     "quality_angry_adds": (
         both("顾客愤怒时提高", "Angry customers add"),
-        both("加到上面的要求上,0 到 1", "Added to either, 0 to 1"),
+        both("加到上面的要求上，0 到 1", "Added to either, 0 to 1"),
     ),
     "latency_weight": (
         both("每秒延迟值多少钱", "What a second is worth"),
         both(
-            "首字 p95 每多一秒折合的费用(元);0:不看延迟",
+            "首字 p95 每多一秒折合的费用（元）；0：不看延迟",
             "Money (CNY) per second of p95 to the first token; 0: speed does not count",
         ),
     ),
     "uncertain_margin": (
         both("拿不准的幅度", "Unsure below"),
-        both("意图领先幅度低于它时,先问分诊模型", "An intent that leads by less asks a dispatcher"),
+        both(
+            "意图领先幅度低于它时，先问分诊模型", "An intent that leads by less asks a dispatcher"
+        ),
     ),
     "epsilon": (
         both("视为同价", "Counts as the same price"),
@@ -36,11 +39,13 @@ NUMBERS = {
     ),
     "dispatch_share": (
         both("最多分诊比例", "Most dispatched turns"),
-        both("占全部轮次的比例,0 到 1", "As a share of all turns, 0 to 1"),
+        both("占全部轮次的比例，0 到 1", "As a share of all turns, 0 to 1"),
     ),
     "explore": (
         both("探索比例", "Exploration"),
-        both("有多少轮次会试用别的模型,0 到 1", "Share of turns that try another endpoint, 0 to 1"),
+        both(
+            "有多少轮次会试用别的模型，0 到 1", "Share of turns that try another endpoint, 0 to 1"
+        ),
     ),
     "prior_mass": (
         both("预期的分量", "Weight of what is expected"),
@@ -48,7 +53,7 @@ NUMBERS = {
     ),
     "answer_tokens": (
         both("通常的回答长度", "Usual answer"),
-        both("token 数,用来估算费用", "In tokens, for estimating costs"),
+        both("token 数，用来估算费用", "In tokens, for estimating costs"),
     ),
 }
 STICKY = (
@@ -73,9 +78,9 @@ WORDS = {
     "activate_yes": both("确认启用", "Yes, activate"),
     "is_active": both("生效中", "active"),
     "based_on": both("以它为基础新建版本", "New version based on this one"),
-    "unreadable": both("这个版本的内容无法读取:", "This version cannot be read: "),
+    "unreadable": both("这个版本的内容无法读取：", "This version cannot be read: "),
     "add_hint": both(
-        "已填入生效中的版本。保存后得到一个新版本,启用后才生效。",
+        "已填入生效中的版本。保存后得到一个新版本，启用后才生效。",
         "Filled in from the active version. Saving makes a new version; it counts once it is activated.",
     ),
 }
@@ -91,13 +96,13 @@ EDITOR = {
     "all": both("全部满足", "all of these hold"),
     "any": both("任一满足", "any of these holds"),
     "none": both("都不满足", "none of these holds"),
-    "always": both("没有条件:总是成立", "No condition: always holds"),
+    "always": both("没有条件：总是成立", "No condition: always holds"),
     "add_test": both("添加条件", "Add a condition"),
     "add_group": both("添加分组", "Add a group"),
     "field": both("字段", "Field"),
     "operator": both("运算符", "Operator"),
     "value": both("值", "Value"),
-    "values": both("值,用逗号分开", "Values, separated by commas"),
+    "values": both("值，用逗号分开", "Values, separated by commas"),
     "group": both("分组", "Group"),
     "yes": both("是", "yes"),
     "no": both("否", "no"),
@@ -110,16 +115,16 @@ EDITOR = {
     "strong": both("强", "strong"),
     "endpoints": both("模型", "Endpoint"),
     "unknown": both("不存在", "does not exist"),
-    "q_min": both("质量至少(0 到 1)", "Quality at least (0 to 1)"),
+    "q_min": both("质量至少（0 到 1）", "Quality at least (0 to 1)"),
     "offer_human": both("主动提供人工", "Offer a person"),
     "as_json": both("直接编辑 JSON", "Edit as JSON"),
     "as_form": both("返回编辑器", "Back to the editor"),
     "not_json": both(
-        "这不是规则列表,编辑器无法显示。", "This is no list of rules the editor can show."
+        "这不是规则列表，编辑器无法显示。", "This is no list of rules the editor can show."
     ),
     "moved": both("已移动到第", "moved to place"),
     "removed": both("已删除", "removed"),
-    "kept": both("编辑器不认识,原样保留", "unknown to the editor, kept as it is"),
+    "kept": both("编辑器不认识，原样保留", "unknown to the editor, kept as it is"),
 }
 SIGNS = {
     "$eq": "=",
@@ -136,13 +141,11 @@ STRENGTHS = {name: EDITOR[name] for name in ("light", "standard", "strong")}
 
 def shown(content: Any) -> dict[str, Any]:
     """A stored policy for reading: its numbers with their names, its rules in words."""
-    stored = content if isinstance(content, Mapping) else {}
-    rules = stored.get("rules")
+    stored = {**Policy().as_json(), **(content if isinstance(content, Mapping) else {})}
+    rules = stored["rules"]
     labels = {**{name: label for name, (label, _) in NUMBERS.items()}, "sticky": STICKY[0]}
     return {
-        "numbers": [
-            (label, value_text(stored[name])) for name, label in labels.items() if name in stored
-        ],
+        "numbers": [(label, value_text(stored[name])) for name, label in labels.items()],
         "rules": [rule_text(rule) for rule in rules if isinstance(rule, Mapping)]
         if isinstance(rules, list)
         else [],

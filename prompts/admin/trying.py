@@ -11,12 +11,12 @@ from prompts import controls, snapshot, trials
 from prompts.admin.wording import as_money, as_ms, both, pick
 from prompts.models import ModelEndpoint
 
-QUESTION = "我的订单怎么还没到?"
+QUESTION = "我的订单怎么还没到？"
 QUESTION_CHARS = 500
 WORDS = {
     "title": both("试一试模型", "Try the models"),
     "intro": both(
-        "每次提问都会真实调用服务商并记入账本,可能产生费用。",
+        "每次提问都会真实调用服务商并记入账本，可能产生费用。",
         "Every question is a real call to the vendor: it is written to the ledger and may cost money.",
     ),
     "question": both("要问的问题", "Question"),
@@ -37,7 +37,7 @@ WORDS = {
         "This platform did not answer. Check the connection and try again.",
     ),
     "signed_out": both(
-        "登录已失效或权限不足,请刷新页面。",
+        "登录已失效或权限不足，请刷新页面。",
         "You are signed out or not allowed to. Reload the page.",
     ),
     "has_key": both("有密钥", "key present"),
@@ -52,18 +52,18 @@ BREAKERS = {
     "open": both("已熔断", "cut off"),
 }
 ERRORS = {
-    "no_key": both("没有密钥:请设置环境变量。", "There is no key: set the variable."),
+    "no_key": both("没有密钥：请设置环境变量。", "There is no key: set the variable."),
     "rate_limit": both(
-        "服务商限流:请求太多。稍等一分钟再试。",
+        "服务商限流：请求太多。稍等一分钟再试。",
         "The vendor limits us: too many requests. Wait a minute and try again.",
     ),
     "timeout": both("等了太久没有回答。", "No answer came in time."),
     "unavailable": both(
-        "服务商出错或连不上。请检查服务地址,或稍后再试。",
+        "服务商出错或连不上。请检查服务地址，或稍后再试。",
         "The vendor failed or cannot be reached. Check the base URL, or try again later.",
     ),
     "quota_auth": both(
-        "密钥被拒绝,或额度已用完。请检查密钥与账户余额。",
+        "密钥被拒绝，或额度已用完。请检查密钥与账户余额。",
         "The key was refused or the quota is used up. Check the key and the account.",
     ),
     "content": both(
@@ -119,7 +119,7 @@ def try_one(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpRe
     question = request.POST.get("question", "").strip()
     if not question or len(question) > QUESTION_CHARS:
         sentence = pick(
-            f"请填写问题,最多 {QUESTION_CHARS} 个字。",
+            f"请填写问题，最多 {QUESTION_CHARS} 个字。",
             f"Write a question of at most {QUESTION_CHARS} characters.",
         )
         return JsonResponse({"ok": False, "error": "question", "sentence": sentence}, status=400)
@@ -128,7 +128,7 @@ def try_one(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpRe
 
 def as_reply(trial: Any) -> dict[str, Any]:
     """A trial as the page shows it: texts in the language of the request, and no number without its unit."""
-    about = pick("(估计)", " (estimated)") if trial.estimated else ""
+    about = pick("（估计）", " (estimated)") if trial.estimated else ""
     cost = (
         as_money(trial.cost, trial.currency)
         if trial.has_price

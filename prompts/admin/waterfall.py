@@ -4,12 +4,13 @@ The decision is JSON written by this or an older version of the platform, so not
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from prompts.admin.policy_texts import effect_text
 from prompts.admin.wording import as_money, as_ms, as_percent, both, in_chinese, pick
 from prompts.llm.conditions import FIELDS
+from prompts.llm.features import Features
 from prompts.models import ModelCall
 
 # The bars are drawn on an axis of so many units.
@@ -36,7 +37,7 @@ REJECTED = {
 CAUSES = {
     "pinned": both("规则指定", "pinned by a rule"),
     "quality_cheapest": both("达到质量要求的最便宜者", "the cheapest that is good enough"),
-    "priority": both("没有价格,按优先级", "no prices: by priority"),
+    "priority": both("没有价格，按优先级", "no prices: by priority"),
     "dispatcher": both("由分诊模型判断", "the dispatcher's word"),
     "sticky": both("沿用本会话的模型", "stays with the conversation's model"),
     "explore": both("探索", "exploration"),
@@ -48,7 +49,14 @@ OUTCOMES = {
     "forestalled": both("前面的规则已指定", "forestalled by a rule before it"),
     "infeasible": both("指定的模型不可用", "nothing it pins can answer"),
 }
-LEVELS = ("normal", "light", "sop", "queue")
+LEVELS = (
+    both("正常", "normal"),
+    both("轻量", "light"),
+    both("标准答案", "SOP"),
+    both("排队", "queue"),
+)
+# JSON columns forget the order of keys.
+ORDER = {field.name: at for at, field in enumerate(fields(Features))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +169,6 @@ def explain(decision: Any, calls: Iterable[ModelCall] = ()) -> Waterfall:
 def compare(stored: Waterfall, replayed: Waterfall) -> list[Difference]:
     """What another policy would have made of it, line by line, beside what was decided."""
     lines = [
-        (pick("策略版本", "Policy"), stored.policy, replayed.policy),
         (pick("选中", "Chosen"), stored.chosen, replayed.chosen),
         (pick("原因", "Cause"), stored.cause, replayed.cause),
         (pick("质量要求", "Quality wanted"), stored.threshold, replayed.threshold),
@@ -182,11 +189,12 @@ def joined(texts: Sequence[str]) -> str:
 
 
 def features_of(stored: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The features with their names in the language of the request, in the order they were stored."""
+    """The features with their names in the language of the request."""
     found = stored.get("features")
     if not isinstance(found, Mapping):
         return []
-    return [(label_of(str(name)), value_text(value)) for name, value in found.items()]
+    ordered = sorted(found.items(), key=lambda item: ORDER.get(item[0], len(ORDER)))
+    return [(label_of(str(name)), value_text(value)) for name, value in ordered]
 
 
 def label_of(name: str) -> str:
@@ -206,7 +214,7 @@ def value_text(value: Any) -> str:
 def load_of(stored: Mapping[str, Any]) -> str:
     situation = stored.get("situation")
     level = situation.get("load_level") if isinstance(situation, Mapping) else None
-    return LEVELS[level] if isinstance(level, int) and 0 <= level < len(LEVELS) else ""
+    return str(LEVELS[level]) if isinstance(level, int) and 0 <= level < len(LEVELS) else ""
 
 
 def rule_text(hit: Any) -> str:

@@ -5,6 +5,9 @@ from typing import Any
 from django.utils.functional import lazy
 from django.utils.translation import get_language
 
+# Between a number and its unit, so that a narrow column does not part them.
+NO_BREAK = "\u00a0"
+
 
 def in_chinese() -> bool:
     """Whether the request at hand is answered in Chinese, the default."""
@@ -24,14 +27,16 @@ def as_ms(milliseconds: float | None) -> str:
     """A duration as people read it: "840 ms", "2.41 s"; a dash for none."""
     if milliseconds is None:
         return "—"
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f}{NO_BREAK}ms"
+    return f"{milliseconds / 1000:.2f}{NO_BREAK}s"
 
 
 def as_money(amount: Any, currency: str) -> str:
     """An amount with its currency, as many digits as say something: "CNY 0.00034"."""
     digits = f"{amount:.8f}".rstrip("0")
     whole, _, cents = digits.partition(".")
-    return f"{currency} {whole}.{cents.ljust(2, '0')}"
+    return f"{currency}{NO_BREAK}{whole}.{cents.ljust(2, '0')}"
 
 
 def as_percent(share: float | None, *, digits: int = 1) -> str:

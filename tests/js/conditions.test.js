@@ -78,7 +78,7 @@ test("typed text becomes a number only where it is one", () => {
   assert.equal(parsed("", field("emotion_score")), null);
   assert.equal(parsed("a", field("emotion_score")), null);
   assert.equal(parsed(" 12 ", field("intent")), "12");
-  assert.deepEqual(parsedList("refund,urge、 return ,", field("intent")), ["refund", "urge", "return"]);
+  assert.deepEqual(parsedList("refund\uff0curge\u3001 return ,", field("intent")), ["refund", "urge", "return"]);
 });
 
 test("rules that are no list of objects are not shown", () => {

@@ -82,7 +82,7 @@ export function parsed(text, field) {
 
 /** Several values, separated by commas of either script. */
 export function parsedList(text, field) {
-  return text.split(/[,,、]/).filter((part) => part.trim() !== "").map((part) => parsed(part, field));
+  return text.split(/[,\uff0c\u3001]/).filter((part) => part.trim() !== "").map((part) => parsed(part, field));
 }
 
 export const isList = (operator) => operator === "$in" || operator === "$nin";
