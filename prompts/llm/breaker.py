@@ -64,8 +64,7 @@ end
 if kind == 'report' and till == 0 then
   count(1 - value)
 elseif kind == 'report' and probe > now and value == 1 then
-  till, held = 0, (held > now) and held or 0
-  till, length, probe, window = held, 0, 0, ''
+  till, held, length, probe, window = 0, 0, 0, 0, ''
 elseif kind == 'report' and probe > now then
   open(math.min(open_max_us, length > 0 and 2 * length or open_us))
 elseif kind == 'hold' then
@@ -205,8 +204,7 @@ def _reported(record: Record, *, ok: bool, policy: Policy, now: int) -> Record:
     if record.probe <= now:
         return record
     if ok:
-        held = record.held if record.held > now else 0
-        return Record(till=held, held=held)
+        return Record()
     twice = 2 * record.length or _us(policy.open_seconds)
     return _opened(record, length=min(_us(policy.open_max_seconds), twice), now=now)
 

@@ -162,6 +162,18 @@ def test_level_follows_the_arrivals_of_all_and_is_kept(client: Any) -> None:
     assert read(client, START + 4) == Reading(level=SOP, measured=SOP, rate=0.0)
 
 
+def test_a_rate_of_exactly_a_threshold_neither_enters_nor_leaves(client: Any) -> None:
+    every_second = Thresholds(mean_seconds=1)
+    for second, times in enumerate([50, 51] + [40] * 20):
+        arrive(client, START + second, times=times)
+
+    levels = [
+        read(client, START + second, thresholds=every_second).level for second in (1, 2, 10, 22)
+    ]
+
+    assert levels == [NORMAL, LIGHT, LIGHT, LIGHT]
+
+
 def test_level_depends_on_arrivals_not_on_who_reads_when(client: Any) -> None:
     for second in range(3):
         arrive(client, START + second, times=110)
@@ -217,21 +229,27 @@ def test_read_by_the_servers_clock(client: Any) -> None:
     assert load.read(client, thresholds=Thresholds(mean_seconds=60)).rate == 0.5
 
 
+# Whole ones are met exactly by some rates, the others never.
+limits_of_three = st.lists(
+    st.integers(2, 20) | st.floats(1, 20), min_size=3, max_size=3, unique=True
+).map(sorted)
 thresholds = st.builds(
-    lambda enter, share, hold, over: Thresholds(
+    lambda enter, below, hold, over: Thresholds(
         (enter[0], enter[1], enter[2]),
-        (enter[0] * share, enter[1] * share, enter[2] * share),
+        (enter[0] - below, enter[1] - below, enter[2] - below),
         hold,
         over,
     ),
-    st.lists(st.floats(1, 20), min_size=3, max_size=3, unique=True).map(sorted),
-    st.floats(0.1, 0.95),
+    limits_of_three,
+    st.sampled_from([0.3, 1]),
     st.floats(0.5, 5),
     st.integers(1, 5),
 )
 # Seconds passed, arrivals in the second before the last look; a clock may go back.
 looks = st.lists(
-    st.tuples(st.integers(-1, 4) | st.integers(5, 40), st.integers(0, 60)), min_size=1, max_size=30
+    st.tuples(st.integers(-1, 4) | st.integers(5, 40), st.integers(0, 25) | st.integers(0, 100)),
+    min_size=1,
+    max_size=30,
 )
 
 
