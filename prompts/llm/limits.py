@@ -156,7 +156,10 @@ def find_too_dear(buckets: Sequence[Bucket]) -> Verdict | None:
 
 def bucket_key(bucket: Bucket, *, pepper: bytes) -> str:
     """Whose bucket it is cannot be read from its key: addresses are personal data."""
-    digest = hashlib.blake2b(bucket.key.encode(), key=pepper[:64], digest_size=16)
+    secret = (
+        pepper if len(pepper) <= hashlib.blake2b.MAX_KEY_SIZE else hashlib.blake2b(pepper).digest()
+    )
+    digest = hashlib.blake2b(bucket.key.encode(), key=secret, digest_size=16)
     return f"{PREFIX}:{bucket.name}:{digest.hexdigest()}"
 
 
