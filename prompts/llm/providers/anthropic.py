@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
@@ -250,8 +249,6 @@ def build(base_url: str, api_key: str) -> Anthropic:
     # Inline: the import costs 3 s and 90 MB, which only a process that calls this wire should pay.
     import anthropic
 
-    # On DEBUG it would log every request with what the customer wrote.
-    logging.getLogger("anthropic").setLevel(logging.INFO)
     return anthropic.Anthropic(
         api_key=api_key,
         base_url=base_url or None,

@@ -90,9 +90,13 @@ def chunks(
 
 
 def patient(blocks: Iterator[bytes], answer: Answer) -> Iterator[bytes]:
-    """The blocks; a connection that breaks after the finish reason has taken nothing away."""
+    """The blocks; a connection that breaks after the finish reason has taken nothing away.
+
+    Not `yield from`: that would close `blocks` together with this generator, and the connection with them.
+    """
     try:
-        yield from blocks
+        for block in blocks:  # noqa: UP028
+            yield block
     except Exception:
         if not answer.finish:
             raise

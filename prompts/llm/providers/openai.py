@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -205,8 +204,6 @@ def build(base_url: str, api_key: str) -> OpenAI:
     # Inline: the import costs 2 s and 60 MB, which only a process that calls this wire should pay.
     import openai
 
-    # On DEBUG it would log every request with what the customer wrote.
-    logging.getLogger("openai").setLevel(logging.INFO)
     return openai.OpenAI(
         api_key=api_key,
         base_url=base_url or None,
