@@ -112,14 +112,18 @@ def give_back(turn: Turn) -> None:
     )
 
 
-def postpone(turn: Turn, *, seconds: float) -> bool:
-    """Puts a running turn back into the queue for a while; it costs no attempt. False when it is no longer ours."""
+def postpone(turn: Turn, *, seconds: float, last_seq: int) -> bool:
+    """Puts a running turn, which now reaches to `last_seq`, back into the queue for a while.
+
+    It costs no attempt. False when the turn is no longer ours.
+    """
     mine = Turn.objects.filter(RUNNING, pk=turn.pk, worker=turn.worker, attempt=turn.attempt)
     return bool(
         mine.update(
             state=TurnState.QUEUED.value,
             worker="",
             lease_until=None,
+            last_seq=last_seq,
             attempt=F("attempt") - 1,
             not_before=Now() + timedelta(seconds=seconds),
         )

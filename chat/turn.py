@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import time
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -55,9 +54,7 @@ def run(turn_id: UUID, *, worker: str) -> UUID | None:
         return None
     with lease.held(turn) as held:
         try:
-            answer(turn, held)
-        except completion.MustWait:
-            postpone(turn)
+            answer_or_wait(turn, held)
         except Abandoned:
             log.info("turn_abandoned", turn_id=str(turn.pk), attempt=turn.attempt)
         except (OperationalError, InterfaceError) as error:
@@ -69,6 +66,14 @@ def run(turn_id: UUID, *, worker: str) -> UUID | None:
             log.exception("turn_failed", turn_id=str(turn.pk))
             apologise(turn)
     return find_next(turn.conversation_id)
+
+
+def answer_or_wait(turn: Turn, held: lease.Held) -> None:
+    """Answers the turn, or lets it wait when the platform is overrun. Raises Abandoned."""
+    try:
+        answer(turn, held)
+    except completion.MustWait:
+        postpone(turn)
 
 
 def answer(turn: Turn, held: lease.Held) -> None:
@@ -270,32 +275,31 @@ def finish(
 
 
 def postpone(turn: Turn) -> None:
-    """Lets the turn wait, and tells the visitor for how long. Whoever writes meanwhile is answered with it."""
+    """Lets the turn wait, and tells the visitor for how long. Raises Abandoned.
+
+    Whoever writes meanwhile is answered with it.
+    """
     seconds = WAIT_SECONDS + lease.waiting() / DRAINED_PER_SECOND
     language = turn.conversation.visitor.language
     text = completion.text("busy", language=language, seconds=str(round(seconds)))
-    try:
-        with transaction.atomic():
-            conversation = fenced(turn)
-            state = wait(turn, seconds=seconds)
-            told = transcript.append(conversation, role=Role.SYSTEM, text=text) if text else None
-    except Abandoned:
-        log.info("turn_abandoned", turn_id=str(turn.pk), attempt=turn.attempt)
-        return
-    notice = [transcript.as_frame(told)] if told else []
-    push.frames(conversation, *notice, protocol.turn(turn.pk, state))
+    with transaction.atomic():
+        conversation = fenced(turn)
+        behind = put_back(turn, seconds=seconds)
+        told = transcript.append(conversation, role=Role.SYSTEM, text=text) if text else None
+    frames = [protocol.turn(pk, TurnState.SUPERSEDED) for pk in behind]
+    frames += [transcript.as_frame(told)] if told else []
+    push.frames(conversation, *frames, protocol.turn(turn.pk, TurnState.QUEUED))
 
 
-def wait(turn: Turn, *, seconds: float) -> TurnState:
-    """Puts the turn back; into the one that is queued behind it, where there is one. Raises Abandoned."""
-    behind = Turn.objects.filter(conversation_id=turn.conversation_id, state=TurnState.QUEUED.value)
-    until = Now() + timedelta(seconds=seconds)
-    if behind.update(first_seq=turn.first_seq, not_before=until):
-        finish(turn, TurnState.SUPERSEDED)
-        return TurnState.SUPERSEDED
-    if not lease.postpone(turn, seconds=seconds):
+def put_back(turn: Turn, *, seconds: float) -> list[UUID]:
+    """Queues the turn again, with the lines of the one behind it, which this supersedes. Raises Abandoned."""
+    queued = Turn.objects.filter(conversation_id=turn.conversation_id, state=TurnState.QUEUED.value)
+    behind = list(queued)
+    queued.update(state=TurnState.SUPERSEDED.value, finished_at=Now())
+    last_seq = max(each.last_seq for each in (turn, *behind))
+    if not lease.postpone(turn, seconds=seconds, last_seq=last_seq):
         raise Abandoned
-    return TurnState.QUEUED
+    return [each.pk for each in behind]
 
 
 def apologise(turn: Turn, *, error: str = "error") -> None:
@@ -342,8 +346,8 @@ def give_back(turn: Turn) -> None:
 
 
 def find_next(conversation_id: UUID) -> UUID | None:
-    """The turn that was queued while this one ran."""
-    queued = Turn.objects.filter(conversation_id=conversation_id, state=TurnState.QUEUED.value)
+    """The turn that was queued while this one ran, unless it has to wait."""
+    queued = Turn.objects.filter(lease.QUEUED, lease.TIME_HAS_COME, conversation_id=conversation_id)
     return queued.values_list("pk", flat=True).first()
 
 
