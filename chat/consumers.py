@@ -349,7 +349,10 @@ class ClientConsumer(AsyncWebsocketConsumer):
     def address(self) -> str:
         """Who is at the other end, as far as we believe what we are told."""
         peer = self.scope.get("client") or ("",)
-        return admission.client_address(peer[0], forwarded_for=self.header(b"x-forwarded-for"))
+        # Every proxy on the way may have added a header of its own; together they are one list.
+        named = [v for k, v in self.scope["headers"] if k == b"x-forwarded-for"]
+        forwarded_for = b",".join(named).decode("latin-1")
+        return admission.client_address(peer[0], forwarded_for=forwarded_for)
 
     def host(self) -> str:
         return self.header(b"host") or ""
