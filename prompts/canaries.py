@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -18,6 +18,8 @@ from prompts.models import Canary
 from prompts.snapshot import announce
 
 log = structlog.get_logger(__name__)
+
+STARTING_LOCK = 7_305_002
 
 # What went wrong lately counts; and the question must cost the same however long a canary runs.
 JUDGED_HOURS = 24
@@ -55,9 +57,12 @@ class Comparison:
 
 def start(canary: Canary) -> bool:
     """Sends the buckets to the canary's endpoint from now on; False when it was not a draft, or overlaps another."""
-    if overlapping(canary) is not None:
-        return False
-    return move(canary, Canary.Status.DRAFT, Canary.Status.RUNNING, started_at=timezone.now())
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One start at a time, or two that overlap could each find that the other does not run yet.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [STARTING_LOCK])
+        if overlapping(canary) is not None:
+            return False
+        return move(canary, Canary.Status.DRAFT, Canary.Status.RUNNING, started_at=timezone.now())
 
 
 def roll_back(canary: Canary, reason: str) -> bool:
