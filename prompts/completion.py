@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 KNOWLEDGE_LIMIT = 3
 DISPATCH_SECONDS = 0.3
+# With "/dispatch" behind it, what is left of an endpoint's name fits into the ledger.
+NAME_CHARS = 71
 DISPATCHERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="dispatch")
 SHARE = routing.Share()
 
@@ -132,7 +134,7 @@ def ask_dispatcher(question: Question, features: Features, endpoint: Endpoint) -
     """One attempt, under a breaker of its own: being late here is no fault of the endpoint's answers."""
     hasty = replace(
         endpoint,
-        name=f"{endpoint.name}/dispatch",
+        name=f"{endpoint.name[:NAME_CHARS]}/dispatch",
         timeout_seconds=DISPATCH_SECONDS,
         deadline_seconds=DISPATCH_SECONDS,
         tokens_per_minute=0,
@@ -155,6 +157,7 @@ def ask_dispatcher(question: Question, features: Features, endpoint: Endpoint) -
             calls=calls,
             seconds=DISPATCH_SECONDS,
             repairs=0,
+            retries=0,
         ).value
     finally:
         entry = ledger.Entry(question.trace_id, features, {"cause": "dispatch"})

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 # What the ledger calls an attempt whose reader left.
 ABANDONED = "abandoned"
 PLAN_SECONDS = 60.0
+RETRIES_MOST = 2
 # Full jitter: a random time up to BACKOFF_SECONDS x 2^n. Whoever asks us to wait longer than the most is not waited for.
 BACKOFF_SECONDS, BACKOFF_MOST_SECONDS = 0.5, 8.0
 BACKOFF = wait_random_exponential(multiplier=BACKOFF_SECONDS, max=BACKOFF_MOST_SECONDS)
@@ -93,14 +94,23 @@ def ask(
     calls: list[Call],
     seconds: float = PLAN_SECONDS,
     repairs: int = 1,
+    retries: int = RETRIES_MOST,
 ) -> "Parsed[Shape]":
     """The first answer of the plan that is JSON of `shape`; one that is not may be repaired once by its endpoint.
 
+    `retries` bounds the further tries at an endpoint, whatever its errors allow.
     Raises AllFailed when no model is left; SOPs have no say here.
     """
     models = tuple(endpoint for endpoint in plan if endpoint.provider != SOP.provider)
     run = Run(
-        models, request, Unseen(), health=health, trace_id=trace_id, calls=calls, seconds=seconds
+        models,
+        request,
+        Unseen(),
+        health=health,
+        trace_id=trace_id,
+        calls=calls,
+        seconds=seconds,
+        retries=retries,
     )
     for endpoint in run.endpoints():
         try:
@@ -156,7 +166,9 @@ class Run:
         trace_id: str,
         calls: list[Call],
         seconds: float,
+        retries: int = RETRIES_MOST,
     ) -> None:
+        self.retries = retries
         self.left = list(plan)
         self.request = request
         self.sink = sink
@@ -228,7 +240,8 @@ class Run:
         error = state.outcome and state.outcome.exception()
         if not isinstance(error, ModelError) or self.shown:
             return False
-        return state.attempt_number <= error.action.retries and not self.has_healthy_fallback()
+        allowed = min(error.action.retries, self.retries)
+        return state.attempt_number <= allowed and not self.has_healthy_fallback()
 
     def has_healthy_fallback(self) -> bool:
         models = (endpoint for endpoint in self.left if endpoint.provider != SOP.provider)

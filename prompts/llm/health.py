@@ -23,12 +23,16 @@ class SharedHealth:
 
     def refusal(self, endpoint: Endpoint, *, tokens: int) -> str:
         """Why the endpoint must not be asked now; empty when it may, `tokens` being reserved."""
+        # Before the breaker: a probe that is granted must be made.
+        if not window(endpoint).reserve(self.client, tokens):
+            return "tokens_per_minute"
         # A state is believed once: what comes after an attempt is asked for anew.
-        if self.known.pop(endpoint.name, "") != "closed" and not breaker.try_probe(
+        if self.known.pop(endpoint.name, "") == "closed" or breaker.try_probe(
             self.client, endpoint.name
         ):
-            return "breaker"
-        return "" if window(endpoint).reserve(self.client, tokens) else "tokens_per_minute"
+            return ""
+        window(endpoint).settle(self.client, reserved=tokens, actual=0)
+        return "breaker"
 
     def is_healthy(self, endpoint: Endpoint) -> bool:
         return breaker.state(self.client, endpoint.name) == "closed"
