@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
-from redis import RedisError
 
 from prompts.llm import scripts
 from prompts.llm.catalogue import SOP, Endpoint
@@ -30,6 +29,7 @@ log = structlog.get_logger(__name__)
 # Sums of a day are of no use two days later.
 SPENT_SECONDS = 2 * 24 * 3600
 EVERYTHING = ""
+SUM_DIGITS = Decimal("1e-9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,33 +117,46 @@ def in_cny(amount: Decimal, currency: str) -> Decimal:
 
 
 # Adds only to sums that are there: what is missing is counted from the rows, which hold this call already.
+# Returns the sums after it, so that of calls that end at once each sees its own step.
 ADD = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-for i = 2, #ARGV do redis.call('HINCRBYFLOAT', KEYS[1], ARGV[i], ARGV[1]) end
-return 1
+local after = {}
+if redis.call('EXISTS', KEYS[1]) == 0 then return after end
+for i = 2, #ARGV do after[i - 1] = redis.call('HINCRBYFLOAT', KEYS[1], ARGV[i], ARGV[1]) end
+return after
 """
 
 
 def spend(inbox: str, amount: Decimal) -> None:
     """Adds to the sums of the day, and says so in the log when a budget passes its alert or its end."""
-    budgets = [budget for budget in snapshot().budgets if budget.inbox in {EVERYTHING, inbox}]
-    if not budgets or not amount:
+    if not amount:
         return
     try:
-        names = sorted({EVERYTHING, inbox})
-        scripts.run(connection(), ADD, keys=[spent_key()], args=[str(amount), *names])
-        after = sums()
-    except RedisError as error:
+        budgets = [b for b in snapshot().budgets if b.inbox in {EVERYTHING, inbox}]
+        after = scripts.ask(
+            connection(),
+            lambda: added(inbox, amount),
+            otherwise=lambda: counted() if budgets else {},
+        )
+    except DatabaseError as error:
         log.warning("spending_uncounted", error=type(error).__name__)
         return
     for budget in budgets:
-        alert(budget, after.get(budget.inbox, Decimal(0)) - amount, amount)
+        alert(budget, after.get(budget.inbox, Decimal(0)), amount)
 
 
-def alert(budget: Budget, before: Decimal, amount: Decimal) -> None:
-    for percent in (budget.alert_percent, 100):
+def added(inbox: str, amount: Decimal) -> dict[str, Decimal]:
+    """The sums it was added to, after it. Raises RedisError."""
+    names = sorted({EVERYTHING, inbox})
+    found = scripts.run(connection(), ADD, keys=[spent_key()], args=[str(amount), *names])
+    if not found:
+        return sums()
+    return {name: read_sum(value) for name, value in zip(names, found, strict=True)}
+
+
+def alert(budget: Budget, after: Decimal, amount: Decimal) -> None:
+    for percent in sorted({budget.alert_percent, 100}):
         mark = budget.per_day * percent / 100
-        if before < mark <= before + amount:
+        if after - amount < mark <= after:
             log.error(
                 "budget_reached",
                 inbox=budget.inbox,
@@ -154,17 +167,14 @@ def alert(budget: Budget, before: Decimal, amount: Decimal) -> None:
 
 def spent_today() -> dict[str, Decimal]:
     """CNY since midnight by inbox; the sum of all under the empty name."""
-    try:
-        return sums()
-    except RedisError:
-        return counted()
+    return scripts.ask(connection(), sums, otherwise=counted)
 
 
 def sums() -> dict[str, Decimal]:
     """The running sums of the day, counted from the rows when Redis has none. Raises RedisError."""
     kept: Any = connection().hgetall(spent_key())
     if kept:
-        return {name.decode(): Decimal(value.decode()) for name, value in kept.items()}
+        return {name.decode(): read_sum(value) for name, value in kept.items()}
     fresh = counted()
     pipeline = connection().pipeline(transaction=False)
     for name, amount in {EVERYTHING: Decimal(0), **fresh}.items():
@@ -173,6 +183,11 @@ def sums() -> dict[str, Decimal]:
     pipeline.expire(spent_key(), SPENT_SECONDS)
     pipeline.execute()
     return fresh
+
+
+def read_sum(value: bytes) -> Decimal:
+    """A sum as Redis keeps it: in floating point, whose last digits are noise."""
+    return Decimal(value.decode()).quantize(SUM_DIGITS)
 
 
 def counted() -> dict[str, Decimal]:
