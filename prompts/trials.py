@@ -17,11 +17,14 @@ from prompts.routing import Question
 from prompts.snapshot import as_endpoint, snapshot
 
 PROBE_SECONDS = 6.0
-NOT_FOUND = "status 404"
+# What a server says under an address that holds no models: nothing, or (OpenAI) that the URL is invalid.
+NO_MODELS_HERE = {"status 404", "status 405", "status 404 invalid_request_error", "InvalidURL"}
+UNSENDABLE = {"UnicodeEncodeError", "LocalProtocolError"}
 # The sentence for each field that a failed probe blames.
 KEY_REFUSED = (
     "服务器拒绝了这个密钥(或账户欠费)。 The server refuses this key, or the account is in arrears."
 )
+KEY_UNSENDABLE = "密钥含有无法发送的字符。 The key holds characters that cannot be sent."
 MODEL_UNKNOWN = "服务器不认识这个模型。 The server does not know this model."
 NOBODY_THERE = "这个地址没有模型服务应答。 No model server answers at this address."
 REQUEST_REFUSED = (
@@ -136,18 +139,26 @@ def probe(row: ModelEndpoint) -> tuple[str, str] | None:
             seconds=PROBE_SECONDS,
         )
     except AllFailed:
-        return blame(ErrorClass(calls[-1].error_class), health.detail)
+        last = calls[-1]
+        # Whoever began to answer is there, and knows key and model.
+        return None if last.first_token_ms else blame(ErrorClass(last.error_class), health.detail)
     return None
 
 
 def blame(kind: ErrorClass, detail: str) -> tuple[str, str] | None:
     """The field behind an error: busy and slow servers blame none."""
+    declared = detail.startswith(("status", "in the stream"))
+    unreachable = kind is ErrorClass.UNAVAILABLE and not declared
+    foreign = kind is ErrorClass.BAD_OUTPUT and "event stream" in detail
+    if unreachable or foreign or detail in NO_MODELS_HERE:
+        return "base_url", NOBODY_THERE
     if kind is ErrorClass.QUOTA_AUTH:
         return "api_key_env", KEY_REFUSED
+    if kind is ErrorClass.BAD_REQUEST and detail in UNSENDABLE:
+        return "api_key_env", KEY_UNSENDABLE
+    if detail.startswith("status 404"):
+        return "model", MODEL_UNKNOWN
     if kind is ErrorClass.BAD_REQUEST:
-        known = detail != NOT_FOUND
-        return ("capabilities", REQUEST_REFUSED) if known else ("model", MODEL_UNKNOWN)
-    unreachable = kind is ErrorClass.UNAVAILABLE and not detail.startswith("status 5")
-    if unreachable or (kind is ErrorClass.BAD_OUTPUT and "event stream" in detail):
-        return "base_url", NOBODY_THERE
+        named = "model" in detail.lower()
+        return ("model", MODEL_UNKNOWN) if named else ("capabilities", REQUEST_REFUSED)
     return None
