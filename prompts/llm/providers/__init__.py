@@ -1,9 +1,11 @@
 """One module per wire. Each turns a request into chunks, and vendor exceptions into ModelError."""
 
 from collections.abc import Generator
+from typing import Any
 
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.providers import anthropic, dashscope, openai, sop
+from prompts.llm.providers.clients import Clients
 from prompts.llm.types import Chunk, Request
 
 STREAMS = {
@@ -12,10 +14,10 @@ STREAMS = {
     "dashscope": dashscope.stream,
     "sop": sop.stream,
 }
-CLIENTS = {
-    "openai": openai.CLIENTS.of,
-    "anthropic": anthropic.CLIENTS.of,
-    "dashscope": dashscope.CLIENTS.of,
+CLIENTS: dict[str, Clients[Any]] = {
+    "openai": openai.WIRE.clients,
+    "anthropic": anthropic.WIRE.clients,
+    "dashscope": dashscope.WIRE.clients,
 }
 
 
@@ -33,4 +35,4 @@ def stream(
 def warm(endpoint: Endpoint) -> None:
     """Builds what the endpoint's wire needs; costs seconds the first time."""
     if endpoint.provider in CLIENTS:
-        CLIENTS[endpoint.provider](endpoint)
+        CLIENTS[endpoint.provider].of(endpoint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import weakref
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -14,10 +15,10 @@ from typing_extensions import TypedDict
 
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.providers import exchange, shapes
-from prompts.llm.providers.clients import Clients, connections_to, patience_seconds
+from prompts.llm.providers.clients import Clients, direct_connections, is_loopback
 from prompts.llm.providers.counts import count, part
 from prompts.llm.providers.events import Event
-from prompts.llm.providers.exchange import Answer, Response
+from prompts.llm.providers.exchange import Answer, Patience, Response, Wire
 from prompts.llm.types import Chunk, Line, Request, Tool, ToolCall, Usage
 
 if TYPE_CHECKING:
@@ -69,25 +70,18 @@ def stream(
 
     Frames are read raw and parsed here: the SDK leaves out, without a word, those that lack an `event:` line.
     """
-
-    def opened() -> Response:
-        connect, read = patience_seconds(endpoint, timeout_seconds)
-        return post(endpoint, body(endpoint, request), connect=connect, read=read)
-
-    return exchange.converse(opened, take, tools=request.tools)
+    return exchange.converse(WIRE, endpoint, request, timeout_seconds=timeout_seconds)
 
 
-def post(endpoint: Endpoint, body: dict[str, Any], *, connect: float, read: float) -> Response:
-    """The response to a request, once its headers are there; times in seconds."""
-    asked = CLIENTS.of(endpoint)
+def post(client: Anthropic, endpoint: Endpoint, request: Request, patience: Patience) -> Response:
     # Inline: it comes with the SDK, whose import only a process that calls this wire should pay.
     import httpx2  # noqa: PLC0415
 
-    response = asked.post(
+    response = client.post(
         "/v1/messages",
         cast_to=httpx2.Response,
-        body=body,
-        options={"timeout": httpx2.Timeout(read, connect=connect)},
+        body=body(endpoint, request),
+        options={"timeout": httpx2.Timeout(patience.read, connect=patience.connect)},
         stream=True,
         stream_cls=None,
     )
@@ -249,12 +243,13 @@ def build(base_url: str, api_key: str) -> Anthropic:
     # Inline: the import costs 3 s and 90 MB, which only a process that calls this wire should pay.
     import anthropic
 
-    return anthropic.Anthropic(
-        api_key=api_key,
-        base_url=base_url or None,
-        max_retries=0,
-        http_client=connections_to(base_url),
+    connections = direct_connections() if is_loopback(base_url) else None
+    client = anthropic.Anthropic(
+        api_key=api_key, base_url=base_url or None, max_retries=0, http_client=connections
     )
+    if connections:
+        weakref.finalize(client, connections.close)
+    return client
 
 
-CLIENTS = Clients(build)
+WIRE = Wire(Clients(build), post, take)

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from prompts.llm.catalogue import Endpoint
-from prompts.llm.errors import ErrorClass, ModelError
 
 if TYPE_CHECKING:
     import httpx2
 
-CONNECT_SECONDS = 3.0
 CLIENTS_KEPT = 64
 CONNECTIONS_MAX, CONNECTIONS_KEPT = 1000, 100
 
@@ -25,7 +23,10 @@ T = TypeVar("T")
 
 
 class Clients(Generic[T]):
-    """The clients of one wire; `build` makes one for a base URL (empty: the vendor's own) and a key."""
+    """The clients of one wire; `build` makes one for a base URL (empty: the vendor's own) and a key.
+
+    The least used are dropped, and their connections closed once nobody holds on to them.
+    """
 
     def __init__(self, build: Callable[[str, str], T]) -> None:
         self.lock = Lock()
@@ -40,21 +41,11 @@ class Clients(Generic[T]):
             return self.built(os.getpid(), endpoint.base_url, endpoint.api_key)
 
 
-def patience_seconds(endpoint: Endpoint, seconds: float | None) -> tuple[float, float]:
-    """How long to wait for a connection, and for each piece of the answer. Raises TIMEOUT when it is over."""
-    read = endpoint.timeout_seconds if seconds is None else seconds
-    if read <= 0:
-        raise ModelError(ErrorClass.TIMEOUT, "no time left")
-    return min(CONNECT_SECONDS, read), read
+def direct_connections() -> "httpx2.Client":
+    """Connections that no proxy sees, whatever the environment says, for the SDKs of OpenAI and Anthropic.
 
-
-def connections_to(base_url: str) -> "httpx2.Client | None":
-    """Connections to this machine that no proxy sees, whatever the environment says; None for other servers.
-
-    For the SDKs of OpenAI and Anthropic; the latter's own client looks for proxies even if told not to.
+    The latter's own client looks for proxies even if told not to.
     """
-    if not is_loopback(base_url):
-        return None
     # Inline: it comes with the SDKs, whose import only a process that calls these wires should pay.
     import httpx2  # noqa: PLC0415
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,10 @@ from prompts.llm.providers.clients import (
     CONNECTIONS_MAX,
     Clients,
     is_loopback,
-    patience_seconds,
 )
 from prompts.llm.providers.counts import count, part
 from prompts.llm.providers.events import Event
-from prompts.llm.providers.exchange import Answer, Response
+from prompts.llm.providers.exchange import Answer, Patience, Response, Wire
 from prompts.llm.providers.openai import Fragment, add_fragment, as_message, asked_for
 from prompts.llm.types import Chunk, Request, Usage
 
@@ -65,28 +65,21 @@ def stream(
 
     The SDK opens the stream and its frames are parsed here, so that a malformed or wordless one is seen as such.
     """
-
-    def opened() -> Response:
-        connect, read = patience_seconds(endpoint, timeout_seconds)
-        return post(endpoint, body(endpoint, request), connect=connect, read=read)
-
-    return exchange.converse(opened, take, tools=request.tools)
+    return exchange.converse(WIRE, endpoint, request, timeout_seconds=timeout_seconds)
 
 
-def post(endpoint: Endpoint, body: dict[str, Any], *, connect: float, read: float) -> Response:
-    """The response to a request, once its headers are there; times in seconds."""
-    asked = CLIENTS.of(endpoint)
+def post(client: Client, endpoint: Endpoint, request: Request, patience: Patience) -> Response:
     # Inline: it comes with the SDK, whose import only a process that calls this wire should pay.
     import httpx  # noqa: PLC0415
 
-    response: Response = asked.transport.open_stream(
+    response: Response = client.transport.open_stream(
         "POST",
         PATH,
-        json=body,
+        json=body(endpoint, request),
         headers=STREAMED,
-        base_url=asked.config.protocol_base_url,
+        base_url=client.config.protocol_base_url,
         api_key=endpoint.api_key,
-        timeout=httpx.Timeout(read, connect=connect),
+        timeout=httpx.Timeout(patience.read, connect=patience.connect),
         sdk_module="aigc",
     )
     return response
@@ -159,13 +152,15 @@ def build(base_url: str, api_key: str) -> Client:
         max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_KEPT
     )
     connections = httpx.Client(limits=limits, trust_env=not is_loopback(base_url))
-    return dashscope.Client(
+    client = dashscope.Client(
         api_key=api_key,
         base_url=base_url or GATEWAY,
         protocol="native",
         max_retries=0,
         http_client=connections,
     )
+    weakref.finalize(client, connections.close)
+    return client
 
 
-CLIENTS = Clients(build)
+WIRE = Wire(Clients(build), post, take)

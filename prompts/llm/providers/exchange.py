@@ -1,4 +1,4 @@
-"""One conversation with one server: the same for every wire, which only says how a frame is read.
+"""One conversation with one server: the same for every wire, which only says how to ask and how to read a frame.
 
 Called by the wires. Every exception of an SDK, or of what lies below it, leaves here as a ModelError.
 """
@@ -7,22 +7,26 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from prompts.llm import classify
+from prompts.llm.catalogue import Endpoint
 from prompts.llm.errors import ErrorClass, ModelError
 from prompts.llm.providers import events
+from prompts.llm.providers.clients import Clients
 from prompts.llm.providers.events import Event
 from prompts.llm.providers.fragments import Fragments
-from prompts.llm.types import Chunk, Tool
+from prompts.llm.types import Chunk, Request, Tool
 
+CONNECT_SECONDS = 3.0
 BODY_BYTES_MAX = 64 * 1024
 SILENCE = Chunk()
 
 Shape = TypeVar("Shape")
+Client = TypeVar("Client")
 
 
 class Response(Protocol):
@@ -49,21 +53,43 @@ class Answer:
     usage: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: for a connection, and for each piece of the answer."""
+
+    connect: float
+    read: float
+
+
 Take = Callable[[Event, Answer], Chunk]
 
 
-def converse(
-    opened: Callable[[], Response], take: Take, *, tools: tuple[Tool, ...]
-) -> Generator[Chunk, None, None]:
-    """The chunks of the answer that `opened` brings, the last with its end. Raises only ModelError.
+@dataclass(frozen=True, slots=True)
+class Wire(Generic[Client]):
+    """What one vendor's wire does its own way.
 
-    Closing the generator closes the connection.
+    `post` sends a request and returns once the headers of the response are there; `take` reads a frame.
+    """
+
+    clients: Clients[Client]
+    post: Callable[[Client, Endpoint, Request, Patience], Response]
+    take: Take
+
+
+def converse(
+    wire: Wire[Client], endpoint: Endpoint, request: Request, *, timeout_seconds: float | None
+) -> Generator[Chunk, None, None]:
+    """The chunks of the endpoint's answer, the last with its end. Raises only ModelError.
+
+    `timeout_seconds` stands in for the endpoint's own. Closing the generator closes the connection.
     """
     try:
-        response = opened()
+        patience = patience_of(endpoint, timeout_seconds)
+        client = wire.clients.of(endpoint)  # kept here: were it dropped, it would close under us
+        response = wire.post(client, endpoint, request, patience)
         try:
             check_event_stream(response)
-            yield from chunks(response.iter_bytes(), take, tools=tools)
+            yield from chunks(response.iter_bytes(), wire.take, tools=request.tools)
         finally:
             response.close()
     except ModelError:
@@ -71,6 +97,14 @@ def converse(
     except Exception as error:  # noqa: BLE001 - SDKs let through whatever happens below them
         # Not `from error`: its text may hold a request or a key.
         raise classify.converted(error, now=datetime.now(UTC)) from None
+
+
+def patience_of(endpoint: Endpoint, timeout_seconds: float | None) -> Patience:
+    """Raises TIMEOUT when there is no time left."""
+    read = endpoint.timeout_seconds if timeout_seconds is None else timeout_seconds
+    if read <= 0:
+        raise ModelError(ErrorClass.TIMEOUT, "no time left")
+    return Patience(connect=min(CONNECT_SECONDS, read), read=read)
 
 
 def chunks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,10 +12,10 @@ from typing_extensions import TypedDict
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.errors import ErrorClass, ModelError
 from prompts.llm.providers import exchange, shapes
-from prompts.llm.providers.clients import Clients, connections_to, patience_seconds
+from prompts.llm.providers.clients import Clients, direct_connections, is_loopback
 from prompts.llm.providers.counts import count, part
 from prompts.llm.providers.events import Event
-from prompts.llm.providers.exchange import Answer, Response
+from prompts.llm.providers.exchange import Answer, Patience, Response, Wire
 from prompts.llm.types import Chunk, Line, Request, Tool, ToolCall, Usage
 
 if TYPE_CHECKING:
@@ -62,26 +63,19 @@ def stream(
 
     Frames are read raw and parsed here: the SDK's own models cost five times as much for each.
     """
-
-    def opened() -> Response:
-        connect, read = patience_seconds(endpoint, timeout_seconds)
-        return post(endpoint, body(endpoint, request), connect=connect, read=read)
-
-    return exchange.converse(opened, take, tools=request.tools)
+    return exchange.converse(WIRE, endpoint, request, timeout_seconds=timeout_seconds)
 
 
-def post(endpoint: Endpoint, body: dict[str, Any], *, connect: float, read: float) -> Response:
-    """The response to a request, once its headers are there; times in seconds."""
-    asked = CLIENTS.of(endpoint)
+def post(client: OpenAI, endpoint: Endpoint, request: Request, patience: Patience) -> Response:
     # Inline: it comes with the SDK, whose import only a process that calls this wire should pay.
     import httpx2  # noqa: PLC0415
 
     # Not `chat.completions.create`: it walks through every message at 2 ms a call.
-    response = asked.post(
+    response = client.post(
         "/chat/completions",
         cast_to=httpx2.Response,
-        body=body,
-        options={"timeout": httpx2.Timeout(read, connect=connect)},
+        body=body(endpoint, request),
+        options={"timeout": httpx2.Timeout(patience.read, connect=patience.connect)},
         stream=True,
         stream_cls=None,
     )
@@ -204,12 +198,13 @@ def build(base_url: str, api_key: str) -> OpenAI:
     # Inline: the import costs 2 s and 60 MB, which only a process that calls this wire should pay.
     import openai
 
-    return openai.OpenAI(
-        api_key=api_key,
-        base_url=base_url or None,
-        max_retries=0,
-        http_client=connections_to(base_url),
+    connections = direct_connections() if is_loopback(base_url) else None
+    client = openai.OpenAI(
+        api_key=api_key, base_url=base_url or None, max_retries=0, http_client=connections
     )
+    if connections:
+        weakref.finalize(client, connections.close)
+    return client
 
 
-CLIENTS = Clients(build)
+WIRE = Wire(Clients(build), post, take)

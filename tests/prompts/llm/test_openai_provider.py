@@ -1,136 +1,39 @@
-"""The OpenAI wire through the real SDK: every fault of the fake becomes the class that says what to do next."""
+"""The OpenAI wire: the request as servers want it, and frames of every shape, those that no fake sends included."""
 
-import json
-import socket
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from prompts.llm import providers
+from prompts.llm.catalogue import Capabilities
 from prompts.llm.errors import ErrorClass, ModelError
-from prompts.llm.providers import openai
-from prompts.llm.types import Chunk, Line, Usage
+from prompts.llm.providers import exchange, openai
+from prompts.llm.types import Chunk, JsonShape, Line, Request, ToolCall, Usage
 from tests.fakes.provider_control import ProviderControl
-from tests.fakes.provider_types import FaultKind
-from tests.prompts.llm.asking import KEY, QUESTION, WHOLE, endpoint, failing, request, settled
+from tests.prompts.llm.asking import TOOL, endpoint, request, said, settled
+from tests.prompts.llm.serving import frame, openai_delta
 
-# The class of each fault, and whether the visitor may already have seen words.
-CLASSES = {
-    "429": (ErrorClass.RATE_LIMIT, False),
-    "429-s": (ErrorClass.RATE_LIMIT, False),
-    "429-ms": (ErrorClass.RATE_LIMIT, False),
-    "429-date": (ErrorClass.RATE_LIMIT, False),
-    "insufficient_quota": (ErrorClass.QUOTA_AUTH, False),
-    "401": (ErrorClass.QUOTA_AUTH, False),
-    "403": (ErrorClass.QUOTA_AUTH, False),
-    "400": (ErrorClass.BAD_REQUEST, False),
-    "400-context": (ErrorClass.BAD_REQUEST, False),
-    "404": (ErrorClass.BAD_REQUEST, False),
-    "408": (ErrorClass.TIMEOUT, False),
-    "504": (ErrorClass.TIMEOUT, False),
-    "500": (ErrorClass.UNAVAILABLE, False),
-    "502-html": (ErrorClass.UNAVAILABLE, False),
-    "503": (ErrorClass.UNAVAILABLE, False),
-    "529": (ErrorClass.UNAVAILABLE, False),
-    "200-with-error-json": (ErrorClass.BAD_OUTPUT, False),
-    "wrong-content-type": (ErrorClass.BAD_OUTPUT, False),
-    "hang-before-headers": (ErrorClass.TIMEOUT, False),
-    "hang-mid-stream": (ErrorClass.TIMEOUT, True),
-    "cut": (ErrorClass.UNAVAILABLE, True),
-    "rst": (ErrorClass.UNAVAILABLE, False),
-    "rst:3": (ErrorClass.UNAVAILABLE, True),
-    "clean-eof": (ErrorClass.BAD_OUTPUT, True),
-    "malformed-frame": (ErrorClass.BAD_OUTPUT, True),
-    "error-frame": (ErrorClass.UNAVAILABLE, True),
-    "length": (ErrorClass.BAD_OUTPUT, True),
-    "content-filter": (ErrorClass.CONTENT, True),
-    "refusal": (ErrorClass.CONTENT, False),
-}
-# Faults of what is said, or of its pace: for the wire they are whole answers.
-WHOLE_ANSWERS = {
-    "none",
-    "empty-answer",
-    "invalid-json-content",
-    "schema-violation",
-    "missing-usage",
-    "usage-on-finish-chunk",
-    "slow-drip",
-    "pii-echo",
-}
+CALL = ToolCall("call_1", TOOL.name, '{"order_number": "7"}')
+AS_FUNCTION = {"name": TOOL.name, "description": "查物流", "parameters": TOOL.schema}
 
 
-def ask(provider: ProviderControl, fault: str = "none", **changes: Any) -> list[Chunk]:
-    return list(openai.stream(failing(provider, fault, **changes), request()))
+def sent(provider: ProviderControl, wanted: Request, **capabilities: Any) -> dict[str, Any]:
+    """The body that reached the fake."""
+    chosen = endpoint(provider, max_output_tokens=77, capabilities=Capabilities(**capabilities))
+    list(providers.stream(chosen, wanted))
+    body: dict[str, Any] = settled(provider)[0]["body"]
+    return body
 
 
-def said(chunks: list[Chunk]) -> str:
-    return "".join(chunk.text for chunk in chunks)
+def read(*frames: object) -> list[Chunk]:
+    """The chunks of a stream of these frames."""
+    return list(exchange.chunks(map(frame, frames), openai.take, tools=(TOOL,)))
 
 
-def events(*frames: object) -> Iterator[str]:
-    """Server-sent lines of these chunks."""
-    for frame in frames:
-        yield f"data: {frame if isinstance(frame, str) else json.dumps(frame)}"
-        yield ""
-
-
-def delta(text: str, finish: str | None = None, **fields: Any) -> dict[str, Any]:
-    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
-    return {"choices": [choice], **fields}
-
-
-def test_every_fault_of_the_fake_has_its_row() -> None:
-    assert {kind.partition(":")[0] for kind in CLASSES} | WHOLE_ANSWERS == set(FaultKind)
-
-
-@pytest.mark.parametrize(("fault", "expected"), CLASSES.items(), ids=CLASSES)
-def test_fault_becomes_its_class(
-    provider: ProviderControl, fault: str, expected: tuple[ErrorClass, bool]
-) -> None:
-    chunks: list[Chunk] = []
-
-    with pytest.raises(ModelError) as caught:
-        chunks.extend(openai.stream(failing(provider, fault, timeout_seconds=0.3), request()))
-
-    assert (caught.value.kind, bool(said(chunks))) == expected
-    assert KEY not in str(caught.value)
-    assert QUESTION not in str(caught.value)
-
-
-def test_sdk_retries_nothing_by_itself(provider: ProviderControl) -> None:
-    for fault in ("429-ms", "500", "cut"):
-        with pytest.raises(ModelError):
-            ask(provider, fault)
-
-    assert [entry["attempt"] for entry in settled(provider, 3)] == [1, 1, 1]
-
-
-@pytest.mark.parametrize(
-    ("fault", "seconds"),
-    [("429", 0), ("429-s:4000", 4), ("429-ms:300", 0.3), ("429-date:5000", 5), ("503:2000", 2)],
-)
-def test_retry_after_is_read(provider: ProviderControl, fault: str, seconds: float) -> None:
-    with pytest.raises(ModelError) as caught:
-        ask(provider, fault)
-
-    assert caught.value.retry_after_seconds == pytest.approx(
-        seconds, abs=1.5 if "date" in fault else 0
-    )
-
-
-@pytest.mark.parametrize("fault", ["none", "usage-on-finish-chunk"])
-def test_usage_is_read_from_any_chunk(provider: ProviderControl, fault: str) -> None:
-    usages = [chunk.usage for chunk in ask(provider, fault) if chunk.usage]
-
-    assert len(usages) == 1
-    assert usages[0].input_tokens > 0
-    assert usages[0].output_tokens > 0
-    assert usages[0].raw["total_tokens"] == usages[0].input_tokens + usages[0].output_tokens
-
-
-def test_missing_usage_is_none(provider: ProviderControl) -> None:
-    assert [chunk.usage for chunk in ask(provider, "missing-usage") if chunk.usage] == []
+def fragment(index: int | None = 0, **fields: Any) -> dict[str, Any]:
+    function = {key: fields.pop(key) for key in ("name", "arguments") if key in fields}
+    call = {"index": index, "function": function, **fields}
+    return {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
 
 
 def test_request_is_what_the_wire_wants(provider: ProviderControl) -> None:
@@ -140,12 +43,9 @@ def test_request_is_what_the_wire_wants(provider: ProviderControl) -> None:
         Line("assistant", "在"),
         Line("user", "?"),
     )
-    capabilities = {"safety_identifier": True}
-    endpoint_asked = endpoint(provider, max_output_tokens=77, capabilities=capabilities)
 
-    list(openai.stream(endpoint_asked, request(lines=lines)))
+    body = sent(provider, request(lines=lines, temperature=0.2), safety_identifier=True)
 
-    body = settled(provider)[0]["body"]
     assert body == {
         "model": "fake-light",
         "messages": [
@@ -158,81 +58,126 @@ def test_request_is_what_the_wire_wants(provider: ProviderControl) -> None:
         "stream_options": {"include_usage": True},
         "max_completion_tokens": 77,
         "safety_identifier": "pseudonym",
+        "temperature": 0.2,
     }
 
 
 def test_older_servers_get_the_parameters_they_know(provider: ProviderControl) -> None:
-    capabilities = {"max_tokens": True, "usage": False}
+    body = sent(provider, request(temperature=0.2), max_tokens=True, usage=False, sampling=False)
 
-    list(openai.stream(endpoint(provider, capabilities=capabilities), request()))
-
-    body = settled(provider)[0]["body"]
-    assert body["max_tokens"] == 512
-    assert not {"max_completion_tokens", "stream_options", "safety_identifier"} & set(body)
+    assert (set(body), body["max_tokens"]) == ({"model", "messages", "stream", "max_tokens"}, 77)
 
 
-def test_chunks_come_as_they_are_said(provider: ProviderControl) -> None:
-    provider.set_scenario([{"answer": WHOLE, "ttft_ms": 50, "interval_ms": 20}])
-    started = time.monotonic()
-    at: list[float] = []
+def test_model_that_reasons_is_told_how_much(provider: ProviderControl) -> None:
+    body = sent(provider, request(), reasoning_effort="minimal", thinking=False)
 
-    for chunk in openai.stream(endpoint(provider), request()):
-        if chunk.text:
-            at.append(time.monotonic() - started)
-
-    assert at[0] < at[-1] / 2
+    assert (body["reasoning_effort"], body["enable_thinking"]) == ("minimal", False)
 
 
-def test_closing_the_stream_closes_the_connection(provider: ProviderControl) -> None:
-    provider.set_scenario([{"interval_ms": 200}])
-    chunks = openai.stream(endpoint(provider), request())
-    while not next(chunks).text:
-        pass
-
-    chunks.close()
-
-    assert settled(provider)[0]["outcome"] == "client_closed"
+def test_shorter_limit_of_the_request_wins(provider: ProviderControl) -> None:
+    assert sent(provider, request(max_output_tokens=60))["max_completion_tokens"] == 60
 
 
-def test_connection_is_used_again(provider: ProviderControl) -> None:
-    asked = endpoint(provider)
+def test_tools_and_their_thread_are_what_the_wire_wants(provider: ProviderControl) -> None:
+    lines = (
+        Line("user", "到哪了"),
+        Line("assistant", "", tools=(CALL,)),
+        Line("tool", "杭州", call_id="call_1"),
+    )
 
-    assert openai.client(asked) is openai.client(asked)
-    assert said(list(openai.stream(asked, request()))) != ""
+    body = sent(provider, request(lines=lines, tools=(TOOL,), tool_choice=TOOL.name), tools=True)
+
+    function = {"name": CALL.name, "arguments": CALL.arguments}
+    assert body["messages"][1:] == [
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "杭州"},
+    ]
+    assert body["tools"] == [{"type": "function", "function": AS_FUNCTION}]
+    assert body["tool_choice"] == {"type": "function", "function": {"name": TOOL.name}}
 
 
-def test_server_that_is_not_there_is_unavailable(provider: ProviderControl) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_json_is_asked_for_strictly(provider: ProviderControl) -> None:
+    shape = JsonShape("mood", {"type": "object", "properties": {"mood": {"type": "string"}}})
 
-    for url in (f"http://127.0.0.1:{port}/v1", f"https://{provider.url.partition('//')[2]}/v1"):
-        with pytest.raises(ModelError) as caught:
-            list(openai.stream(endpoint(provider, base_url=url), request()))
-        assert caught.value.kind == ErrorClass.UNAVAILABLE
+    body = sent(provider, request(json=shape), json_schema=True)
+
+    assert body["response_format"]["type"] == "json_schema"
+    assert body["response_format"]["json_schema"] == {
+        "name": "mood",
+        "strict": True,
+        "schema": {**shape.schema, "additionalProperties": False, "required": ["mood"]},
+    }
 
 
-# --- frames no fake sends ----------------------------------------------------------------------------
+def test_all_components_of_usage_are_read() -> None:
+    raw = {
+        "prompt_tokens": 30,
+        "completion_tokens": 9,
+        "total_tokens": 39,
+        "prompt_tokens_details": {"cached_tokens": 20, "cache_write_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 5},
+    }
+
+    assert openai.usage_of(raw) == Usage(30, 9, 20, 4, 5, raw=raw)
 
 
-def test_comments_and_other_fields_are_skipped() -> None:
-    lines = [": keep-alive", "event: message", "id: 7", *events(delta("好", "stop"), "[DONE]")]
+def test_usage_of_other_servers_is_read() -> None:
+    deepseek = {"prompt_tokens": 3, "completion_tokens": 4, "prompt_cache_hit_tokens": 2}
+    alibaba = {
+        "prompt_tokens": 3,
+        "completion_tokens": 4,
+        "prompt_tokens_details": {"cached_tokens": 1, "cache_creation_input_tokens": 2},
+    }
 
-    assert said(list(openai.chunks(iter(lines)))) == "好"
+    assert openai.usage_of(deepseek) == Usage(3, 4, 2, raw=deepseek)
+    assert openai.usage_of(alibaba) == Usage(3, 4, 1, 2, raw=alibaba)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        5,
+        "many",
+        [],
+        [1],
+        {"prompt_tokens": "many"},
+        {"x": 1},
+        {"prompt_tokens": -1, "completion_tokens": 1},
+        {"prompt_tokens": True, "completion_tokens": 1},
+        {"prompt_tokens": 10**30, "completion_tokens": 1},
+    ],
+    ids=str,
+)
+def test_usage_of_another_shape_counts_as_none(usage: object) -> None:
+    found = read(openai_delta("好", "stop", usage=usage))
+
+    assert said(found) == "好"
+    assert [chunk.usage for chunk in found] == [None, None]
+
+
+def test_details_of_another_shape_count_as_nothing() -> None:
+    raw = {"prompt_tokens": 1, "completion_tokens": 2, "prompt_tokens_details": [3]}
+
+    assert openai.usage_of(raw) == Usage(1, 2, raw=raw)
 
 
 def test_finish_without_a_terminal_marker_is_a_whole_answer() -> None:
-    assert said(list(openai.chunks(events(delta("好", "stop"))))) == "好"
+    assert said(read(openai_delta("好", "stop"))) == "好"
 
 
 def test_terminal_marker_without_a_finish_is_not() -> None:
     with pytest.raises(ModelError) as caught:
-        list(openai.chunks(events(delta("好"), "[DONE]")))
+        read(openai_delta("好"), "[DONE]")
 
     assert caught.value.kind == ErrorClass.BAD_OUTPUT
 
 
-def test_null_error_is_no_error() -> None:
-    assert said(list(openai.chunks(events(delta("好", "stop", error=None))))) == "好"
+def test_nothing_is_read_after_the_terminal_marker() -> None:
+    assert said(read(openai_delta("好", "stop"), "[DONE]", openai_delta("坏", "length"))) == "好"
 
 
 def test_null_fields_are_nothing() -> None:
@@ -241,61 +186,92 @@ def test_null_fields_are_nothing() -> None:
         {"choices": []},
         {"choices": [{"index": 0, "delta": None, "finish_reason": None}]},
         {"choices": [{"index": 0, "delta": {"content": None}}], "usage": None},
+        {"choices": [{"index": 0, "delta": {"tool_calls": None}}], "error": None, "code": None},
     ]
 
-    found = list(openai.chunks(events(*empty, delta("好", "stop"))))
+    found = read(*empty, openai_delta("好", "stop", error=None))
 
     assert said(found) == "好"
     assert all(chunk.usage is None for chunk in found)
 
 
 @pytest.mark.parametrize(
-    "frame",
+    "data",
     [
         "5",
         "null",
         "[]",
         '"text"',
         "{",
+        '{"choices": [{"delta": {"content": "\\ud83d"}}]}',
         {"choices": 5},
         {"choices": [5]},
         {"choices": [{"delta": "x"}]},
         {"choices": [{"delta": {"content": ["x"]}}]},
         {"choices": [{"delta": {"content": 5}}]},
+        {"choices": [{"delta": {"tool_calls": [5]}}]},
+        {"choices": [{"delta": {"tool_calls": [{"index": "x"}]}}]},
     ],
     ids=str,
 )
-def test_frame_of_another_shape_is_bad_output(frame: object) -> None:
+def test_frame_of_another_shape_is_bad_output(data: object) -> None:
     with pytest.raises(ModelError) as caught:
-        list(openai.chunks(events(frame, delta("", "stop"))))
+        read(data, openai_delta("", "stop"))
 
     assert caught.value.kind == ErrorClass.BAD_OUTPUT
 
 
-@pytest.mark.parametrize("usage", [5, "many", [], {"prompt_tokens": "many"}, {"x": 1}], ids=str)
-def test_usage_of_another_shape_counts_as_none(usage: object) -> None:
-    found = list(openai.chunks(events(delta("好", "stop", usage=usage))))
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"error": {"code": "insufficient_quota", "message": "no"}}, ErrorClass.QUOTA_AUTH),
+        ({"error": {"code": "rate_limit_exceeded", "message": "no"}}, ErrorClass.RATE_LIMIT),
+        ({"error": {"type": "server_error"}}, ErrorClass.UNAVAILABLE),
+        ({"error": "触发限流"}, ErrorClass.RATE_LIMIT),
+        ({"object": "error", "message": "no", "code": 400}, ErrorClass.BAD_REQUEST),
+    ],
+    ids=str,
+)
+def test_error_in_the_stream_has_its_class(error: object, expected: ErrorClass) -> None:
+    with pytest.raises(ModelError) as caught:
+        read(openai_delta("好"), error)
 
-    assert said(found) == "好"
-    assert [chunk.usage for chunk in found] == [None]
+    assert caught.value.kind == expected
 
 
-def test_usage_keeps_what_the_vendor_sent() -> None:
-    raw = {
-        "prompt_tokens": 3,
-        "completion_tokens": 4,
-        "prompt_tokens_details": {"cached_tokens": 2},
-    }
+def test_error_that_is_no_event_is_seen() -> None:
+    blocks = [frame(openai_delta("好")), b'{"error": {"code": "1302"}}\n']
 
-    assert openai.usage_of(raw) == Usage(input_tokens=3, output_tokens=4, raw=raw)
+    with pytest.raises(ModelError) as caught:
+        list(exchange.chunks(iter(blocks), openai.take))
+
+    assert caught.value.kind == ErrorClass.RATE_LIMIT
 
 
-def test_in_stream_quota_and_rate_are_told_apart() -> None:
-    for code, kind in (
-        ("insufficient_quota", ErrorClass.QUOTA_AUTH),
-        ("rate_limit_exceeded", ErrorClass.RATE_LIMIT),
-        ("server_error", ErrorClass.UNAVAILABLE),
-    ):
-        with pytest.raises(ModelError) as caught:
-            list(openai.chunks(events({"error": {"code": code, "message": "no"}})))
-        assert caught.value.kind == kind
+def test_two_calls_are_put_together() -> None:
+    frames = [
+        fragment(0, id="a", name=TOOL.name, arguments=""),
+        fragment(1, id="b", name=TOOL.name, arguments='{"order_number"'),
+        fragment(0, arguments='{"order_number": "1"}'),
+        fragment(1, arguments=': "2"}'),
+        openai_delta(None, "tool_calls"),
+    ]
+
+    last = read(*frames)[-1]
+
+    assert last.finish == "tool_calls"
+    assert last.tools == (
+        ToolCall("a", TOOL.name, '{"order_number": "1"}'),
+        ToolCall("b", TOOL.name, '{"order_number": "2"}'),
+    )
+
+
+def test_fragments_may_lack_what_they_need_not_have() -> None:
+    frames = [
+        fragment(None, id="a", name=TOOL.name, arguments=None),
+        fragment(None, id=None, name=None, arguments="{}"),
+        {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": None}]}}]},
+        openai_delta(None, "stop"),
+    ]
+
+    assert read(*frames)[-1].tools == (ToolCall("a", TOOL.name, "{}"),)

@@ -132,7 +132,7 @@ def test_connection_is_used_again(wire: str) -> None:
 
 @pytest.mark.parametrize("wire", SDK_WIRES)
 def test_client_is_built_once_for_a_server_and_a_key(wire: str) -> None:
-    build = providers.CLIENTS[wire]
+    build = providers.CLIENTS[wire].of
     with serving(b"") as server:
         first = endpoint_at(server, wire)
 
