@@ -220,7 +220,7 @@ def stopped(inbox: str) -> tuple[str, ...]:
     """The used-up budgets that concern an inbox: "day" for the one over everything, "inbox" for its own."""
     if not any(budget.stop for budget in snapshot().budgets):
         return ()
-    mine = {EVERYTHING: "day", inbox: "inbox"}
+    mine = {inbox: "inbox", EVERYTHING: "day"}
     states = (state for state in budget_states() if state.state == "stopped")
     return tuple(mine[state.budget.inbox] for state in states if state.budget.inbox in mine)
 
