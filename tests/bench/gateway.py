@@ -170,7 +170,7 @@ def run(ask: Ask, *, at_once: int, calls: int) -> list[tuple[float, float]]:
 
     def worker(place: int) -> list[tuple[float, float]]:
         time.sleep(place * 37 % 50 / 50 * SPREAD_SECONDS)
-        found = []
+        found: list[tuple[float, float]] = []
         while True:
             with lock:
                 if next(numbers) >= calls:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -109,12 +110,30 @@ def running_platform(server: str, *, environment: Mapping[str, str]) -> Iterator
 
 
 @contextlib.contextmanager
+def further_worker(platform: Platform, *, number: int) -> Iterator[None]:
+    """One more `turns` worker beside the supervisor's, by its line in the Procfile."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    line = next(line for line in lines if line.startswith("turns: ")).removeprefix("turns: ")
+    command = f"exec {sys.executable} -m {line.replace('turns@', f'turns{number}@')}"
+    output = platform.home / f"turns{number}.log"
+    with running(["/bin/sh", "-c", command], platform.environment, output):
+        yield
+
+
 def spawned(
     command: Sequence[str], environment: Mapping[str, str], output: Path
+) -> contextlib.AbstractContextManager["subprocess.Popen[str]"]:
+    """A Python process of ours for as long as the block lasts."""
+    return running([sys.executable, *command], environment, output)
+
+
+@contextlib.contextmanager
+def running(
+    argv: Sequence[str], environment: Mapping[str, str], output: Path
 ) -> Iterator["subprocess.Popen[str]"]:
     with output.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, *command],
+            argv,
             cwd=ROOT,
             env={**clean_environment(), **environment},
             stdout=stream,
@@ -158,13 +177,12 @@ def wait_until_answering(url: str, process: "subprocess.Popen[str]") -> None:
     raise BenchError(f"nothing answers at {url}")
 
 
-class Generator:
-    """The load in a process of its own, so that its work does not slow what it measures."""
+class Prompted:
+    """A child that prints `warm`, waits for a word, and prints a line of JSON for every word it gets."""
 
-    def __init__(self, target: str, url: str, *, visitors: int, seconds: float) -> None:
-        arguments = [target, url, "--visitors", str(visitors), "--seconds", str(seconds)]
+    def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.load", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             env=clean_environment(),
             stdin=subprocess.PIPE,
@@ -174,7 +192,7 @@ class Generator:
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def __enter__(self) -> "Generator":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -206,3 +224,11 @@ class Generator:
         if not line:
             raise BenchError("the load generator ended without a result")
         return line
+
+
+class Generator(Prompted):
+    """The load in a process of its own, so that its work does not slow what it measures."""
+
+    def __init__(self, target: str, url: str, *, visitors: int, seconds: float) -> None:
+        crowd = ("--visitors", str(visitors), "--seconds", str(seconds))
+        super().__init__("tests.bench.load", target, url, *crowd)
