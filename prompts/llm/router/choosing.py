@@ -116,17 +116,16 @@ def equals(scene: Scene) -> list[Contender]:
 def dispatched(scene: Scene) -> Contender:
     """The best of the strength the dispatcher asked for, or of the nearest above, or of the strongest.
 
-    Where more than the usual quality is wanted, its word lowers nobody below that.
+    Its word settles who of the good enough answers; it never makes do with one that is not.
     """
     wanted = scene.features.dispatched
     if wanted == "failed":
         return stronger(scene)
-    enough = [c for c in scene.ranked if scene.reaches(c)]
-    raised = scene.threshold > scene.policy.quality_standard
-    pool = enough if raised and enough else scene.ranked
-    above = [c.strength for c in pool if c.strength >= LEVELS[wanted]]
-    level = min(above) if above else max(c.strength for c in pool)
-    return next(c for c in pool if c.strength == level)
+    enough = [contender for contender in scene.ranked if scene.reaches(contender)]
+    pool = enough or scene.ranked
+    above = [contender.strength for contender in pool if contender.strength >= LEVELS[wanted]]
+    level = min(above) if above else max(contender.strength for contender in pool)
+    return next(contender for contender in pool if contender.strength == level)
 
 
 def stronger(scene: Scene) -> Contender:

@@ -328,9 +328,10 @@ def test_the_nearest_strength_stands_in_for_one_that_is_not_there() -> None:
     assert decided(LIGHT, DISPATCHER, turn=turn).chosen == "light"
 
 
-def test_the_dispatcher_lowers_nobody_who_is_owed_more() -> None:
-    turn = replace(UNSURE, tier="vip", dispatched="light")
-    assert decided(turn=turn).chosen == "strong"
+def test_the_dispatchers_word_makes_nobody_good_enough() -> None:
+    turn = replace(UNSURE, dispatched="light")
+    assert decided(turn=replace(turn, tier="vip")).chosen == "strong"
+    assert decided(replace(LIGHT, quality=0.5), STANDARD, STRONG, turn=turn).chosen == "standard"
 
 
 # --- exploration ---------------------------------------------------------------------------------------
