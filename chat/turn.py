@@ -142,9 +142,9 @@ def build_question(
 
 
 def find_endpoint(history: list[Message]) -> str:
-    """Who gave the thread's last answer; a conversation keeps its voice."""
-    answers = (line.meta["endpoint"] for line in reversed(history) if line.meta.get("endpoint"))
-    return next(answers, "")
+    """Who gave the thread's last answer; a conversation keeps its voice, unless a canary lent it that."""
+    spoken = (line.meta for line in reversed(history) if not line.meta.get("canary"))
+    return next((meta["endpoint"] for meta in spoken if meta.get("endpoint")), "")
 
 
 def build_outcome(
@@ -152,6 +152,7 @@ def build_outcome(
 ) -> Outcome:
     """The answer with its sources, and the dialogue state after it."""
     subject = find_subject(reply.hits)
+    canary = reply.decision.get("canary")
     topic = subject.title if subject else dialogue.topic
     after = replace(
         dialogue,
@@ -168,6 +169,7 @@ def build_outcome(
             "citations": [{"sop": hit.key, "title": hit.title} for hit in reply.hits],
             "endpoint": reply.endpoint,
             "prompt_version": reply.prompt_version_id,
+            **({"canary": canary} if canary else {}),
         },
         decision=reply.decision,
         timings_ms=reply.timings_ms,

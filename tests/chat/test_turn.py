@@ -90,6 +90,16 @@ def test_the_answer_explains_itself(visitor: Any) -> None:
     assert router.replay(decision, router.Policy()).chosen == "sop"
 
 
+def test_a_conversation_does_not_keep_the_voice_that_a_canary_lent_it(visitor: Any) -> None:
+    ask(visitor)
+    lent = completion.Answer("好的", "new", {"canary": "trial"}, (), None, {})
+    question = completion.Question("trace", QUESTION, "zh")
+    outcome = turn.build_outcome(lent, question, memory.Dialogue())
+    usual, canary = Message.objects.get(role="bot"), Message(role="bot", meta=outcome.meta)
+    assert turn.find_endpoint([canary]) == ""
+    assert turn.find_endpoint([usual, canary]) == "sop"
+
+
 def test_run_costs_a_known_number_of_queries(visitor: Any, django_assert_num_queries: Any) -> None:
     ask(visitor)
     turn_id = post(visitor)
