@@ -1,6 +1,5 @@
 """The admin of models: what cannot work is refused with its reason, and every endpoint can be tried."""
 
-import copy
 from typing import Any
 
 from django import forms
@@ -18,6 +17,7 @@ from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
 from prompts.admin.wording import both, pick
 from prompts.llm.catalogue import Capabilities
 from prompts.models import ModelEndpoint
+from prompts.models.endpoints import KEY_NAME, check_capabilities
 
 # What a key, a model or an address that does not work shows in.
 ASKED_ABOUT = {"provider", "model", "base_url", "api_key_env", "enabled"}
@@ -87,9 +87,25 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
             "price_since": both("查到这些价格的日期", "When the prices were looked up"),
         }
 
+    def clean_api_key_env(self) -> Any:
+        value = self.cleaned_data["api_key_env"]
+        if value and not KEY_NAME.fullmatch(value):
+            # It may be the key itself: it is neither named nor shown again.
+            self.data = {**dict(self.data.items()), "api_key_env": ""}
+            raise ValidationError(
+                pick(
+                    "请填写环境变量的名字，例如 OPENAI_API_KEY，而不是密钥本身。",
+                    "Write the name of a variable such as OPENAI_API_KEY, not the key itself.",
+                )
+            )
+        return value
+
     def clean_capabilities(self) -> Any:
         value = self.cleaned_data["capabilities"]
-        unknown = sorted(set(value) - set(Capabilities.model_fields)) if value else []
+        if value is None:
+            return {}
+        named = set(value) if isinstance(value, dict) else set()
+        unknown = sorted(named - set(Capabilities.model_fields))
         if unknown:
             names = ", ".join(unknown)
             raise ValidationError(
@@ -98,29 +114,28 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
                     f"There is no capability {names}. Known names: {KNOWN}.",
                 )
             )
-        return value or {}
+        # Here as well as in the model, which lets every empty value pass.
+        check_capabilities(value)
+        return value
 
-    def clean(self) -> dict[str, Any]:
-        fields = super().clean() or {}
-        if fields.get("provider") == "sop":
-            return fields
-        self.check_address(fields)
-        if fields.get("enabled"):
-            self.check_key(fields)
+    def _post_clean(self) -> None:
+        """After everything else, on the row as it would be saved: whether its key may be sent, and opens the door."""
+        super()._post_clean()  # type: ignore[misc]  # not in the stubs
+        if not self.errors and self.instance.provider != "sop":
+            self.check_address(self.instance)
+        if not self.errors and self.instance.provider != "sop" and self.instance.enabled:
+            self.check_key(self.instance)
             if not self.errors and ASKED_ABOUT & set(self.changed_data):
-                self.check_by_asking(fields)
-        return fields
+                self.check_by_asking(self.instance)
 
-    def check_address(self, fields: dict[str, Any]) -> None:
-        problem = snapshot.base_url_problem(
-            fields.get("provider") or "", fields.get("base_url") or ""
-        )
+    def check_address(self, row: ModelEndpoint) -> None:
+        problem = snapshot.base_url_problem(row.provider, row.base_url)
         if problem:
             self.add_error("base_url", problem)
 
-    def check_key(self, fields: dict[str, Any]) -> None:
-        name = fields.get("api_key_env")
-        if name and name not in settings.MODEL_API_KEYS:
+    def check_key(self, row: ModelEndpoint) -> None:
+        if not snapshot.key_of(row):
+            name = row.api_key_env
             self.add_error(
                 "api_key_env",
                 pick(
@@ -129,12 +144,9 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
                 ),
             )
 
-    def check_by_asking(self, fields: dict[str, Any]) -> None:
+    def check_by_asking(self, row: ModelEndpoint) -> None:
         """Asks the endpoint once; a vendor that is only busy is no reason to refuse."""
-        row = copy.copy(self.instance)
-        for name, value in fields.items():
-            setattr(row, name, value)
-        problem = trials.probe(row) if row.model and row.api_key_env else None
+        problem = trials.probe(row)
         if problem:
             self.add_error(*problem)
 
