@@ -24,6 +24,8 @@ from prompts.llm.types import Chunk, Line, Request, Tool, ToolCall, Usage
 if TYPE_CHECKING:
     from anthropic import Anthropic
 
+# Said here, for the SDK would ask the environment.
+SERVER = "https://api.anthropic.com"
 # Calls of another vendor may be in the thread, under ids that this one does not take.
 FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
 CHOICES = {"auto": "auto", "none": "none", "required": "any"}
@@ -245,7 +247,7 @@ def build(base_url: str, api_key: str) -> Anthropic:
 
     connections = direct_connections() if is_loopback(base_url) else None
     client = anthropic.Anthropic(
-        api_key=api_key, base_url=base_url or None, max_retries=0, http_client=connections
+        api_key=api_key, base_url=base_url or SERVER, max_retries=0, http_client=connections
     )
     if connections:
         weakref.finalize(client, connections.close)

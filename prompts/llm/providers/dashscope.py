@@ -26,7 +26,8 @@ from prompts.llm.types import Chunk, Request, Usage
 if TYPE_CHECKING:
     from dashscope import Client
 
-GATEWAY = "https://dashscope.aliyuncs.com/api/v1"
+# Said here, for the SDK would ask the environment.
+SERVER = "https://dashscope.aliyuncs.com/api/v1"
 PATH = "/services/aigc/text-generation/generation"
 STREAMED = {"X-DashScope-SSE": "enable"}
 # The API takes [0, 2).
@@ -154,7 +155,7 @@ def build(base_url: str, api_key: str) -> Client:
     connections = httpx.Client(limits=limits, trust_env=not is_loopback(base_url))
     client = dashscope.Client(
         api_key=api_key,
-        base_url=base_url or GATEWAY,
+        base_url=base_url or SERVER,
         protocol="native",
         max_retries=0,
         http_client=connections,

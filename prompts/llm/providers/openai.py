@@ -21,6 +21,11 @@ from prompts.llm.types import Chunk, Line, Request, Tool, ToolCall, Usage
 if TYPE_CHECKING:
     from openai import OpenAI
 
+# Said here, for the SDK would ask the environment.
+SERVER = "https://api.openai.com/v1"
+# The names of OpenAI and of Alibaba.
+WRITTEN_TO_CACHE = ("cache_write_tokens", "cache_creation_input_tokens")
+
 
 # What is read of a frame. Dictionaries, for a model of each would cost three times as much.
 class Function(TypedDict, total=False):
@@ -190,17 +195,13 @@ def usage_of(fields: Any) -> Usage | None:
     )
 
 
-# The names of OpenAI and of Alibaba.
-WRITTEN_TO_CACHE = ("cache_write_tokens", "cache_creation_input_tokens")
-
-
 def build(base_url: str, api_key: str) -> OpenAI:
     # Inline: the import costs 2 s and 60 MB, which only a process that calls this wire should pay.
     import openai
 
     connections = direct_connections() if is_loopback(base_url) else None
     client = openai.OpenAI(
-        api_key=api_key, base_url=base_url or None, max_retries=0, http_client=connections
+        api_key=api_key, base_url=base_url or SERVER, max_retries=0, http_client=connections
     )
     if connections:
         weakref.finalize(client, connections.close)

@@ -1,13 +1,15 @@
 """What the wires have in common: tools and JSON there and back, connections that are kept, keys that are ours."""
 
+import gc
 import json
 import socket
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
 from prompts.llm import providers
-from prompts.llm.catalogue import SOP, Capabilities
+from prompts.llm.catalogue import SOP, Capabilities, Endpoint
 from prompts.llm.errors import ErrorClass, ModelError
 from prompts.llm.types import JsonShape, Line
 from tests.fakes.provider_control import ProviderControl
@@ -16,6 +18,7 @@ from tests.prompts.llm.asking import (
     ORDER,
     SOP_ANSWER,
     TOOL,
+    WHOLE,
     WIRES,
     document,
     endpoint,
@@ -177,6 +180,7 @@ def test_connection_that_breaks_after_the_finish_reason_takes_nothing_away(wire:
         ('{"choices": [{"message": {"content": "好"}}]}', "application/json", "bad_output"),
         ("<html>登录</html>", "text/html", "bad_output"),
         ("", "application/json", "bad_output"),
+        ("x" * 200_000, "text/plain", "bad_output"),
     ],
 )
 def test_body_under_200_that_is_no_stream_is_read_for_an_error(
@@ -211,6 +215,44 @@ def test_nul_is_left_out(wire: str) -> None:
 
     with serving(reply(*spoiled)) as server:
         assert said(providers.stream(endpoint_at(server, wire), request())) == "ab\\u0000"
+
+
+@pytest.mark.parametrize("wire", SDK_WIRES)
+def test_malformed_frame_with_a_nul_is_malformed(wire: str) -> None:
+    with (
+        serving(reply(frame('{"type": "\\u0000"'))) as server,
+        pytest.raises(ModelError) as caught,
+    ):
+        list(providers.stream(endpoint_at(server, wire), request()))
+
+    assert caught.value.detail == "malformed frame"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_stream_outlives_its_client_being_dropped(provider: ProviderControl, wire: str) -> None:
+    provider.set_scenario([{"answer": WHOLE, "interval_ms": 20}])
+    chosen = endpoint(provider, wire=wire)
+    chunks = providers.stream(chosen, request())
+    first = next(chunk for chunk in chunks if chunk.text)
+
+    providers.CLIENTS[chosen.provider].built.cache_clear()
+    gc.collect()
+
+    assert first.text + said(chunks) == WHOLE
+
+
+@pytest.mark.parametrize("wire", SDK_WIRES)
+def test_vendor_itself_is_asked_where_no_server_is_named(
+    wire: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{wire.upper()}_BASE_URL", "http://127.0.0.1:9")
+    hosts = {"openai": "api.openai.com", "anthropic": "api.anthropic.com"}
+
+    client = providers.CLIENTS[wire].of(Endpoint(name="a", provider=wire, api_key=KEY))
+
+    named = client.config if wire == "dashscope" else client
+    asked = urlsplit(str(named.base_url))
+    assert (asked.scheme, asked.hostname) == ("https", hosts.get(wire, "dashscope.aliyuncs.com"))
 
 
 def test_sops_answer_without_a_server() -> None:
