@@ -56,13 +56,15 @@ class Attempt:
 
     def counted(self) -> Usage:
         """The tokens as the vendor counted them; an estimate where it did not come to that."""
-        if self.usage is not None:
-            return self.usage
+        usage = self.usage
+        if usage is not None and not usage.estimated:
+            return usage
         if self.first_token_ms is None:
-            return Usage(estimated=True)  # nobody bills a request that was refused
-        read = estimate_tokens(self.request)
+            return usage or Usage(estimated=True)  # nobody bills a request that was refused
         written = estimate_tokens(replace(self.request, lines=(Line("assistant", self.text),)))
-        return Usage(input_tokens=read, output_tokens=written, estimated=True)
+        if usage is None:
+            usage = Usage(input_tokens=estimate_tokens(self.request), estimated=True)
+        return replace(usage, output_tokens=max(written, usage.output_tokens))
 
     def call(self, *, error_class: str = "") -> Call:
         return Call(
