@@ -1,0 +1,104 @@
+"""What a message is made of, for the linear models: its spelling, its words and their pairs, its sound, its tone.
+
+Used by prompts.nlu.train and prompts.nlu.intents: what is learned is what is scored. Plain Python, no state.
+"""
+
+import re
+from functools import lru_cache
+
+import rjieba
+
+from prompts.nlu.segment import SYNONYMS, stem
+from prompts.nlu.sound import sounds
+from prompts.nlu.synonyms import STOP_WORDS_EN
+from prompts.nlu.tone import tones
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+SYMBOL = re.compile(rf"[{HAN}]|[a-z_]+|\S")
+RUN = re.compile(rf"[{HAN}]+|[a-z_]+|\S")
+
+SEQUENCE_MOST, WORDS_MOST, SOUND_SIZES = 3, 2, (2, 3)
+LETTER_SIZES = (2, 3, 4, 5)
+PAIR_WINDOW = 8
+LONGEST_WORD = 20
+START, END = "^", "$"
+
+SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE = "s", "w", "l", "p", "o", "m"
+GROUPS = (SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE)
+"""Runs of symbols (a Chinese character, a word of letters, a sign); words; parts of words of letters;
+runs of syllables; two words that say something, in any order; tones of voice."""
+
+Features = dict[str, list[str]]
+
+
+def features(text: str) -> Features:
+    """The features of a normalised text by group, as often as they occur, each with its group in front."""
+    symbols = SYMBOL.findall(text)
+    said = words(text)
+    return {
+        SEQUENCE: grams([START, *symbols, END], prefix=SEQUENCE, most=SEQUENCE_MOST),
+        WORD: grams([START, *said, END], prefix=WORD, most=WORDS_MOST),
+        LETTERS: [part for symbol in symbols if symbol.isascii() for part in letters(symbol)],
+        SOUND: heard(sounds(symbols)),
+        PAIR: pairs(said),
+        TONE: [TONE + tone for tone in tones(text)],
+    }
+
+
+def words(text: str) -> list[str]:
+    """Words in order, each replaced by the first of its synonyms; signs stay."""
+    found: list[str] = []
+    for run in RUN.findall(text):
+        if run.isascii():
+            found.append(meaning(run[:LONGEST_WORD]))
+        else:
+            found += [SYNONYMS.get(word, word) for word in rjieba.cut(run)]
+    return found
+
+
+def grams(units: list[str], *, prefix: str, most: int) -> list[str]:
+    """Runs of one to `most` units; the frame at both ends is never alone."""
+    found = [prefix + unit for unit in units[1:-1]]
+    for size in range(2, most + 1):
+        found += [prefix + " ".join(units[i : i + size]) for i in range(len(units) - size + 1)]
+    return found
+
+
+def heard(syllables: list[str]) -> list[str]:
+    return [
+        SOUND + " ".join(syllables[i : i + size])
+        for size in SOUND_SIZES
+        for i in range(len(syllables) - size + 1)
+    ]
+
+
+def pairs(said: list[str]) -> list[str]:
+    # Of Chinese words only the neighbours, as WORD, have been worth their place.
+    telling = [
+        word for word in said if word.isascii() and word.islower() and word not in STOP_WORDS_EN
+    ]
+    return [
+        f"{PAIR}{min(one, other)} {max(one, other)}"
+        for i, one in enumerate(telling)
+        for other in telling[i + 1 : i + 1 + PAIR_WINDOW]
+    ]
+
+
+@lru_cache(maxsize=16384)
+def meaning(word: str) -> str:
+    if not word.islower():
+        return word
+    root = stem(word)
+    return SYNONYMS.get(root, root)
+
+
+@lru_cache(maxsize=16384)
+def letters(word: str) -> tuple[str, ...]:
+    if len(word) < 2:
+        return ()
+    framed = f"{START}{word[:LONGEST_WORD]}{END}"
+    return tuple(
+        LETTERS + framed[i : i + size]
+        for size in LETTER_SIZES
+        for i in range(len(framed) - size + 1)
+    )

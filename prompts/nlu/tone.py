@@ -1,0 +1,62 @@
+"""Tones of voice by word lists and patterns: anger, sarcasm, haste, thanks, insistence, a wish for a person.
+
+Used by prompts.nlu.features (each tone is one feature of the trained models) and by prompts.nlu.emotion, which reads
+irony by its context. Patterns are for normalised text, see prompts.nlu.normalise. Plain Python, no state.
+"""
+
+import re
+
+TONE_LINES = {
+    "anger": (
+        r"气死|气人|生气|火大|恼火|愤怒|忍无可忍|受够|无语|离谱|过分|欺负|坑人|坑爹|坑我|骗子|骗人|忽悠|欺骗|欺诈|糊弄|敷衍|耍我|耍人|玩我|"
+        r"恶心|垃圾|太烂|真烂|狗屁|放屁|他妈|tmd|妈的|尼玛|傻[逼bx]|sb|滚|混蛋|不要脸|无耻|流氓|奇葩|可恶|缺德|黑心|"
+        r"scam|fraud|ridiculous|unacceptable|disgust|terrible|awful|horrible|pathetic|useless|garbage|rubbish|worst|furious|"
+        r"fed up|sick of|joke|wtf|bullshit|damn|hell\b|crap|angry|annoy|outrag|disgrac|liar|lying|lied"
+    ),
+    "disappointment": (
+        r"失望|差劲|太差|真差|好差|很差|差评|最差|越来越差|不满|不靠谱|不负责|没诚意|没人管|没人理|不理人|不理我|不管|态度|什么态度|什么服务|"
+        r"什么破|破东西|什么玩意|什么鬼|后悔|再也不|以后不|不会再|最后一次|寒心|心寒|心累|太慢|真慢|慢死|耽误|等了(?:好|这么|那么|很)|白等|浪费|"
+        r"disappoint|poor service|bad service|bad experience|never again|never (?:buy|order|shop)|waste|too slow|so slow|let down|unhappy|not happy|fail"
+    ),
+    "threat": (
+        r"投诉|举报|曝光|12315|N消费者|消协|消费者协会|工商|法院|起诉|律师|报警|媒体|微博|差评|退一赔|赔偿|给个说法|给我个说法|讨个?说法|"
+        r"lawyer|sue\b|court|legal|report you|complain|bbb|chargeback|social media|bad review|trading standards"
+    ),
+    "sarcasm": (
+        r"你们?(?:可)?真(?:是)?(?:行|牛|会|棒|厉害|可以|能)|真有(?:你们?|您)的|真有一套|服了|佩服|呵呵|嗬嗬|好得很|好的很呐|厉害了|真厉害|真牛|牛[逼b啊批]|"
+        r"真是(?:好|绝|开了眼|长见识|涨知识)|长见识|开眼|谢谢你(?:们)?(?:全家|八辈)|也是没谁|没谁了|绝了|醉了|好一个|不愧是|可真(?:行|是|快|好|会)|"
+        r"真(?:快|及时|准时|负责|专业|贴心|周到)(?:啊|呀|呢|哈)|逗我|逗我呢|搞笑|笑死|笑话|真逗|真搞|了不起|大公司就是|这就是你们|就这(?:服务|态度|效率|质量|速度|样)|"
+        r"你们?(?:赢|高兴就好|开心就好)|随便你们|爱咋咋|爱退不退|当我(?:傻|是傻|没说)|猴年马月|等到(?:花|过年|明年|天荒)|过年再|明年(?:再|能)|"
+        r"great job|nice job|well done|bravo|thanks for nothing|how nice|wonderful service|good for you|oh great|oh wow|slow clap|brilliant|fantastic service|what a service|just great"
+    ),
+    "reproach": (
+        r"怎么(?:还|又|老|总|这么|那么|能这|可以这|搞|做事|回事)|为什么(?:还|又|老|总|这么)|凭什么|凭啥|到底|究竟|难道|居然|竟然|都几天|都多久|多少天了|多久了|"
+        r"几次了|第[二三四五六七八九N]次|说了?(?:几|多少|N)[次遍]|一(?:直|次次|拖再拖)|拖(?:了|着|到)|推(?:来推去|卸|诿)|踢皮球|还要(?:等|我)|还没|又(?:是|不|没|要|出)|"
+        r"连(?:个|一).{0,6}(?:都|也)(?:没|不)|一点.{0,4}(?:都|也)(?:没|不)|根本|完全(?:没|不)|什么都(?:没|不)|说好的|承诺|答应|言而无信|出尔反尔|说话不算|"
+        r"still (?:no|not|hasnt|havent|waiting)|how long|how many times|why (?:is|are|do|does|did|cant|hasnt|havent)|again\b|yet again|(?:second|third|fourth|Nrd|Nth|Nnd) time|keep(?:s)? (?:say|tell|ask)|supposed to|promised|nobody|no one"
+    ),
+    "haste": r"急|赶紧|赶快|快点|快些|马上|立刻|立即|尽快|抓紧|催|加急|速度|等着用|来不及|asap|urgent|hurry|immediately|right now|quickly|as soon as",
+    "thanks": (
+        r"谢谢|谢了|谢啦|感谢|多谢|谢谢你|辛苦|麻烦你了|拜拜|再见|么么|好评|thanks|thank you|thx|\bty\b|cheers|appreciate|bye\b"
+    ),
+    "praise": (
+        r"不错|很好|真好|太好|挺好|满意|喜欢|给力|贴心|耐心|态度好|服务好|很快|好用|点赞|赞一个|棒|靠谱|完美|放心|开心|高兴|爱了|五星|nice|great|awesome|perfect|love|"
+        r"amazing|excellent|helpful|wonderful|fantastic|happy|best|lovely|kind\b"
+    ),
+    "friendly": r"亲亲?|小姐姐|小哥哥|美女|帅哥|哈哈|嘻嘻|嘿嘿|么么哒|[😊😄😁😀😍🥰😘👍🙏❤💕🌹😃😆🤗🎉]|:\)|lol|haha",
+    "upset": r"[😡😠🤬😤👎💢😒🙄😑😞😢😭🤮😩😫💔]|哎|唉|呜|晕|郁闷|头疼|烦|崩溃|抓狂|:\(|ugh|sigh|argh",
+    "person": (
+        r"人工|真人|转人|转接|找.{0,3}客服|换.{0,3}客服|客服呢|叫.{0,4}(?:经理|主管|领导|负责人|老板)|(?:经理|主管|领导|负责人|店长)|机器人|活人|"
+        r"(?:打|回)(?:个|我)?电话|回电|电话联系|给我打|real person|human|agent|representative|supervisor|manager|operator|call me|talk to (?:someone|somebody)|speak (?:to|with)|live chat|\bbot\b|robot"
+    ),
+    "question": r"[?]|吗|呢|么$|怎么|什么|啥|几|多少|哪|谁|能不能|可不可以|是不是|有没有|会不会|要不要|如何|为何|\b(?:what|how|when|where|why|who|which|can|could|does|do|is|are|will)\b",
+    "exclaim": r"!|！",
+    "twice": r"[!?.]{2,}",
+    "refusal": r"不要|不行|不用|不想|不能|不可以|不同意|不接受|拒绝|别|dont|wont|cant|cannot|never|refuse",
+}
+TONES = {name: re.compile(pattern) for name, pattern in TONE_LINES.items()}
+
+
+def tones(text: str) -> list[str]:
+    """The tones heard in a normalised text, once each, in the order of the lists."""
+    return [name for name, pattern in TONES.items() if pattern.search(text)]
