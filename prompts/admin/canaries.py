@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from prompts import canaries, snapshot
 from prompts.admin import canary_report
-from prompts.admin.rows import AnnouncedAdmin
+from prompts.admin.rows import EditedFieldsAdmin
 from prompts.admin.wording import both, pick
 from prompts.models import Canary
 
@@ -59,7 +59,7 @@ class CanaryForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in 
 
 
 @admin.register(Canary)
-class CanaryAdmin(AnnouncedAdmin):
+class CanaryAdmin(EditedFieldsAdmin):
     form = CanaryForm
     list_display = ["name", "state", "tails", "endpoint", "started_at", "ended_at", "reason"]
     list_filter = ["status"]
@@ -144,7 +144,8 @@ class CanaryAdmin(AnnouncedAdmin):
         elif canaries.start(row):
             self.succeed(request, row, said=pick("灰度已开始。", "The canary runs."), did="started")
         else:
-            messages.error(request, not_now(pk))
+            # Somebody was quicker: with this canary, or with another in its range.
+            messages.error(request, refusal_to_start(row) or not_now(pk))
         return redirect(row_url(row))
 
     def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from prompts import controls
-from prompts.admin.rows import AnnouncedAdmin
+from prompts.admin.rows import EditedFieldsAdmin
 from prompts.admin.trying import BREAKERS
 from prompts.admin.wording import both, pick
 from prompts.llm.load import Thresholds
@@ -99,7 +99,7 @@ def as_thresholds(fields: dict[str, Any]) -> Thresholds:
 
 
 @admin.register(LoadPolicy)
-class LoadPolicyAdmin(AnnouncedAdmin):
+class LoadPolicyAdmin(EditedFieldsAdmin):
     """The one row; its list leads to it."""
 
     form = LoadPolicyForm

@@ -25,6 +25,17 @@ class AnnouncedAdmin(ModelAdmin):
         snapshot.announce()
 
 
+class EditedFieldsAdmin(AnnouncedAdmin):
+    """Rows that the platform moves as well: only what was edited is written over them."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: object) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.save(update_fields=form.changed_data)
+        snapshot.announce()
+
+
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that only the platform writes."""
 

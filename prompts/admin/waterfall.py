@@ -15,6 +15,8 @@ from prompts.models import ModelCall
 
 # The bars are drawn on an axis of so many units.
 AXIS = 1000.0
+# Less is no time at all, and would not fit on any axis.
+SHORTEST_MS = 0.001
 ACCOUNTING = "CNY"
 MORE_FEATURES = {
     "output_tokens": both("输出上限", "Output limit"),
@@ -289,7 +291,7 @@ def money_of(stored: Mapping[str, Any], key: str) -> str:
 def draw(calls: Sequence[ModelCall]) -> tuple[list[Bar], str]:
     """The calls one after the other, as they were made, and how long all of them took."""
     span_ms = sum(call.wait_ms + call.total_ms for call in calls)
-    scale = AXIS / span_ms if span_ms else 0.0
+    scale = AXIS / span_ms if span_ms > SHORTEST_MS else 0.0
     bars, x = [], 0.0
     for call in calls:
         bar = bar_of(call, x=x, scale=scale)

@@ -32,6 +32,7 @@ function showIdle(card) {
 
 async function post(card) {
   const reply = await fetch(card.dataset.url, { method: "POST", body: new FormData(form), redirect: "manual" });
+  if (reply.status >= 500) throw new Error(String(reply.status));
   const isJson = (reply.headers.get("Content-Type") || "").startsWith("application/json");
   return isJson ? reply.json() : { ok: false, sentence: root.dataset.signedOut };
 }

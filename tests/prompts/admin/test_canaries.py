@@ -5,6 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
@@ -131,6 +134,21 @@ def test_a_start_with_an_endpoint_without_key_is_refused(
 
     assert "SHOP_API_KEY is not set" in said(act(staff, "start", draft))[0]
     assert status_of(draft) == "draft"
+
+
+def test_a_draft_that_was_started_meanwhile_keeps_running_when_it_is_saved(
+    staff: Client, draft: Canary
+) -> None:
+    loaded = Canary.objects.get(pk=draft.pk)
+    act(staff, "start", draft)
+    model_admin = admin.site.get_model_admin(Canary)
+    request = HttpRequest()
+    request.user = get_user_model().objects.get()
+    edited = model_admin.get_form(request, loaded)(form(draft), instance=loaded)
+
+    model_admin.save_model(request, edited.save(commit=False), edited, change=True)
+
+    assert status_of(draft) == "running"
 
 
 # --- running -------------------------------------------------------------------------------------------
