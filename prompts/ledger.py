@@ -177,7 +177,7 @@ def sums() -> dict[str, Decimal]:
         return {name.decode(): read_sum(value) for name, value in kept.items()}
     fresh = counted()
     pipeline = connection().pipeline(transaction=False)
-    for name, amount in {EVERYTHING: Decimal(0), **fresh}.items():
+    for name, amount in fresh.items():
         # Not over what another process counted in this moment.
         pipeline.hsetnx(spent_key(), name, str(amount))
     pipeline.expire(spent_key(), SPENT_SECONDS)
@@ -193,7 +193,7 @@ def read_sum(value: bytes) -> Decimal:
 def counted() -> dict[str, Decimal]:
     """The sums of the day from the rows."""
     rows = ModelCall.objects.filter(at__gte=midnight()).values("inbox", "currency")
-    found: dict[str, Decimal] = {}
+    found = {EVERYTHING: Decimal(0)}
     for row in rows.annotate(total=Sum("cost")).order_by():
         amount = in_cny(row["total"], row["currency"])
         for name in {EVERYTHING, row["inbox"]}:
