@@ -44,9 +44,9 @@ HARD = {
     "price_protection",
 }
 # By strength: the share of good answers where a question is easy, and where it is hard.
-EASY_GOOD, HARD_GOOD = (0.965, 0.97, 0.975), (0.62, 0.9, 0.965)
+EASY_GOOD, HARD_GOOD = (0.975, 0.978, 0.98), (0.55, 0.88, 0.97)
 # What an angry customer and a long request take off.
-ANGRY_COSTS, LONG_COSTS = (0.08, 0.02, 0.0), (0.06, 0.01, 0.0)
+ANGRY_COSTS, LONG_COSTS = (0.05, 0.01, 0.0), (0.03, 0.005, 0.0)
 UNSURE_SHARE, MISREAD_SHARE = 0.15, 0.5
 DISPATCHER_RIGHT, DISPATCHER_FAILS = 0.85, 0.03
 ENOUGH = 0.9

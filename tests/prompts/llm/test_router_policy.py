@@ -1,19 +1,24 @@
 """Policies as JSON: what is read, what is refused, and with which sentence."""
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompts.llm.conditions import FIELDS
 from prompts.llm.features import Features
-from prompts.llm.router import Effect, Policy, PolicyError, Problem, Rule
+from prompts.llm.router import Effect, Policy, PolicyError, Problem, Rule, outcomes
 from tests.prompts.llm.routes import POLICIES
 
 VIPS = {"name": "VIPs", "when": {"tier": "vip"}, "effect": {"strength": "strong"}}
 ENDPOINTS = ["gpt", "qwen"]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def refused(raw: object) -> list[tuple[str, str]]:
@@ -43,6 +48,21 @@ def test_a_rule_is_written_as_by_hand() -> None:
     assert policy.rules == (Rule("VIPs", {"tier": "vip"}, Effect(strength="strong")),)
     assert policy.as_json()["rules"] == [VIPS]
     assert policy.check(ENDPOINTS) == []
+
+
+def test_the_examples_of_the_documentation_hold() -> None:
+    text = (ROOT / "docs/routing.md").read_text(encoding="utf-8")
+    [policy] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    [table] = re.findall(r"```jsonl\n(.*?)```", text, re.DOTALL)
+
+    read = Policy.from_json(json.loads(policy))
+
+    assert read.check([]) == []
+    # It shows every field, with its default.
+    assert replace(read, rules=()) == Policy()
+    assert set(json.loads(policy)) == set(Policy().as_json()) - {"version"}
+    assert [turn.turn for turn in outcomes.read(table.splitlines()).turns] == ["t1"]
+    assert all(f"`{name}`" in text for name in FIELDS)
 
 
 @pytest.mark.parametrize(
