@@ -4,10 +4,10 @@ VENV := .venv/bin
 CHECKS := format lint types imports migrations django templates secrets
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench faults install install-runtime lock $(CHECKS:%=check-%)
+.PHONY: help up test check bench bench-gateway bench-rollback bench-peak faults install install-runtime lock $(CHECKS:%=check-%)
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 up: install-runtime ## start the platform in the foreground; Ctrl-C stops it (PORT, YINGDA_HOME, DATABASE_URL, REDIS_URL)
 	@exec $(VENV)/python -m config.supervisor
@@ -47,6 +47,15 @@ check-secrets: # addresses that say user:pass, and made-up order numbers, are ex
 
 bench: install ## the benchmarks: a table, and JSON under var/reports/
 	@exec $(VENV)/python -m tests.bench.run $(ARGS)
+
+bench-gateway: install ## what the gateway adds to a call over the SDK and over raw HTTP
+	@exec $(VENV)/python -m tests.bench.gateway $(ARGS)
+
+bench-rollback: install ## how long a rollback takes to reach the last of four workers
+	@exec $(VENV)/python -m tests.bench.rollback $(ARGS)
+
+bench-peak: install ## more messages than can be answered in full: who gets what, and what is lost
+	@exec $(VENV)/python -m tests.bench.peak $(ARGS)
 
 faults: install ## the fault suite: a table, and JSON under var/reports/
 	@exec $(VENV)/python -m tests.faults.run $(ARGS)

