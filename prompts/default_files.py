@@ -17,6 +17,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^
 Key = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^\S+$")]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 Wording = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+Utterance = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
@@ -60,11 +61,33 @@ class Procedure(Checked):
     tool: Annotated[str, StringConstraints(max_length=40)] | None = None
 
 
+class ByMood(Checked):
+    neutral: list[Utterance] = []
+    negative: list[Utterance] = []
+    positive: list[Utterance] = []
+
+
+class Meaning(Checked):
+    title_zh: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    title_en: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    zh: ByMood = ByMood()
+    en: ByMood = ByMood()
+
+    def examples(self) -> list[list[str]]:
+        """Every example as [language, emotion, text], sorted."""
+        return sorted(
+            [language, emotion, text]
+            for language, moods in (("zh", self.zh), ("en", self.en))
+            for emotion, texts in moods.model_dump().items()
+            for text in texts
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One default: `content` as {field: value}, `where` to name it in an error."""
 
-    kind: Literal["prompt", "example", "sop", "endpoint"]
+    kind: Literal["prompt", "example", "sop", "endpoint", "intent"]
     key: str
     language: str
     content: dict[str, Any]
@@ -81,6 +104,7 @@ def read(folder: Path = FOLDER) -> list[Entry]:
         *examples(folder),
         *procedures(folder),
         *endpoints(folder),
+        *intents(folder),
     ]
     check_once(entries)
     return entries
@@ -110,6 +134,15 @@ def procedures(folder: Path) -> Iterator[Entry]:
             # Their order says nothing, and the title is one of them wherever an SOP is stored.
             content["questions"] = sorted({*content["questions"]} - {content["title"]})
             yield Entry("sop", content.pop("key"), path.parent.name, content, where)
+
+
+def intents(folder: Path) -> Iterator[Entry]:
+    """A file per intent, named for it; files that begin with "_" are for tests."""
+    for path in sorted(folder.glob("intents/[!_]*.yaml")):
+        where = str(path.relative_to(folder))
+        found = check(Meaning, load_yaml(path, shape=dict[str, Any], folder=folder), where=where)
+        titles = {"title_zh": found.title_zh, "title_en": found.title_en}
+        yield Entry("intent", path.stem, "", {**titles, "examples": found.examples()}, where)
 
 
 def endpoints(folder: Path) -> Iterator[Entry]:

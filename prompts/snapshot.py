@@ -26,6 +26,7 @@ from prompts.models import (
     FewShotExample,
     LoadPolicy,
     ModelEndpoint,
+    NluModel,
     Prompt,
     PromptVersion,
     QualityCell,
@@ -78,6 +79,8 @@ class Snapshot:
     forced: Level | None
     budgets: tuple[Budget, ...]
     records: dict[str, Record]
+    # The version of the classifier in force; 0: none yet.
+    nlu_number: int
     taken_at: float
 
 
@@ -186,6 +189,7 @@ def take_snapshot() -> Snapshot:
         forced=forced_level(load),
         budgets=tuple(Budget.objects.filter(enabled=True)),
         records=records(),
+        nlu_number=active_classifier(),
         taken_at=taken_at,
     )
 
@@ -276,6 +280,11 @@ def examples_text(language: str) -> str:
         "\n".join(f"{names.get(m['role'], m['role'])}: {m['text']}" for m in row.messages)
         for row in rows[:EXAMPLE_LIMIT]
     )
+
+
+def active_classifier() -> int:
+    numbers = NluModel.objects.filter(active=True).values_list("number", flat=True)
+    return numbers.first() or 0
 
 
 def active_policy() -> Policy:

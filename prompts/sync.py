@@ -21,6 +21,8 @@ from prompts import retrieval
 from prompts.default_files import DefaultsError, Entry
 from prompts.models import (
     FewShotExample,
+    Intent,
+    IntentExample,
     ModelEndpoint,
     Prompt,
     PromptVersion,
@@ -31,6 +33,7 @@ from prompts.models import (
 Identity = tuple[str, str]  # key, language
 VERSION_NOTE = "default"
 EXAMPLE_FIELDS = ["intent", "emotion", "messages", "tags"]
+INTENT_FIELDS = ["title_zh", "title_en"]
 SOP_FIELDS = ["title", "category", "intent", "answer", "steps", "required_slots", "tool"]
 # Switching an endpoint off is no edit of it: its other fields stay those of the default.
 USUAL_ENDPOINT = {
@@ -275,6 +278,58 @@ class EndpointTable:
         return row
 
 
+class IntentTable:
+    """An intent with its shipped examples. What staff add beside them is theirs and counts as no edit."""
+
+    def stored(self) -> dict[Identity, Stored]:
+        return {
+            (intent.name, ""): Stored(digest(self.content(intent)), intent.default_digest)
+            for intent in Intent.objects.prefetch_related("examples")
+        }
+
+    def content(self, intent: Intent) -> dict[str, Any]:
+        shipped = [
+            [example.language, example.emotion, example.text]
+            for example in intent.examples.all()
+            if example.source == IntentExample.Source.DEFAULT and example.enabled
+        ]
+        return {**columns(intent, INTENT_FIELDS), "examples": sorted(shipped)}
+
+    def wanted(self, entry: Entry) -> dict[str, Any]:
+        return entry.content
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        intents = Intent.objects.bulk_create(
+            Intent(name=entry.key, **self.values(entry)) for entry in entries
+        )
+        self.fill(list(zip(intents, entries, strict=True)))
+
+    def renew(self, entries: Sequence[Entry]) -> None:
+        rows = {intent.name: intent for intent in Intent.objects.all()}
+        changed = [(assign(rows[entry.key], self.values(entry)), entry) for entry in entries]
+        Intent.objects.bulk_update([row for row, _ in changed], [*INTENT_FIELDS, "default_digest"])
+        shipped = IntentExample.objects.filter(source=IntentExample.Source.DEFAULT)
+        shipped.filter(intent__in=[row for row, _ in changed]).delete()
+        self.fill(changed)
+
+    def values(self, entry: Entry) -> dict[str, Any]:
+        stored = {name: entry.content[name] for name in INTENT_FIELDS}
+        return {**stored, "default_digest": digest(self.wanted(entry))}
+
+    def fill(self, pairs: Sequence[tuple[Intent, Entry]]) -> None:
+        """Adds the shipped examples; the same words that staff filed elsewhere stay where they are."""
+        IntentExample.objects.bulk_create(
+            (
+                IntentExample(
+                    intent=intent, language=language, emotion=emotion, text=text, source="default"
+                )
+                for intent, entry in pairs
+                for language, emotion, text in entry.content["examples"]
+            ),
+            ignore_conflicts=True,
+        )
+
+
 def columns(row: models.Model, names: Sequence[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
@@ -297,4 +352,5 @@ TABLES: dict[str, Table] = {
     "example": ExampleTable(),
     "sop": SopTable(),
     "endpoint": EndpointTable(),
+    "intent": IntentTable(),
 }

@@ -12,6 +12,7 @@ from prompts.models.texts import (
     Sop,
     SopQuestion,
 )
+from prompts.models.understanding import Intent, IntentExample, NluModel
 
 __all__ = [
     "CURRENCIES",
@@ -21,9 +22,12 @@ __all__ = [
     "Budget",
     "Canary",
     "FewShotExample",
+    "Intent",
+    "IntentExample",
     "LoadPolicy",
     "ModelCall",
     "ModelEndpoint",
+    "NluModel",
     "Prompt",
     "PromptVersion",
     "QualityCell",
