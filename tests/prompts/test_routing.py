@@ -218,6 +218,12 @@ def test_stored_decision_is_json_and_can_be_made_again(provider: ProviderControl
 
 
 @pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine takes no answer for a late one."""
+    monkeypatch.setattr(completion, "DISPATCH_SECONDS", 10.0)
+
+
+@pytest.fixture
 def unsure(provider: ProviderControl) -> ProviderControl:
     """Two models of which either may answer, and a dispatcher that every turn may ask."""
     share({"dispatch_share": 1.0})
@@ -226,6 +232,7 @@ def unsure(provider: ProviderControl) -> ProviderControl:
     endpoint(provider, "strong", vendor="anthropic", strength=3, priority=2, **same)
     fields: dict[str, Any] = {"dispatcher": True, "quality": 0.0, "price_in": Decimal(2)}
     endpoint(provider, "judge", vendor="dashscope", strength=1, priority=3, **fields)
+    completion.warm()
     return provider
 
 
@@ -244,6 +251,7 @@ def judged(provider: ProviderControl) -> list[dict[str, Any]]:
     return [r for r in provider.requests() if r["provider"] == "dashscope"]
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     ("word", "chosen"), [("light", "light"), ("standard", "strong"), ("strong", "strong")]
 )
@@ -260,6 +268,7 @@ def test_dispatchers_word_decides_an_unsure_turn(
     assert answer.decision["ask_dispatcher"] == ""
 
 
+@pytest.mark.usefixtures("patient")
 def test_dispatchers_call_is_on_record_beside_the_answers(unsure: ProviderControl) -> None:
     says(unsure, '{"difficulty": "strong"}')
     completion.stream(question(trace_id="t1", inbox="ib"), Shown())
@@ -270,6 +279,7 @@ def test_dispatchers_call_is_on_record_beside_the_answers(unsure: ProviderContro
     assert (answered.purpose, answered.endpoint, answered.trace_id) == ("answer", "strong", "t1")
 
 
+@pytest.mark.usefixtures("patient")
 def test_dispatcher_is_asked_for_json_and_told_nothing_but_the_question(
     unsure: ProviderControl,
 ) -> None:
@@ -283,6 +293,7 @@ def test_dispatcher_is_asked_for_json_and_told_nothing_but_the_question(
     assert shape["properties"]["difficulty"]["enum"] == ["light", "standard", "strong"]
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
@@ -331,6 +342,7 @@ def test_dispatcher_that_drips_is_not_waited_for(unsure: ProviderControl) -> Non
     ]
 
 
+@pytest.mark.usefixtures("patient")
 def test_dispatchers_failures_open_a_breaker_of_its_own(unsure: ProviderControl) -> None:
     rule = {"provider": "dashscope", "fault": "500", "times": 0}
     unsure.set_scenario([rule, {"answer": SAID, "times": 0}])
@@ -341,6 +353,7 @@ def test_dispatchers_failures_open_a_breaker_of_its_own(unsure: ProviderControl)
     assert len(judged(unsure)) == breaker.POLICY.min_calls
 
 
+@pytest.mark.usefixtures("patient")
 def test_dispatcher_is_asked_by_no_more_than_its_share_of_turns(unsure: ProviderControl) -> None:
     share({"dispatch_share": 0.15})
     says(unsure, '{"difficulty": "strong"}')
