@@ -8,8 +8,9 @@ from ninja import Router, Schema, Status
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import ConfigDict, Field
 
-from chat import auth, protocol, transcript
+from chat import auth, protocol, transcript, vault
 from chat.actions import agent as agent_actions
+from chat.actions import privacy
 from chat.actions import visitor as visitor_actions
 from chat.models import Agent, Conversation, Inbox, Visitor
 from chat.protocol import ProtocolError
@@ -106,8 +107,10 @@ def open_session(request: HttpRequest, body: SessionIn) -> Status[dict[str, Any]
 @client.get("/conversation", auth=VisitorAuth())
 def read_conversation(request: HttpRequest, after_seq: int = 0) -> dict[str, Any]:
     """The same body as the socket's `ready`."""
-    conversation = visitor_actions.enter(bearer(request))
-    return visitor_actions.ready(conversation, after_seq=max(0, after_seq))
+    visitor = bearer(request)
+    conversation = visitor_actions.enter(visitor)
+    frame = visitor_actions.ready(conversation, after_seq=max(0, after_seq))
+    return vault.Values(visitor.pk).in_frame(frame)
 
 
 @client.post("/messages", response={202: PostedOut}, auth=VisitorAuth())
@@ -118,6 +121,18 @@ def post_message(request: HttpRequest, body: MessageIn) -> Status[PostedOut]:
         bearer(request), client_id=body.client_id, text=text, address=address_of(request)
     )
     return Status(202, PostedOut(seq=posted.seq, turn_id=posted.turn_id))
+
+
+@client.get("/data", auth=VisitorAuth())
+def export_data(request: HttpRequest) -> dict[str, Any]:
+    """Everything kept of the visitor who asks."""
+    return privacy.export(bearer(request))
+
+
+@client.delete("/data", auth=VisitorAuth())
+def erase_data(request: HttpRequest) -> dict[str, int]:
+    """Removes what the visitor who asks said and gave; it cannot be undone."""
+    return privacy.erase(bearer(request))
 
 
 @agent.post("/conversations/{conversation_id}/claim")

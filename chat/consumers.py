@@ -4,6 +4,7 @@ Frames pushed by actions and turns arrive through the channel layer as `push.fra
 """
 
 import asyncio
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -20,10 +21,11 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 from redis import RedisError
 
-from chat import auth, protocol, transcript
+from chat import auth, protocol, transcript, vault
 from chat.actions import visitor as actions
 from chat.models import Conversation, Message, Visitor
 from chat.protocol import ProtocolError
+from chat.states import TurnState
 from prompts import admission
 
 log = structlog.get_logger(__name__)
@@ -72,7 +74,9 @@ class ClientConsumer(AsyncWebsocketConsumer):
     flooded_frames = 0
     locale = "zh-CN"
     joined = False
+    values: vault.Values | None = None
     watch: "asyncio.Task[None] | None" = None
+    shifts: dict[str, int]
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hands an event to its handler.
@@ -205,6 +209,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
             await self.leave(self.visitor)
         await self.join(visitor)
         self.visitor, self.conversation_id = visitor, conversation.pk
+        self.values, self.shifts = vault.Values(visitor.pk), {}
         renewed = auth.issue(visitor).text if auth.half_spent(frame.token) else None
         await self.send_ready(after_seq=frame.after_seq, token=renewed, greet=True)
 
@@ -231,7 +236,34 @@ class ClientConsumer(AsyncWebsocketConsumer):
         conversation = self.read_conversation()
         frame = actions.ready(conversation, after_seq=after_seq)
         prompt = actions.resume_prompt(conversation) if greet else None
-        return {**frame, "resume_prompt": prompt} if prompt else frame
+        shown = self.owned(frame)
+        return {**shown, "resume_prompt": self.own_text(prompt)} if prompt else shown
+
+    def owned(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """A frame with the visitor's own values, and offsets counted in what the visitor is shown."""
+        values = self.values
+        if values is None:
+            return frame
+        shown = values.in_frame(frame)
+        if "partial" in frame:
+            self.keep_shift(frame["partial"], shown["partial"])
+        if frame["type"] == "delta":
+            self.keep_shift(frame, shown)
+        elif frame["type"] == "turn" and frame["state"] != TurnState.RUNNING:
+            self.shifts.pop(frame["turn_id"], None)
+        return shown
+
+    def own_text(self, text: str) -> str:
+        return self.values.in_text(text) if self.values else text
+
+    def keep_shift(self, frame: dict[str, Any], shown: dict[str, Any]) -> None:
+        """By how many characters what the visitor is shown of a turn is ahead of what rows and Redis hold."""
+        ahead = self.shifts.pop(frame["turn_id"], 0)
+        ahead = ahead if frame["offset"] else 0  # the turn's text begins anew
+        shown["offset"] = frame["offset"] + ahead
+        ahead += len(shown["text"]) - len(frame["text"])
+        if ahead:
+            self.shifts[frame["turn_id"]] = ahead
 
     def read_conversation(self) -> Conversation:
         related = Conversation.objects.select_related("visitor", "inbox", "agent")
@@ -266,12 +298,18 @@ class ClientConsumer(AsyncWebsocketConsumer):
             return
         seq = event["seq"]
         if not seq:
-            await self.send_text(event["text"])
+            await self.send_pushed(event["text"])
         elif seq == self.sent_seq + 1:
             self.sent_seq = seq
-            await self.send_text(event["text"])
+            await self.send_pushed(event["text"])
         elif seq > self.sent_seq:
             await self.send_missing()
+
+    async def send_pushed(self, text: str) -> None:
+        """Sends a frame as it was pushed, unless there is something in it that only its owner may see."""
+        if self.shifts or vault.holds_placeholders(text):
+            text = protocol.dumps(await in_database(self.owned, json.loads(text)))
+        await self.send_text(text)
 
     async def follow(self) -> None:
         """Turns to the visitor's next conversation, if the one before was resolved."""
@@ -283,13 +321,14 @@ class ClientConsumer(AsyncWebsocketConsumer):
             await self.send_ready(after_seq=0)
 
     async def send_missing(self) -> None:
-        for message in await in_database(self.read_missing):
+        for message, frame in await in_database(self.read_missing):
             if message.seq > self.sent_seq:  # a push may have been faster
                 self.sent_seq = message.seq
-                await self.send_frame(transcript.as_frame(message))
+                await self.send_frame(frame)
 
-    def read_missing(self) -> list[Message]:
-        return transcript.since(self.read_conversation().pk, after_seq=self.sent_seq)
+    def read_missing(self) -> list[tuple[Message, dict[str, Any]]]:
+        lines = transcript.since(self.read_conversation().pk, after_seq=self.sent_seq)
+        return [(line, self.owned(transcript.as_frame(line))) for line in lines]
 
     async def expect_hello(self) -> None:
         await asyncio.sleep(settings.HELLO_SECONDS)

@@ -3,6 +3,7 @@
 import re
 import secrets
 import uuid
+from typing import Literal
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -100,9 +101,33 @@ class Visitor(models.Model):
         return f"visitor {self.pk.hex[:8]}"
 
     @property
-    def language(self) -> str:
+    def language(self) -> Literal["zh", "en"]:
         """The language we write to the visitor in: "zh" or "en"."""
         return "zh" if self.locale.lower().startswith("zh") else "en"
+
+
+class VaultEntry(models.Model):
+    """Personal data a visitor gave, sealed. Everywhere else stands its placeholder, as <PHONE_1>."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, related_name="vault")
+    placeholder = models.CharField(max_length=30)
+    # Of the value, keyed: the same value gets the same placeholder, and nobody can guess it back.
+    digest = models.CharField(max_length=32)
+    sealed = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "vault entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["visitor", "placeholder"], name="vault_placeholder_once"
+            ),
+            models.UniqueConstraint(fields=["visitor", "digest"], name="vault_digest_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.placeholder
 
 
 class Agent(models.Model):

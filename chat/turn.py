@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from chat import analysis, lease, memory, protocol, push, transcript
+from chat import analysis, lease, memory, protocol, push, transcript, vault
 from chat.memory import Dialogue
 from chat.models import Conversation, Message, Turn
 from chat.states import Owner, Role, Tier, TurnState
@@ -137,6 +137,7 @@ def build_question(
         turn_number=dialogue.turns + 1,
         failed_turns=sum(bool(line.meta.get("apology")) for line in history),
         current_endpoint=find_endpoint(history),
+        readable=all(map(vault.is_readable, lines)),
         may_wait=turn.not_before is None,
     )
 

@@ -4,7 +4,10 @@ Everything else reads `django.conf.settings` at run time. docs/settings.md lists
 it true. All state lives under YINGDA_HOME.
 """
 
+import base64
+import hashlib
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from django.core.management.utils import get_random_secret_key
 
 from config import embedded
 
+VAULT_KEY_BYTES = 32
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -56,6 +60,30 @@ def stored_secret(home: Path) -> str:
         return get_random_secret_key()
 
 
+def patterns(name: str) -> list[str]:
+    found = text(name).split()
+    for pattern in found:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ImproperlyConfigured(f"{name}: {pattern}: {error}") from None
+    return found
+
+
+def vault_key(value: str) -> bytes:
+    try:
+        key = base64.b64decode(value, altchars=b"-_", validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != VAULT_KEY_BYTES:
+        raise ImproperlyConfigured("YINGDA_VAULT_KEYS: a key is 32 bytes in base64") from None
+    return key
+
+
+def derived_vault_key(secret: str) -> bytes:
+    return hashlib.sha256(b"yingda vault" + secret.encode()).digest()
+
+
 # --- where things live ---------------------------------------------------------------------------
 YINGDA_HOME = Path(text("YINGDA_HOME", str(BASE_DIR / "var"))).expanduser().resolve()
 PORT = int(number("PORT", 8000))
@@ -71,6 +99,8 @@ REDIS_EMBEDDED = not text("REDIS_URL")
 
 # --- security ------------------------------------------------------------------------------------
 SECRET_KEY = text("YINGDA_SECRET_KEY") or stored_secret(YINGDA_HOME)
+# The first key seals personal data, all of them open it. Without one it is derived from the secret key.
+VAULT_KEYS = [*map(vault_key, listed("YINGDA_VAULT_KEYS")), derived_vault_key(SECRET_KEY)]
 DEBUG = flag("YINGDA_DEBUG")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
 # Loopback always: the supervisor and probes on the machine ask /readyz there.
@@ -231,6 +261,9 @@ ADDRESS_SESSIONS_BURST = int(number("YINGDA_ADDRESS_SESSIONS_BURST", 240))
 WEB_PROCESSES = int(number("YINGDA_WEB_PROCESSES", 1))
 SOCKET_BACKLOG_FRAMES = 256
 SOCKET_MAX_BYTES = 64 * 1024
+
+# What the shop's order numbers look like; such numbers are no personal data. Several are separated by blanks.
+ORDER_NUMBER_PATTERNS = patterns("YINGDA_ORDER_NUMBER_PATTERNS")
 
 # --- models --------------------------------------------------------------------------------------
 # Endpoint rows name a variable, never a key; every *_API_KEY of the environment can be named.

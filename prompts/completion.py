@@ -22,9 +22,11 @@ from prompts.llm.health import SharedHealth
 from prompts.llm.router import RoutingDecision
 from prompts.llm.types import Call, Document, JsonShape, Line, Reply, Request, Sink
 from prompts.models import PromptVersion
+from prompts.redaction.spans import RedactionFailed
 from prompts.redis import connection
 from prompts.retrieval import Hit
 from prompts.routing import Question
+from prompts.screen import Screen
 from prompts.snapshot import CACHE, Snapshot, release_connection, snapshot
 
 __all__ = ["CACHE", "Answer", "MustWait", "Question", "snapshot", "stream", "text", "warm"]
@@ -84,16 +86,27 @@ def stream(question: Question, sink: Sink) -> Answer:
     release_connection()
     prepared = time.perf_counter()
     calls: list[Call] = []
+    screen = Screen(
+        sink,
+        language="zh" if question.language == "zh" else "en",
+        public=[hit.answer for hit in hits],
+    )
     try:
         reply = gateway.stream(
             plan_of(decision, current),
             request,
-            sink,
+            screen,
             health=health,
             trace_id=question.trace_id,
             calls=calls,
             seconds=settings.TURN_DEADLINE_SECONDS,
         )
+        reply = replace(reply, text=screen.finish())
+    except RedactionFailed as error:
+        log.error("answer_unexamined", trace_id=question.trace_id, reason=str(error))
+        screen.restart()
+        sink.write(request.fallback)
+        reply = Reply(text=request.fallback, endpoint=SOP.name)
     finally:
         ledger.record(entry_of(question, decision, version=version), calls, by_name(current))
     timings = {"prepare": elapsed_ms(started, prepared), "stream": elapsed_ms(prepared)}

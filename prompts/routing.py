@@ -2,7 +2,7 @@
 
 import threading
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from django.conf import settings
@@ -44,6 +44,8 @@ class Question:
     failed_turns: int = 0
     # The endpoint that answered the turn before.
     current_endpoint: str = ""
+    # False when a line could not be examined for personal data: then no model is asked.
+    readable: bool = True
     # False once it has waited: it is answered now, if only by an SOP.
     may_wait: bool = False
 
@@ -60,7 +62,10 @@ def route(
 ) -> RoutingDecision:
     """Who answers, and why."""
     features = features_of(question, request, hits)
-    return decide(features, current.policy, situation_of(features, current=current, board=board))
+    situation = situation_of(features, current=current, board=board)
+    if not question.readable:
+        situation = replace(situation, options=())
+    return decide(features, current.policy, situation)
 
 
 def features_of(question: Question, request: Request, hits: list[Hit]) -> Features:

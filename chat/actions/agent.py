@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from chat import push, transcript
+from chat import push, transcript, vault
 from chat.actions import ownership
 from chat.models import Agent, Conversation, Message
 from chat.states import Owner, Role
@@ -45,6 +45,7 @@ def reply(
     """
     with transaction.atomic():
         conversation = lock_open(conversation_id)
+        text = vault.mask(conversation.visitor, text)
         earlier = Message.objects.filter(conversation=conversation, client_id=client_id).first()
         if earlier is not None and earlier.role == Role.AGENT and earlier.text == text:
             return earlier

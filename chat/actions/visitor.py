@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from chat import auth, memory, protocol, push, tasks, transcript
+from chat import auth, memory, protocol, push, tasks, transcript, vault
 from chat.actions import ownership
 from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
 from chat.protocol import ProtocolError
@@ -113,6 +113,7 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str, address: str) 
     check_admitted(admission.admit_message(visitor.pk.hex, address=address), client_id=client_id)
     with transaction.atomic():
         conversation = lock_open(visitor)
+        text = vault.mask(visitor, text)
         seen = Q(visitor=visitor) | Q(conversation=conversation)
         earlier = Message.objects.filter(seen, client_id=client_id).first()
         if earlier is not None:
@@ -225,13 +226,15 @@ def rate(visitor: Visitor, rating: protocol.Rate) -> None:
     latest = Conversation.objects.filter(visitor=visitor).order_by("-created_at").first()
     if latest is None:
         raise ProtocolError("not_found")
-    Rating.objects.update_or_create(
-        conversation=latest,
-        defaults={
-            "score": rating.score,
-            "resolved": rating.resolved,
-            "tags": rating.tags,
-            "comment": rating.comment or "",
-            "at": timezone.now(),
-        },
-    )
+    with transaction.atomic():
+        transcript.lock(latest.pk)
+        Rating.objects.update_or_create(
+            conversation=latest,
+            defaults={
+                "score": rating.score,
+                "resolved": rating.resolved,
+                "tags": [vault.mask(visitor, tag) for tag in rating.tags],
+                "comment": vault.mask(visitor, rating.comment or ""),
+                "at": timezone.now(),
+            },
+        )

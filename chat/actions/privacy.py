@@ -1,0 +1,80 @@
+"""What a customer may ask of a shop by law: a copy of everything that is kept, and its erasure.
+
+Called by api for the visitor, by the admin and by commands for staff.
+"""
+
+from typing import Any
+
+import structlog
+from django.db import transaction
+from redis import RedisError
+
+from chat import protocol, transcript, vault
+from chat.models import Conversation, Message, Rating, Turn, VaultEntry, Visitor
+from prompts.redis import connection
+
+log = structlog.get_logger(__name__)
+
+ERASED_AT_ONCE = 500
+
+
+def export(visitor: Visitor) -> dict[str, Any]:
+    """Everything kept of a visitor, with the raw values: for the visitor alone."""
+    values = vault.Values(visitor.pk)
+    conversations = Conversation.objects.filter(visitor=visitor).order_by("created_at")
+    return {
+        "visitor_id": str(visitor.pk),
+        "locale": visitor.locale,
+        "tier": visitor.tier,
+        "created_at": protocol.iso(visitor.created_at),
+        "conversations": [as_export(conversation, values) for conversation in conversations],
+    }
+
+
+def as_export(conversation: Conversation, values: vault.Values) -> dict[str, Any]:
+    lines = Message.objects.filter(conversation=conversation).order_by("seq")
+    rating = Rating.objects.filter(conversation=conversation).first()
+    return {
+        "id": str(conversation.pk),
+        "created_at": protocol.iso(conversation.created_at),
+        "slots": {
+            name: values.in_text(str(value))
+            for name, value in conversation.dialogue.get("slots", {}).items()
+        },
+        "messages": [values.in_frame(transcript.as_frame(line)) for line in lines],
+        "rating": rating and {"score": rating.score, "comment": values.in_text(rating.comment)},
+    }
+
+
+def erase(visitor: Visitor) -> dict[str, int]:
+    """Removes what a visitor said and gave; how many rows of each kind. Doing it again removes nothing more.
+
+    What models cost stays in the ledger, which names nobody.
+    """
+    with transaction.atomic():
+        conversations = Conversation.objects.select_for_update().filter(visitor=visitor)
+        turn_ids = list(
+            Turn.objects.filter(conversation__in=conversations).values_list("pk", flat=True)
+        )
+        counts = {
+            "vault": VaultEntry.objects.filter(visitor=visitor).delete()[0],
+            "messages": Message.objects.filter(conversation__in=conversations).count(),
+            "conversations": conversations.count(),
+        }
+        Message.objects.filter(visitor=visitor).update(visitor=None, client_id=None)
+        Conversation.objects.filter(visitor=visitor).delete()
+    forget(visitor, turn_ids)
+    log.warning("visitor_erased", visitor_id=str(visitor.pk), **counts)
+    return counts
+
+
+def forget(visitor: Visitor, turn_ids: list[Any]) -> None:
+    """Drops what Redis still holds; all of it would expire by itself."""
+    try:
+        client = connection()
+        keys = list(client.scan_iter(match=f"dialogue:{visitor.pk}:*", count=ERASED_AT_ONCE))
+        keys += [f"partial:{turn_id}" for turn_id in turn_ids]
+        if keys:
+            client.delete(*keys)
+    except RedisError as error:
+        log.warning("dialogue_unreachable", error=type(error).__name__)
