@@ -46,4 +46,6 @@ def clauses(text: str) -> list[tuple[int, int]]:
         start = cut.end()
     found.append((start, len(text)))
     spans = [(one, end) for one, end in found if ANYTHING.search(text, one, end)]
-    return spans[: MOST - 1] + [(spans[MOST - 1][0], spans[-1][1])] if len(spans) > MOST else spans
+    if len(spans) <= MOST:
+        return spans
+    return [*spans[: MOST - 1], (spans[MOST - 1][0], spans[-1][1])]
