@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from prompts.redaction.spans import Span, resolved
 from prompts.redaction.words_en import COMMON
 
-CAPITAL = r"(?:(?-i:[^\W\d_a-z][\w'’.-]*))"
+# A full stop belongs to an abbreviation; after a longer word it ends the sentence.
+CAPITAL = r"(?:(?-i:[^\W\d_a-z][\w'’-]*(?:(?<![^\W\d_]{3})\.)?))"
 SUFFIX = (
     r"(?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|way|place|pl|square|sq|terrace|ter|trail|"
     r"parkway|pkwy|highway|hwy|close|crescent|cres|gardens?|grove|row|alley|circle|cir|loop|path|quay|wharf|mews|heights|"
@@ -67,6 +68,10 @@ RESIDENCE = re.compile(
     re.IGNORECASE,
 )
 TRIGGER = re.compile(r"\d|corner of|\b(?:liv|resid|born|grew)", re.IGNORECASE)
+# "2 at olive garden", "8 on the way".
+FUNCTION_WORDS = frozenset(
+    {"at", "on", "in", "to", "for", "is", "my", "your", "this", "with", "from"}
+)
 CONTEXT_CHARS = 60
 MORE_MAX = 6
 
@@ -78,7 +83,11 @@ def find(text: str) -> list[Span]:
     found = [Span(*match.span(1), "ADDRESS", 0.85) for match in ZIP.finditer(text)]
     found += [whole(match, text, score=0.9) for match in BOX.finditer(text)]
     found += [whole(match, text, score=0.9) for match in CORNER.finditer(text)]
-    found += [whole(match, text, score=0.9) for match in STREET.finditer(text)]
+    found += [
+        whole(match, text, score=0.9)
+        for match in STREET.finditer(text)
+        if FUNCTION_WORDS.isdisjoint(match.group().lower().split()[1:-1])
+    ]
     found += numbered(text)
     found += [Span(*match.span(1), "ADDRESS", 0.5) for match in RESIDENCE.finditer(text)]
     return resolved(found)
@@ -109,7 +118,7 @@ def numbered(text: str) -> Iterator[Span]:
         if (
             cued
             or FLAT_NEXT.match(text, match.end())
-            or (match["first"] and NEXT.match(text, match.end()))
+            or (match["first"] and match["names"].istitle() and NEXT.match(text, match.end()))
         ):
             yield whole(match, text, score=0.85)
             at = match.end()

@@ -102,7 +102,7 @@ def examined(
         presidio.analyzer(reader)
     token = presidio.deadline.set(time.monotonic() + seconds)
     try:
-        found = patterns.find(form.text, not_personal=not_personal)
+        found = patterns.find(form.text, language=language, not_personal=not_personal)
         found += presidio.find(form.text, language=language)
         if time.monotonic() > presidio.deadline.get():
             raise RedactionFailed("timeout")

@@ -24,7 +24,9 @@ ORDER_WORD = re.compile(
     re.IGNORECASE,
 )
 ORDER_NEXT = re.compile(r" {0,2}(?:这个|这笔|这|那个|那笔|此)?订?单")
-CARD_WORD = re.compile(r"(?:银行卡|信用卡|储蓄卡|借记卡|卡号|card)[^\d,;]{0,8}$", re.IGNORECASE)
+CARD_WORD = re.compile(
+    r"(?:银行卡|信用卡|储蓄卡|借记卡|卡号|card|(?<![a-z])cc)[^\d,;]{0,8}$", re.IGNORECASE
+)
 ID_WORD = re.compile(r"(?:身份证|证件|identity|id card|id number)[^\d,;]{0,8}$", re.IGNORECASE)
 COUNTRY_CODE = re.compile(r"(?:\(?\+ ?86\)?|\(?0086\)?|\(86\)|(?<!\d)86(?=[ -]))[ -]{0,2}$")
 
@@ -39,7 +41,7 @@ AMERICAN_PHONE = re.compile(
     r"(?<![\w.+-])(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4}(?:x\d{1,5})?(?![\w-])"
 )
 # Numbers that only a word beside them makes a phone number; English, where people sign with them.
-CALL_WORD = r"(?:call(?: me| us)?|phone|mobile|cell|tel|telephone|desk|fax|whatsapp|text me|reach me|contact)(?: number| no| is| on| at|\.|:)*"
+CALL_WORD = r"(?:call(?: me| us)?|phone|mobile|cell|tel|telephone|desk|fax|whatsapp|text me|reach me|contact|messages? (?:to|on|at)|sms(?: to)?|registered)(?: number| no| is| on| at|\.|:)*"
 LOOSE = r"\(?\d{1,4}\)?(?:[ .-]?\(?\d{1,5}\)?){1,6}(?:x\d{1,5})?"
 CALL_WORDS = (
     "call",
@@ -55,6 +57,9 @@ CALL_WORDS = (
     "contact",
     "office",
     "home",
+    "message",
+    "sms",
+    "registered",
 )
 CALLED = re.compile(rf"(?<![a-z]){CALL_WORD}[ :]{{1,2}}\n?(?P<number>{LOOSE})(?!\w)", re.IGNORECASE)
 SIGNED = re.compile(
@@ -110,11 +115,10 @@ IPV4 = re.compile(r"\d(?<![A-Za-z0-9_.].)\d{0,2}(?:\.\d{1,3}){3}(?![A-Za-z0-9_]|
 VERSION = re.compile(r"(?:version|ver|v|版本|固件)[ :.号]{0,3}$", re.IGNORECASE)
 IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 
-HAN = re.compile("[\u4e00-\u9fff]")
 HAS_DIGIT = re.compile(r"\d|[一二三四五六七八九零〇幺]{11}")
 
 
-def find(text: str, *, not_personal: Sequence[re.Pattern[str]] = ()) -> list[Span]:
+def find(text: str, *, language: str, not_personal: Sequence[re.Pattern[str]] = ()) -> list[Span]:
     """Spans of every kind but names and addresses, overlapping ones included.
 
     What a pattern of `not_personal` covers, a shop's order numbers, is neither phone nor card nor courier number.
@@ -129,7 +133,7 @@ def find(text: str, *, not_personal: Sequence[re.Pattern[str]] = ()) -> list[Spa
         span = judged(number, text)
         if span is not None and (not is_covered(span, covered) or is_worded_phone(span, text)):
             found.append(span)
-    found += [span for span in written(text) if not is_covered(span, covered)]
+    found += [span for span in written(text, language=language) if not is_covered(span, covered)]
     return found
 
 
@@ -200,11 +204,11 @@ def card(number: Number, text: str) -> Span | None:
     return None
 
 
-def written(text: str) -> Iterator[Span]:
+def written(text: str, *, language: str) -> Iterator[Span]:
     """What has letters, marks or words of its own around the digits."""
     yield from spans(LANDLINE, text, "PHONE", LIKELY)
     yield from spans(WORDED_LANDLINE, text, "PHONE", POSSIBLE)
-    yield from foreign_phones(text)
+    yield from foreign_phones(text, language=language)
     yield from spans(PLATE, text, "PLATE", LIKELY)
     yield from spans(PASSPORT, text, "PASSPORT", LIKELY)
     yield from couriers(text)
@@ -228,15 +232,17 @@ def ibans(text: str) -> Iterator[Span]:
             yield Span(*match.span(), "IBAN", CERTAIN)
 
 
-def foreign_phones(text: str) -> Iterator[Span]:
-    # In Chinese text 580-750-1316 is the size or the code of some product.
-    patterns = [FOREIGN_PHONE] if HAN.search(text) else [FOREIGN_PHONE, AMERICAN_PHONE]
+def foreign_phones(text: str, *, language: str) -> Iterator[Span]:
+    # Among Chinese customers 580-750-1316 is the size or the code of some product.
+    patterns = [FOREIGN_PHONE, AMERICAN_PHONE] if language == "en" else [FOREIGN_PHONE]
     lower = text.lower()
     if any(word in lower for word in CALL_WORDS):
         patterns += [CALLED, SIGNED]
     for pattern in patterns:
         for span in spans(pattern, text, "PHONE", LIKELY):
-            if 7 <= sum(map(str.isdigit, text[span.start : span.end])) <= 20:
+            written_as = text[span.start : span.end]
+            least = 10 if written_as.startswith("00") else 7
+            if least <= sum(map(str.isdigit, written_as)) <= 20:
                 yield span
 
 
