@@ -48,7 +48,12 @@ def advance(dialogue: Dialogue, understood: Understood) -> Dialogue:
     given_up = given_up_ids(before, understood)
     after = closed(before, given_up, state=WITHDRAWN, turn=turn)
     wanted = wanted_intents(understood, before, given_up)
-    move = place(after, understood.said, wanted, turn=turn)
+    nothing_else = bool(given_up) and not wanted
+    move = (
+        Move(after.topics, (), after.slots)
+        if nothing_else
+        else place(after, understood.said, wanted, turn=turn)
+    )
     after = answered(moved(after, move, turn=turn), before, move)
     after = doubts_settled(after, understood, turn=turn)
     if thanked(understood) and not move.targets:

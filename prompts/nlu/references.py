@@ -79,7 +79,7 @@ NEGATED = re.compile(
     re.IGNORECASE,
 )
 NOT_THIS = re.compile(
-    r"不是(?:这|那|的是这|的是那)(?:一)?[个单笔件](?:订单)?(?:$|[,。.!!\s啊呀哦是了的])|\bnot (?:that|this)(?: one| order|$|[,.;!])|wrong (?:one|order)\b"
+    r"不是(?:这|那|的是这|的是那)(?:一)?[个单笔件](?:订单)?(?:$|[,。.!\s啊呀哦是])|\bnot (?:that|this)(?: one| order|$|[,.;!])|wrong (?:one|order)\b"
 )
 OTHER = re.compile(
     r"另(?:外)?(?:一|那)?[个单笔](?:订单)?|(?:其他|别的)(?:那)?[个单笔]|the other (?:one|order)|\bmy other (?:one|order)|\bother order\b|another order"
@@ -279,7 +279,7 @@ def day_in(number: str) -> str:
 def find_it(low: str, dialogue: Thread, known: list[str]) -> Pointed | None:
     """ "It", "this order"; "that one" and nothing else is open to doubt where there are several."""
     current = dialogue.slots.get(ORDER)
-    match = IT.search(low) if current else None
+    match = IT.search(low) if current and not NOT_THIS.search(low) else None
     if match is None or current is None:
         return None
     return Pointed([current], "it", *match.span(), certain=not (len(known) > 1 and only_that(low)))
