@@ -1,36 +1,106 @@
-"""What a message says, found without a model: its language, its slots, whether it answers the resume offer.
+"""What the visitor's lines say, found without a model: language, intents, mood, slots, what they refer to.
 
-Pure functions, called by turn.
+Pure functions, called by turn. The texts are masked: slots hold placeholders where personal data stood.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+
+from chat import dialogue as dialogues
+from chat.dialogue import Dialogue, Understood
+from prompts.nlu import emotion, person, references, slots
+from prompts.nlu.emotion import Label, Mood
+from prompts.nlu.intents import Classifier, Found
+from prompts.nlu.slots import SlotPatterns
 
 HAN = re.compile("[\u3400-\u9fff]")
 RESUME_REPLIES = frozenset({"1", "\uff11", "\u2460", "一"})
-# A run of 8 to 24 digits, perhaps behind letters, not cut out of a longer one. Shorter runs after the words
-# "order" or "tail number" count too: customers name an order by its last four digits.
-ORDER_NUMBER = re.compile(r"(?<![0-9A-Za-z])(?:[A-Za-z]{1,4})?\d{8,24}(?![0-9A-Za-z])")
-ORDER_TAIL = re.compile(r"(?:尾号|订单号?|order|ending in)\D{0,4}(\d{4,7})(?!\d)", re.IGNORECASE)
-PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}")
+# Without a classifier nothing is known of the words' mood; lexicon and context still speak.
+NO_CHANCES = {"neutral": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is known of the visitor's lines before a model is asked."""
+    """What is known of the visitor's lines before a model is asked. `found` is None without a classifier."""
 
     language: str
-    slots: dict[str, str]
     takes_up_earlier: bool
+    understood: Understood
+    found: Found | None = None
+
+    @property
+    def intent(self) -> str:
+        """The most important intent; "unknown" where it is honest to say so."""
+        return self.found.intents[0][0] if self.found and not self.found.unknown else "unknown"
+
+    @property
+    def sureness(self) -> float:
+        return self.found.intents[0][1] if self.found else 0.0
+
+    @property
+    def margin(self) -> float:
+        return self.found.margin if self.found else 0.0
+
+    @property
+    def emotion(self) -> Label:
+        return self.understood.emotion  # type: ignore[return-value]  # a Mood's label
+
+    @property
+    def anger(self) -> float:
+        """0 calm, 1 furious."""
+        negative = self.understood.emotion == "negative"
+        return self.understood.emotion_score if negative else 0.0
 
 
-def analyse(lines: list[str], *, language: str) -> Analysis:
-    """The analysis of the visitor's unanswered lines, oldest first."""
+def analyse(
+    lines: Sequence[str],
+    *,
+    language: str,
+    dialogue: Dialogue,
+    today: date,
+    prev: str = "",
+    classifier: Classifier | None = None,
+    patterns: SlotPatterns = slots.DEFAULT,
+) -> Analysis:
+    """The analysis of the visitor's unanswered lines, oldest first; `prev` is the line they answer."""
     text = "\n".join(lines)
+    found = classifier.intents(text, prev=prev) if classifier else None
+    mood = mood_of(text, dialogue=dialogue, classifier=classifier)
+    spoken = language_of(text, otherwise=language)
     return Analysis(
-        language=language_of(text, otherwise=language),
-        slots=slots_of(text),
+        language=spoken,
         takes_up_earlier=len(lines) == 1 and lines[0].strip() in RESUME_REPLIES,
+        understood=Understood(
+            intents=intents_of(found),
+            unknown_p=found.unknown_p if found else 0.0,
+            emotion=mood.label,
+            emotion_score=mood.score,
+            said=references.resolve(text, slots.find(text, patterns=patterns, now=today), dialogue),
+            language=spoken,
+            wants_human=person.wants_human(text, found=found),
+        ),
+        found=found,
+    )
+
+
+def intents_of(found: Found | None) -> tuple[tuple[str, float], ...]:
+    """(name, probability) in the order said; none where it is honest to say "unknown"."""
+    if found is None or found.unknown:
+        return ()
+    sure = dict(found.intents)
+    return tuple((name, sure[name]) for name in found.said)
+
+
+def mood_of(text: str, *, dialogue: Dialogue, classifier: Classifier | None) -> Mood:
+    earlier = [Mood(label, score) for label, score in dialogue.moods]  # type: ignore[arg-type]  # as stored
+    chances = classifier.mood_chances(text) if classifier else {}
+    return emotion.mood(
+        text,
+        chances=chances or NO_CHANCES,
+        earlier=earlier,
+        solved=dialogues.solved(dialogue),
     )
 
 
@@ -39,10 +109,3 @@ def language_of(text: str, *, otherwise: str) -> str:
     if HAN.search(text):
         return "zh"
     return "en" if re.search("[A-Za-z]{2}", text) else otherwise
-
-
-def slots_of(text: str) -> dict[str, str]:
-    """Slots by pattern: {"order_number": "…"}. A later number replaces an earlier one."""
-    numbers = [n for n in ORDER_NUMBER.findall(text) if not PHONE.fullmatch(n)]
-    numbers += ORDER_TAIL.findall(text) if not numbers else []
-    return {"order_number": numbers[-1]} if numbers else {}

@@ -5,7 +5,7 @@ names topics and order numbers, never a customer's words.
 """
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -16,13 +16,26 @@ from django.conf import settings
 from django.utils import timezone
 from redis import RedisError
 
+from chat.dialogue import Dialogue, offer, read_dialogue, summarise, taken_up
 from chat.models import Conversation
 from prompts.redis import connection
 
 log = structlog.get_logger(__name__)
 
-SUMMARY_TOPICS = 5
-ARROW = " → "
+# The state itself is plain Python; other parts of chat know it by this module.
+__all__ = [
+    "Dialogue",
+    "advanced",
+    "expired",
+    "find",
+    "load",
+    "offer",
+    "read_dialogue",
+    "rebuilt",
+    "resumed",
+    "store",
+    "summarise",
+]
 
 # Writes only over the revision that was read, so that two tabs or a retry cannot interleave.
 COMPARE_AND_SET = """
@@ -31,25 +44,6 @@ if kept and cjson.decode(kept)['rev'] ~= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Dialogue:
-    """The state after `rev` updates."""
-
-    rev: int = 0
-    conversation_id: str = ""
-    topic: str = ""
-    intent: str = ""
-    slots: dict[str, str] = field(default_factory=dict)
-    summary: str = ""
-    turns: int = 0
-    at_seconds: float = 0.0
-    # The topic and slots of an expired dialogue, offered once: "reply 1 to go on".
-    earlier: dict[str, Any] = field(default_factory=dict)
-
-
-FIELDS = frozenset(field.name for field in fields(Dialogue))
 
 
 def load(conversation: Conversation, *, now: datetime) -> Dialogue:
@@ -76,11 +70,6 @@ def find(visitor_id: UUID, *, now: datetime) -> Dialogue | None:
     return None if kept is None else read_dialogue(json.loads(kept))
 
 
-def read_dialogue(stored: dict[str, Any]) -> Dialogue:
-    """A stored state; fields that another release wrote are left out."""
-    return Dialogue(**{name: stored[name] for name in FIELDS & stored.keys()})
-
-
 def rebuilt(conversation: Conversation, *, now: datetime) -> Dialogue:
     """The state as Postgres has it: alive when its time is not over, else only `earlier`."""
     stored = conversation.dialogue or last_stored(conversation.visitor_id)
@@ -97,12 +86,6 @@ def last_stored(visitor_id: UUID) -> dict[str, Any]:
     """What the visitor's last conversation that had a state was about, or {}."""
     earlier = Conversation.objects.filter(visitor_id=visitor_id).exclude(dialogue={})
     return earlier.order_by("-created_at").values_list("dialogue", flat=True).first() or {}
-
-
-def offer(dialogue: Dialogue) -> dict[str, Any]:
-    """What "reply 1 to go on" brings back."""
-    known = asdict(dialogue)
-    return {name: known[name] for name in ("topic", "intent", "slots", "summary")}
 
 
 def expired(dialogue: Dialogue, *, now: datetime) -> bool:
@@ -123,12 +106,6 @@ def advanced(dialogue: Dialogue, *, now: datetime, **changes: Any) -> Dialogue:
     )
 
 
-def summarise(summary: str, topic: str) -> str:
-    """The topics touched so far in their order, the latest SUMMARY_TOPICS of them; no customer's words."""
-    topics = [known for known in summary.split(ARROW) if known and known != topic]
-    return ARROW.join([*topics, topic][-SUMMARY_TOPICS:]) if topic else summary
-
-
 def store(visitor_id: UUID, dialogue: Dialogue, *, expected_rev: int, now: datetime) -> bool:
     """Keeps `dialogue` if Redis still holds `expected_rev`, or nothing. False when another was faster."""
     written = json.dumps(asdict(dialogue), ensure_ascii=False)
@@ -146,7 +123,7 @@ def store(visitor_id: UUID, dialogue: Dialogue, *, expected_rev: int, now: datet
 
 def resumed(dialogue: Dialogue) -> Dialogue:
     """The state with what was offered in `earlier` taken up again."""
-    return replace(dialogue, **dialogue.earlier, earlier={})
+    return replace(dialogue, **taken_up(dialogue.earlier), earlier={})
 
 
 def key(visitor_id: UUID, *, now: datetime) -> str:

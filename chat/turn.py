@@ -4,8 +4,6 @@ A turn runs synchronously on a worker thread, called by chat.tasks. Whatever hap
 or a lease, at most one answer is committed, and never after someone else has taken the conversation over.
 """
 
-import hashlib
-import hmac
 import time
 from dataclasses import asdict, dataclass, replace
 from uuid import UUID
@@ -16,16 +14,17 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from chat import analysis, lease, memory, protocol, push, transcript, vault
-from chat.memory import Dialogue
-from chat.models import Conversation, Message, Turn
-from chat.states import Owner, Role, Tier, TurnState
+from chat import dialogue as dialogues
+from chat import lease, memory, protocol, push, question, transcript
+from chat.analysis import Analysis
+from chat.dialogue import Dialogue
+from chat.models import Conversation, Turn
+from chat.states import Owner, Role, TurnState
 from prompts import completion, rendering
 from prompts.retrieval import CONFIDENT, Hit
 
 log = structlog.get_logger(__name__)
 
-HISTORY_LINES = 12
 GIVE_BACK_PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0)
 # Whoever has to wait does so for as long as the load takes to fall, and for those who wait already: sweeps ring
 # for about this many turns a second.
@@ -82,90 +81,30 @@ def answer(turn: Turn, held: lease.Held) -> None:
     started = time.perf_counter()
     conversation = turn.conversation
     push.frames(conversation, protocol.turn(turn.pk, TurnState.RUNNING))
-    history, lines = read(turn)
     dialogue = memory.load(conversation, now=now)
-    found = analysis.analyse(lines, language=conversation.visitor.language)
+    thread = question.read(turn)
+    found = question.understand(thread, dialogue, turn=turn, now=now)
     if found.takes_up_earlier and dialogue.earlier:
         outcome = take_up(dialogue, language=found.language)
     else:
-        delivery = Delivery(turn, held)
-        question = build_question(turn, lines, history, dialogue=dialogue, found=found)
-        reply = completion.stream(question, delivery)
-        outcome = build_outcome(reply, question, dialogue)
+        after = dialogues.advance(dialogue, found.understood)
+        asked = question.build(turn, thread, after, found=found)
+        reply = completion.stream(asked, Delivery(turn, held))
+        outcome = build_outcome(reply, found, after, before=dialogue)
     outcome = replace(outcome, dialogue=memory.advanced(outcome.dialogue, now=now))
     timings = {**(outcome.timings_ms or {}), "total": completion.elapsed_ms(started)}
     commit(turn, replace(outcome, timings_ms=timings))
     memory.store(conversation.visitor_id, outcome.dialogue, expected_rev=dialogue.rev, now=now)
 
 
-def read(turn: Turn) -> tuple[list[Message], list[str]]:
-    """The lines before the turn, and the visitor's lines that it answers."""
-    asked_seqs = range(turn.first_seq, turn.last_seq + 1)
-    history: list[Message] = []
-    asked: list[str] = []
-    for line in transcript.latest(turn.conversation_id, limit=HISTORY_LINES + len(asked_seqs)):
-        if line.role != Role.VISITOR or line.seq < turn.first_seq:
-            # Also what was answered to an earlier line while these waited.
-            history.append(line)
-        elif line.seq in asked_seqs:
-            asked.append(line.text)
-    return history, asked
-
-
-def build_question(
-    turn: Turn,
-    lines: list[str],
-    history: list[Message],
-    *,
-    dialogue: Dialogue,
-    found: analysis.Analysis,
-) -> completion.Question:
-    """The visitor's lines as one question, with the thread's slots and topic."""
-    conversation = turn.conversation
-    return completion.Question(
-        trace_id=str(turn.pk),
-        text="\n".join(lines),
-        language=found.language,
-        shop_name=conversation.inbox.shop_name,
-        history=tuple((m.role, m.text) for m in history if m.role != Role.SYSTEM),
-        slots={**dialogue.slots, **found.slots},
-        topic=dialogue.summary,
-        user=pseudonym(conversation.visitor_id),
-        inbox=conversation.inbox.key,
-        conversation_id=str(conversation.pk),
-        tier="vip" if conversation.visitor.tier == Tier.VIP else "standard",
-        turn_number=dialogue.turns + 1,
-        failed_turns=sum(bool(line.meta.get("apology")) for line in history),
-        current_endpoint=find_endpoint(history),
-        readable=all(map(vault.is_readable, lines)),
-        may_wait=turn.not_before is None,
-    )
-
-
-def find_endpoint(history: list[Message]) -> str:
-    """Who gave the thread's last answer; a conversation keeps its voice, unless a canary lent it that."""
-    spoken = (line.meta for line in reversed(history) if not line.meta.get("canary"))
-    return next((meta["endpoint"] for meta in spoken if meta.get("endpoint")), "")
-
-
 def build_outcome(
-    reply: completion.Answer, question: completion.Question, dialogue: Dialogue
+    reply: completion.Answer, found: Analysis, after: Dialogue, *, before: Dialogue
 ) -> Outcome:
     """The answer with its sources, and the dialogue state after it."""
-    subject = find_subject(reply.hits)
     canary = reply.decision.get("canary")
-    topic = subject.title if subject else dialogue.topic
-    after = replace(
-        dialogue,
-        topic=topic,
-        intent=subject.intent if subject else dialogue.intent,
-        slots=question.slots,
-        summary=memory.summarise(dialogue.summary, topic),
-        earlier={},
-    )
     return Outcome(
         text=reply.text,
-        dialogue=after,
+        dialogue=named(after, find_subject(reply.hits), found=found, before=before),
         meta={
             "citations": [{"sop": hit.key, "title": hit.title} for hit in reply.hits],
             "endpoint": reply.endpoint,
@@ -175,6 +114,16 @@ def build_outcome(
         decision=reply.decision,
         timings_ms=reply.timings_ms,
     )
+
+
+def named(after: Dialogue, subject: Hit | None, *, found: Analysis, before: Dialogue) -> Dialogue:
+    """The dialogue with its topic called as the SOP that answered; opened by it where the words alone did not."""
+    if subject is None:
+        return after
+    if not after.current and not found.understood.intents:
+        guess = replace(found.understood, intents=((subject.intent, subject.score),))
+        after = dialogues.advance(before, guess)
+    return dialogues.titled(after, subject.title) if subject.intent == after.intent else after
 
 
 def find_subject(hits: tuple[Hit, ...]) -> Hit | None:
@@ -352,9 +301,3 @@ def find_next(conversation_id: UUID) -> UUID | None:
     """The turn that was queued while this one ran, unless it has to wait."""
     queued = Turn.objects.filter(lease.QUEUED, lease.TIME_HAS_COME, conversation_id=conversation_id)
     return queued.values_list("pk", flat=True).first()
-
-
-def pseudonym(visitor_id: UUID) -> str:
-    """A stable name for the visitor that says nothing outside this installation."""
-    digest = hmac.new(settings.SECRET_KEY.encode(), visitor_id.bytes, hashlib.sha256)
-    return digest.hexdigest()[:32]

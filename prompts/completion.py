@@ -230,8 +230,15 @@ def system_text(
         "knowledge": "\n".join(f"- {hit.title}: {hit.answer}" for hit in hits) or "—",
         "examples": current.examples.get(question.language, ""),
         "topic": question.topic or "—",
+        "state": question.state or "—",
+        "mood": soothing(question),
     }
     return rendering.render(version.text, values)
+
+
+def soothing(question: Question) -> str:
+    """What the prompt says beside for a customer who is upset."""
+    return text("soothe", language=question.language) if question.emotion == "negative" else ""
 
 
 def as_document(hit: Hit) -> Document:

@@ -34,12 +34,18 @@ class Question:
     history: tuple[tuple[str, str], ...] = ()
     slots: dict[str, str] = field(default_factory=dict)
     topic: str = ""
+    # The dialogue state in a few lines, and what the analysis made of the question.
+    state: str = ""
+    intent: str = "unknown"
+    intent_p: float = 0.0
+    intent_margin: float = 0.0
     user: str = ""
     inbox: str = ""
     conversation_id: str = ""
     tier: Literal["standard", "vip"] = "standard"
     emotion: Emotion = "neutral"
     emotion_score: float = 0.0
+    emotion_trend: float = 0.0
     turn_number: int = 1
     failed_turns: int = 0
     # The endpoint that answered the turn before.
@@ -69,8 +75,10 @@ def route(
 
 
 def features_of(question: Question, request: Request, hits: list[Hit]) -> Features:
-    """The turn as the router sees it. The intent is that of the SOPs found, until a classifier knows better."""
-    intent, p, margin = intent_of(hits)
+    """The turn as the router sees it. Where the analysis knows no intent, that of the SOPs found counts."""
+    intent, p, margin = question.intent, question.intent_p, question.intent_margin
+    if intent == "unknown":
+        intent, p, margin = intent_of(hits)
     bucket, source = bucket_of(question.slots.get("order_number", ""), question.conversation_id)
     return Features(
         intent=intent,
@@ -78,6 +86,7 @@ def features_of(question: Question, request: Request, hits: list[Hit]) -> Featur
         intent_margin=margin,
         emotion=question.emotion,
         emotion_score=question.emotion_score,
+        emotion_trend=question.emotion_trend,
         input_tokens=estimate_tokens(request),
         output_tokens=request.max_output_tokens,
         turn_number=question.turn_number,

@@ -262,6 +262,8 @@ def base_url_problem(provider: str, base_url: str) -> str:
         host = urlsplit(base_url).hostname or ""
     except ValueError:
         return "地址格式不正确。 This is not an address."
+    if host in VENDOR_HOSTS.get(provider, set()) and urlsplit(base_url).scheme != "https":
+        return "服务商的地址要用 https。 A vendor's address begins with https."
     named = {urlsplit(url).hostname for url in settings.MODEL_BASE_URLS.values()}
     allowed = VENDOR_HOSTS.get(provider, set()) | LOOPBACK | named | set(settings.MODEL_HOSTS)
     if not base_url or host in allowed:

@@ -194,14 +194,25 @@ class Limiter:
             otherwise=lambda: self.take_here(buckets, counted=counted_as is not None),
         )
 
+    def count(self, counter: str) -> None:
+        """Counts an arrival of this second in `counter`, which is load.ARRIVALS; never raises."""
+        scripts.ask(
+            self.client,
+            lambda: take(self.client, [], counted_as=counter),
+            otherwise=self.counted_here,
+        )
+
+    def counted_here(self) -> Verdict:
+        if self.count_here:
+            self.count_here()
+        return ALLOWED
+
     def take_here(self, buckets: Sequence[Bucket], *, counted: bool) -> Verdict:
         with self.lock:
             self.fallbacks += 1
         shares = [part_of(bucket, processes=self.processes) for bucket in buckets]
         verdict = find_too_dear(buckets) or self.here.take(shares, now_us=scripts.here_us())
-        if verdict.allowed and counted and self.count_here:
-            self.count_here()
-        return verdict
+        return self.counted_here() if verdict.allowed and counted else verdict
 
 
 def part_of(bucket: Bucket, *, processes: int) -> Bucket:

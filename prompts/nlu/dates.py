@@ -222,7 +222,7 @@ def readers() -> Iterator[Reader]:
     turned = rf"\b{ORDINAL} (?:of )?{MONTH}(?![a-z])(?:,? (?P<year>\d{{4}}))?"
     yield MONTHS_EN, compiled(turned), in_year_en, True
     yield ("双",), re.compile("双(?:十一|11|十二|12)(?!月)"), shopping_day, False
-    weekday_zh = r"(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天末])"
+    weekday_zh = r"(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])"
     yield ("周", "星期", "礼拜"), compiled(weekday_zh), latest_weekday, False
     yield ("on ",), compiled(rf"\bon (?P<weekday>{weekdays})\b"), latest_weekday, False
     short = r"(?<![\d/.:-])(?P<year>(?!))?(?P<month>\d{1,2})/(?P<day>\d{1,2})(?![\d/.:-])"

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import rjieba
 
+from prompts.nlu.concepts import concepts
 from prompts.nlu.segment import SYNONYMS, stem
 from prompts.nlu.sound import sounds
 from prompts.nlu.synonyms import STOP_WORDS_EN
@@ -21,12 +22,13 @@ SEQUENCE_MOST, WORDS_MOST, SOUND_SIZES = 3, 2, (2, 3)
 LETTER_SIZES = (2, 3, 4, 5)
 PAIR_WINDOW = 8
 LONGEST_WORD = 20
+FIRST_HAN = "\u3400"
 START, END = "^", "$"
 
-SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE = "s", "w", "l", "p", "o", "m"
-GROUPS = (SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE)
+SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE, CONCEPT = "s", "w", "l", "p", "o", "m", "k"
+GROUPS = (SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE, CONCEPT)
 """Runs of symbols (a Chinese character, a word of letters, a sign); words; parts of words of letters;
-runs of syllables; two words that say something, in any order; tones of voice."""
+runs of syllables; two words that say something, in any order; tones of voice and length; concepts and their pairs."""
 
 Features = dict[str, list[str]]
 
@@ -41,7 +43,8 @@ def features(text: str) -> Features:
         LETTERS: [part for symbol in symbols if symbol.isascii() for part in letters(symbol)],
         SOUND: heard(sounds(symbols)),
         PAIR: pairs(said),
-        TONE: [TONE + tone for tone in tones(text)],
+        TONE: [TONE + tone for tone in (*tones(text), length(symbols))],
+        CONCEPT: meant(concepts(symbols)),
     }
 
 
@@ -82,6 +85,20 @@ def pairs(said: list[str]) -> list[str]:
         for i, one in enumerate(telling)
         for other in telling[i + 1 : i + 1 + PAIR_WINDOW]
     ]
+
+
+def length(symbols: list[str]) -> str:
+    """How much is said, apart from classes and signs, in steps that double."""
+    said = sum(symbol.islower() or symbol >= FIRST_HAN for symbol in symbols)
+    return f"length{said.bit_length()}"
+
+
+def meant(found: list[str]) -> list[str]:
+    ordered = sorted(found)
+    both = [
+        f"{CONCEPT}{one} {other}" for i, one in enumerate(ordered) for other in ordered[i + 1 :]
+    ]
+    return [CONCEPT + one for one in found] + both
 
 
 @lru_cache(maxsize=16384)

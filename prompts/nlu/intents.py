@@ -4,13 +4,28 @@ Used by the analysis step of a turn and by the batch commands. Plain Python, no 
 may be shared by threads.
 """
 
+import math
 from dataclasses import dataclass
 
+from prompts.nlu.clauses import clauses, without_cards
+from prompts.nlu.context import expected
 from prompts.nlu.doubt import doubts, unknown_probability
 from prompts.nlu.features import features
 from prompts.nlu.normalise import normalise
-from prompts.nlu.scoring import Scorer, probabilities
-from prompts.nlu.weights import INTENTS, Weights
+from prompts.nlu.scoring import Scored, Scorer, probabilities
+from prompts.nlu.weights import EMOTIONS, INTENTS, Weights
+
+POLITE = frozenset({"greeting", "thanks_bye", "confirm", "other", "provide_info"})
+"""Intents that come along with others: they count for less when a message asks for something as well."""
+POLITE_SHARE = 0.5
+WHOLE_SHARE = 0.8
+"""How much of an intent's probability in a message of several clauses is that in the message as a whole."""
+SEGMENT_COST = -0.5
+"""Of one intent more, in nats. Below zero: two clauses that are sure of different things are two intents even when
+the message as a whole is fairly sure of one."""
+SURE_ALONE = 0.25
+"""A clause less sure than this adds no intent to the main one."""
+LIKELY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,37 +39,101 @@ class Found:
     unknown: bool
     """Whether the honest answer is that the intent is not known."""
     margin: float
-    """Lead of the most probable intent over the next, of the whole message."""
+    """Lead of the most probable intent over the next, in the message as a whole."""
 
 
 class Classifier:
+    """Trained weights, ready to score."""
+
     def __init__(self, weights: Weights) -> None:
         self.scorer = Scorer(weights)
-        self.weights = weights
-        labels = weights.heads[INTENTS].labels
-        self.outside = (
-            labels.index(weights.unknown.label) if weights.unknown.label in labels else None
+        self.unknown = weights.unknown
+        self.head = weights.heads[INTENTS]
+        self.moods = weights.heads.get(EMOTIONS)
+        labels = self.head.labels
+        self.outside = labels.index(self.unknown.label) if self.unknown.label in labels else None
+
+    def intents(self, text: str, *, prev: str = "", language: str = "") -> Found:
+        """The intents of a message. `prev` is the agent's line it answers, which decides between short answers.
+
+        `language` is not needed: one model serves both, and a message may mix them.
+        """
+        said = without_cards(normalise(text))
+        whole = self.score(said)
+        sure = self.probable(whole, bonus=expected(said, prev=prev, labels=self.head.labels))
+        ranked = sorted(sure, reverse=True)
+        unknown_p = self.unknown_p(whole)
+        parts = [] if self.head.several else self.segments(said, sure)
+        order = self.named(parts) if len(parts) > 1 else self.alone(sure)
+        overall = dict(zip(self.head.labels, sure, strict=True))
+        return Found(
+            intents=tuple(sorted(order.items(), key=lambda pair: -importance(*pair, overall=overall))),
+            said=tuple(order),
+            unknown_p=unknown_p,
+            unknown=unknown_p > self.unknown.threshold,
+            margin=ranked[0] - ranked[1],
         )
 
-    def intents(self, text: str, *, prev: str = "", language: str = "zh") -> Found:
-        scored = self.scorer.score(features(normalise(text)))
-        head = self.weights.heads[INTENTS]
+    def mood_chances(self, text: str) -> dict[str, float]:
+        """Probability of each mood by the words of a message alone; empty where none were learned."""
+        if self.moods is None:
+            return {}
+        decisions = self.score(normalise(text)).decisions[EMOTIONS]
+        return dict(zip(self.moods.labels, probabilities(decisions, head=self.moods), strict=True))
+
+    def score(self, text: str) -> Scored:
+        return self.scorer.score(features(text))
+
+    def probable(self, scored: Scored, *, bonus: list[float] | None = None) -> list[float]:
         decisions = scored.decisions[INTENTS]
-        sure = probabilities(decisions, head=head)
-        ranked = sorted(
-            (
-                (label, p)
-                for place, (label, p) in enumerate(zip(head.labels, sure, strict=True))
-                if place != self.outside
-            ),
-            key=lambda pair: -pair[1],
+        if bonus:
+            decisions = [decision + more for decision, more in zip(decisions, bonus, strict=True)]
+        return probabilities(decisions, head=self.head)
+
+    def unknown_p(self, scored: Scored) -> float:
+        sure = max(self.probable(scored))
+        numbers = doubts(
+            scored.decisions[INTENTS], best=sure, coverage=scored.coverage, outside=self.outside
         )
-        numbers = doubts(decisions, best=max(sure), coverage=scored.coverage, outside=self.outside)
-        unknown_p = unknown_probability(numbers, unknown=self.weights.unknown)
-        return Found(
-            intents=tuple(ranked[:1]),
-            said=(ranked[0][0],),
-            unknown_p=unknown_p,
-            unknown=unknown_p > self.weights.unknown.threshold,
-            margin=ranked[0][1] - (ranked[1][1] if len(ranked) > 1 else 0.0),
-        )
+        return unknown_probability(numbers, unknown=self.unknown)
+
+    def alone(self, sure: list[float]) -> dict[str, float]:
+        """The intent of a message of one clause; where several may hold at once, each that is likely."""
+        best = max(range(len(sure)), key=sure.__getitem__)
+        if not self.head.several:
+            return {self.head.labels[best]: sure[best]}
+        return {
+            label: p
+            for place, (label, p) in enumerate(zip(self.head.labels, sure, strict=True))
+            if p >= LIKELY or place == best
+        }
+
+    def segments(self, text: str, whole: list[float]) -> list[list[float]]:
+        """The most likely way to read the clauses as runs of one intent each: the probabilities of each run."""
+        spans = clauses(text)
+        best: list[tuple[float, list[list[float]]]] = [(0.0, [])]
+        for end in range(1, len(spans) + 1):
+            ways = []
+            for start in range(end):
+                every = start == 0 and end == len(spans)
+                part = whole if every else self.probable(self.score(text[spans[start][0] : spans[end - 1][1]]))
+                cost, before = best[start]
+                ways.append((cost + SEGMENT_COST - math.log(max(part)), [*before, part]))
+            best.append(min(ways, key=lambda way: way[0]))
+        return best[-1][1]
+
+    def named(self, parts: list[list[float]]) -> dict[str, float]:
+        """The intents of the runs in the order said, each with its highest probability."""
+        found: dict[str, float] = {}
+        for part in parts:
+            place = max(range(len(part)), key=part.__getitem__)
+            name = self.head.labels[place]
+            if part[place] >= SURE_ALONE:
+                found[name] = max(part[place], found.get(name, 0.0))
+        return found or self.alone(parts[0])
+
+
+def importance(name: str, p: float, *, overall: dict[str, float]) -> float:
+    """What a part of the message says with p counts with what the message as a whole says."""
+    mixed = WHOLE_SHARE * overall[name] + (1 - WHOLE_SHARE) * p
+    return mixed * POLITE_SHARE if name in POLITE else mixed

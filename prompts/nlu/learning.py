@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prompts.nlu import fitting, trial
-from prompts.nlu.features import LETTERS, PAIR, SEQUENCE, SOUND, TONE, WORD, Features
+from prompts.nlu.features import CONCEPT, LETTERS, PAIR, SEQUENCE, SOUND, TONE, WORD, Features
 from prompts.nlu.fitting import Counts, Fitted, Numbers
 from prompts.nlu.report import Answers, Report, mean_f1
 from prompts.nlu.trial import Question, Unseen
@@ -21,11 +21,21 @@ from prompts.nlu.weights import EMOTIONS, INTENTS, Head, Unknown, Weights
 if TYPE_CHECKING:
     from prompts.nlu.train import Example, Progress
 
-SHARES = {SEQUENCE: 1.0, WORD: 0.7, LETTERS: 0.9, SOUND: 0.6, PAIR: 1.0, TONE: 0.5}
+SHARES = {
+    SEQUENCE: 1.0,
+    WORD: 0.7,
+    LETTERS: 0.9,
+    SOUND: 0.6,
+    PAIR: 1.0,
+    TONE: 0.7,
+    CONCEPT: 0.5,
+}
 """How much each group of features says, found on training parts of four public sets."""
-STRENGTHS = {INTENTS: (1.0, 0.3), EMOTIONS: (0.3,)}
-LARGE_ROWS = 20_000
-"""From here on a feature must occur twice: what is seen once is most of the memory and little of the meaning."""
+STRENGTHS = {INTENTS: (0.3, 1.0), EMOTIONS: (0.3,)}
+LARGE_STRENGTHS = {INTENTS: (0.5,), EMOTIONS: (0.3,)}
+LARGE_ROWS = 8_000
+"""From here on a feature must occur twice, and nothing is tried out: what is seen once is most of the memory and little
+of the meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +62,16 @@ def learn(
     examples: "Sequence[Example]", found: list[Features], *, progress: "Progress", unknown: str
 ) -> tuple[Weights, Report]:
     started = time.perf_counter()
-    least = 2 if len(found) >= LARGE_ROWS else 1
+    large = len(found) >= LARGE_ROWS
+    least, strengths = (2, LARGE_STRENGTHS) if large else (1, STRENGTHS)
     counts = fitting.count(found, shares=SHARES, least=least)
     asked = questions(examples)
-    trials = sum(len(STRENGTHS[name]) for name in asked)
+    trials = sum(len(strengths[name]) for name in asked)
     steps = Steps(progress, trial.FOLDS * trials + trial.PARTS + len(asked))
-    chosen = {name: choose(name, counts, q, least=least, steps=steps) for name, q in asked.items()}
+    chosen = {
+        name: choose(counts, q, strengths[name], least=least, steps=steps)
+        for name, q in asked.items()
+    }
     doubt = trial.learn_unknown(
         counts,
         asked[INTENTS],
@@ -78,7 +92,7 @@ def questions(examples: "Sequence[Example]") -> dict[str, Question]:
     moods = [(example.emotion,) for example in examples]
     asked = {INTENTS: question(intents)}
     if len(set(moods)) > 1:
-        asked[EMOTIONS] = question(moods, balanced=True)
+        asked[EMOTIONS] = question(moods)
     return asked
 
 
@@ -89,13 +103,15 @@ def question(rows: Sequence[tuple[str, ...]], *, balanced: bool = False) -> Ques
     )
 
 
-def choose(name: str, counts: Counts, asked: Question, *, least: int, steps: Steps) -> Chosen:
+def choose(
+    counts: Counts, asked: Question, strengths: Sequence[float], *, least: int, steps: Steps
+) -> Chosen:
     """The strength under which unseen rows are answered best; the first of equals."""
     tried = {
         strength: trial.cross_validate(
             counts, asked, strength=strength, least=least, step=steps.step
         )
-        for strength in STRENGTHS[name]
+        for strength in strengths
     }
     best = max(tried, key=lambda strength: trial.accuracy(asked, tried[strength].decisions))
     temperature = trial.calibrate(asked, tried[best].decisions)

@@ -9,13 +9,14 @@ from functools import cache
 from importlib.resources import files
 
 # The text is lower case, so an upper-case letter can only be one of these classes.
-ORDER, PHONE, IDENTITY, NUMBER, LINK, MAIL, MONEY, DATE, PLACE, NAME, PICTURE, FACE = "OPXNLMYDAUIE"
-CLASSES = frozenset(ORDER + PHONE + IDENTITY + NUMBER + LINK + MAIL + MONEY + DATE + PLACE + NAME)
-"""What stands for data: a message of nothing else only hands something over. Faces are not data."""
+ORDER, PHONE, IDENTITY, NUMBER, LINK, MAIL, MONEY, DATE = "OPXNLMYD"
+PLACE, NAME, PICTURE, FACE, ORDER_CARD = "AUIEK"
 
+NUMERAL = r"(?:<[a-z_\d]+>|\[[^\[\]]{1,6}\]|[a-z]*\d[\w-]*)"
 CARD = re.compile(
-    r"\[?(?:订单编?号|订单|商品编?号|商品id|order(?: id| no\.?| number)?)\s*[:：#]\s*(?:[\w\[\]-]*[\d\]][\w-]*)"
-    r"(?:\s*[,，]\s*(?:订单金额|下单时间|金额|时间|商品名称|名称)\s*[:：][^,，\]]*)*\]?",
+    rf"(?:顾客通过点击\S{{0,20}}?信息发送:)?\[?(?:咨询)?(?:订单(?:编号|号码?)?|单号|商品(?:编号|id)?|order(?: id| no\.?| number)?)\s*[:：#]\s*{NUMERAL}"
+    r"(?:[,，;\s]*(?:订单金额|下单时间|实付款?|金额|时间|商品(?:编号|id|名称)?|名称|状态)\s*[:：]\s*"
+    r"(?:(?:\[[^\[\]]{1,6}\]|<[a-z_\d]+>|[^\s,，;\]\[])+(?:\s+(?=\[|<|\d{1,2}:))?)+)*\]?",
 )
 MASK = re.compile(
     r"<([a-z_]+?)(?:_\d+)?>"
@@ -62,7 +63,7 @@ def normalise(text: str) -> str:
 def classify(folded: str) -> str:
     """Replaces cards, placeholders, links and figures by the letter of their class."""
     if ":" in folded or "#" in folded:
-        folded = CARD.sub(ORDER, folded)
+        folded = CARD.sub(ORDER_CARD, folded)
     if "<" in folded or "[" in folded or "#" in folded or "/:" in folded:
         folded = MASK.sub(masked, folded)
     if "@" in folded or "www." in folded or "://" in folded:

@@ -145,10 +145,10 @@ def measure(platform: Platform, chosen: argparse.Namespace) -> Found:
         crowd.wait_warm()
         prepare(rows, chosen)
         say(f"{len(times)} messages of {chosen.visitors} visitors")
-        before = usage.cpu_seconds(platform.pid)
+        before = cpu_seconds(platform, crowd)
         with watched_levels(platform) as levels:
             sent = json.loads(crowd.measure(at_most_seconds=times[-1] + PATIENCE_SECONDS))["sent"]
-            spent = usage.cpu_seconds(platform.pid)
+            spent = cpu_seconds(platform, crowd)
             drained_seconds = drain(rows)
         faults = json.loads(crowd.measure(at_most_seconds=PATIENCE_SECONDS))
         return Found(
@@ -159,6 +159,10 @@ def measure(platform: Platform, chosen: argparse.Namespace) -> Found:
             drained_seconds=drained_seconds,
             cpu_ms=difference_ms(spent, before, per=len(times)),
         )
+
+
+def cpu_seconds(platform: Platform, crowd: Prompted) -> dict[str, float]:
+    return {**usage.cpu_seconds(platform.pid), "generator": crowd.cpu_seconds()}
 
 
 def prepare(rows: Rows, chosen: argparse.Namespace) -> None:

@@ -45,7 +45,8 @@ TURNS = """
     SELECT worker, extract(epoch FROM started_at - %(at)s)::float AS second,
            decision->>'canary' = %(name)s AS on_canary, decision->>'answered_by' AS endpoint
     FROM chat_turn
-    WHERE started_at >= %(at)s AND started_at < %(until)s - interval '1 s' AND state = 'done' AND decision ? 'canary'
+    WHERE state = 'done' AND decision ? 'canary' AND started_at >= %(at)s
+      AND finished_at - make_interval(secs => (timings->>'stream')::float / 1000) < %(until)s
     ORDER BY started_at
 """
 
@@ -54,7 +55,7 @@ TURNS = """
 class Click:
     """A change, and until when its effect was watched. `heard` is False for one that was not announced.
 
-    What begins in the last second of the watch may be decided by the next change already, and does not count.
+    A turn that is decided after the watch, by its time of streaming, belongs to the next change.
     """
 
     kind: str

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+import psutil
+
+from tests.bench import usage
 
 ROOT = Path(__file__).resolve().parents[2]
 TTFT_MS, INTERVAL_MS, TOKENS = 200, 10, 30
@@ -198,6 +201,10 @@ class Prompted:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
+
+    def cpu_seconds(self) -> float:
+        """What the child has spent so far."""
+        return usage.spent_seconds(psutil.Process(self._process.pid))
 
     def wait_warm(self) -> None:
         """Returns when every visitor is connected and has had an answer."""

@@ -92,10 +92,12 @@ def test_sessions_are_limited_by_address_and_apart_from_messages() -> None:
 
 
 @pytest.mark.django_db
-def test_what_is_admitted_counts_as_load_and_what_is_refused_does_not() -> None:
+def test_only_what_is_counted_is_load() -> None:
     admitted("v", times=9)
+    admission.count_message()
+    admission.count_message()
     kept: Any = redis.connection().hvals(load.ARRIVALS)
-    assert sum(map(int, kept)) == 3
+    assert sum(map(int, kept)) == 2
 
 
 def test_addresses_and_visitors_are_not_readable_in_redis() -> None:
@@ -116,14 +118,16 @@ def test_without_redis_each_process_judges_with_its_part(settings: Any) -> None:
 
 @pytest.mark.usefixtures("no_redis")
 @pytest.mark.django_db
-def test_without_redis_what_is_admitted_still_counts_as_load(
+def test_without_redis_messages_still_count_as_load(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     meter = load.Meter()
     monkeypatch.setattr(load, "HERE", meter)
     admission.limiter.cache_clear()
-    admitted("v", times=9)
+    for _ in range(3):
+        admission.count_message()
     assert sum(meter.arrivals.values()) == 3
+    assert admission.limiter().fallbacks == 0
     assert not controls.board().shared
 
 

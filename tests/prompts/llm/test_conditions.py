@@ -4,13 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prompts.llm import conditions
 from prompts.llm.conditions import FIELDS, Effect, Rule, algebra, check, contradictions, matches
 from prompts.llm.features import Features
 
+# A busy machine is slow, not wrong.
+EASY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TURN = Features(
     intent="complaint", emotion="negative", emotion_score=0.9, tier="vip", bucket=42, turn_number=3
 )
@@ -96,6 +98,7 @@ TURNS = st.builds(
 )
 
 
+@EASY
 @given(TREES, TREES, TURNS)
 def test_conditions_are_a_boolean_algebra(
     left: dict[str, Any], right: dict[str, Any], turn: Features
@@ -122,6 +125,7 @@ def holds(values: algebra.ValueSet, value: Any) -> bool:
     return any(low <= (value, 0) <= high for low, high in values.spans)
 
 
+@EASY
 @given(TREES, TURNS)
 def test_the_terms_hold_exactly_where_the_condition_does(
     tree: dict[str, Any], turn: Features
@@ -130,6 +134,7 @@ def test_the_terms_hold_exactly_where_the_condition_does(
     assert satisfies(turn, algebra.terms(tree, negated=True)) is not matches(tree, turn)
 
 
+@EASY
 @given(TREES)
 def test_an_impossible_condition_is_one_without_terms(tree: dict[str, Any]) -> None:
     impossible = {"$and": [tree, {"$not": tree}]}
@@ -214,6 +219,7 @@ def test_a_condition_too_large_to_compare_is_refused() -> None:
     assert "too large" in found.message_en
 
 
+@EASY
 @given(TREES)
 def test_a_checked_condition_can_be_evaluated_and_compared(tree: dict[str, Any]) -> None:
     if check(tree) == []:
@@ -300,6 +306,7 @@ def test_rules_that_get_along_are_left_alone(harmless: list[Rule]) -> None:
     assert contradictions(harmless) == []
 
 
+@EASY
 @given(TREES, TREES, TURNS)
 def test_a_rule_called_unreachable_never_pins(
     first: dict[str, Any], second: dict[str, Any], turn: Features
@@ -310,6 +317,7 @@ def test_a_rule_called_unreachable_never_pins(
         assert matches(first, turn)
 
 
+@EASY
 @given(st.integers(0, 99), st.integers(0, 99))
 def test_a_range_is_unreachable_exactly_when_the_earlier_one_holds_it(
     low: int, other_low: int

@@ -193,16 +193,16 @@ def test_a_dispatcher_that_fails_sends_to_the_strongest() -> None:
 
 
 def test_the_interval_is_as_wide_as_theory_says() -> None:
-    report = report_of(turns=2000, resamples=1000)
+    report = report_of(turns=1000, resamples=600)
 
-    hard, n = share_of_hard(2000), report.judged
+    hard, n = share_of_hard(1000), report.judged
     # Of a mean of n costs that are 1 or 10, as a share of 10: 1.96 standard errors to either side.
     wanted = 2 * 1.96 * (DEAR_COST - CHEAP_COST) / DEAR_COST * sqrt(hard * (1 - hard) / n)
     assert report.full.saved is not None
     assert report.full.saved_interval is not None
     low, high = report.full.saved_interval
     assert low < report.full.saved < high
-    assert high - low == pytest.approx(wanted, rel=0.1)
+    assert high - low == pytest.approx(wanted, rel=0.15)
 
 
 def test_intervals_are_paired() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from prompts.llm.conditions import FIELDS
 from prompts.llm.features import Features
 from prompts.llm.router import Effect, Policy, PolicyError, Problem, Rule, outcomes
-from tests.prompts.llm.routes import POLICIES
+from tests.prompts.llm.routes import EASY, POLICIES
 
 VIPS = {"name": "VIPs", "when": {"tier": "vip"}, "effect": {"strength": "strong"}}
 ENDPOINTS = ["gpt", "qwen"]
@@ -37,6 +37,7 @@ def test_nothing_said_is_the_default() -> None:
     assert Policy().check([]) == []
 
 
+@EASY
 @given(POLICIES)
 def test_a_policy_survives_being_stored(policy: Policy) -> None:
     assert Policy.from_json(json.loads(json.dumps(policy.as_json()))) == policy
@@ -180,6 +181,7 @@ def test_what_from_json_refuses_check_tells_of_a_policy_made_in_code() -> None:
     assert [p.path for p in policy.check(ENDPOINTS)] == ["explore", "rules[0].when.tier.$eq"]
 
 
+@EASY
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),

@@ -1,0 +1,54 @@
+"""What others ask of a dialogue, and the little they may change in it. Pure; called by chat.turn and chat.analysis."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from chat.dialogue.advance import closed, summarise
+from chat.dialogue.state import SETTLED, Dialogue, find_topic
+
+SIGN = {"negative": -1.0, "positive": 1.0}
+# Moods move by more than this between the turns before and the latest two, or they are steady.
+STEADY = 0.25
+LATEST = 2
+
+
+def trend(dialogue: Dialogue) -> str:
+    """Where the mood goes: "worse", "better" or "steady"."""
+    values = [SIGN.get(label, 0.0) * score for label, score in dialogue.moods]
+    before, latest = values[:-LATEST], values[-LATEST:]
+    if not before:
+        before, latest = values[:1], values[1:]
+    if not before or not latest:
+        return "steady"
+    change = sum(latest) / len(latest) - sum(before) / len(before)
+    return "worse" if change < -STEADY else "better" if change > STEADY else "steady"
+
+
+def solved(dialogue: Dialogue) -> bool:
+    """True when the visitor's last words were thanks that were meant: the same words now are no sarcasm."""
+    names = {name for name, _ in dialogue.last.get("intents", [])}
+    return "thanks_bye" in names and dialogue.last.get("emotion") != "negative"
+
+
+def settled(dialogue: Dialogue, topic_ids: Iterable[str]) -> Dialogue:
+    """The dialogue with these topics done: a tool or a person saw to them."""
+    after = closed(dialogue, topic_ids, state=SETTLED, turn=dialogue.turns)
+    return current_shown(after) if after.current != dialogue.current else after
+
+
+def current_shown(dialogue: Dialogue) -> Dialogue:
+    topic = find_topic(dialogue, dialogue.current)
+    if topic is None:
+        return dialogue
+    title = topic.title or topic.intent
+    return replace(dialogue, topic=title, intent=topic.intent, slots=dict(topic.slots))
+
+
+def titled(dialogue: Dialogue, title: str) -> Dialogue:
+    """The dialogue with its current topic called as the SOP that answers it."""
+    topic = find_topic(dialogue, dialogue.current)
+    if topic is None or not title or topic.title == title:
+        return dialogue
+    topics = tuple(replace(t, title=title) if t.id == topic.id else t for t in dialogue.topics)
+    summary = summarise(dialogue.summary.removesuffix(dialogue.topic).rstrip(" →"), title)
+    return replace(dialogue, topics=topics, topic=title, summary=summary)

@@ -1,0 +1,116 @@
+"""What a turn asks: the thread read, the visitor's lines understood, all of it as one question for prompts.
+
+Called by turn.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from chat import analysis, transcript, vault
+from chat import dialogue as dialogues
+from chat.analysis import Analysis
+from chat.dialogue import Dialogue
+from chat.models import Message, Turn
+from chat.states import Role, Tier
+from prompts import understanding
+from prompts.nlu import slots
+from prompts.nlu.slots import SlotPatterns
+from prompts.routing import Question
+
+HISTORY_LINES = 12
+# As the router counts: the change of anger, -1 to 1.
+TRENDS = {"worse": 1.0, "steady": 0.0, "better": -1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The lines before a turn, and the visitor's lines that it answers."""
+
+    history: list[Message]
+    asked: list[str]
+
+    @property
+    def previous(self) -> str:
+        """The line that the visitor's first one answers."""
+        return self.history[-1].text if self.history else ""
+
+
+def read(turn: Turn) -> Thread:
+    """The thread of a turn. What was answered to an earlier line while these waited is history too."""
+    asked_seqs = range(turn.first_seq, turn.last_seq + 1)
+    thread = Thread([], [])
+    for line in transcript.latest(turn.conversation_id, limit=HISTORY_LINES + len(asked_seqs)):
+        if line.role != Role.VISITOR or line.seq < turn.first_seq:
+            thread.history.append(line)
+        elif line.seq in asked_seqs:
+            thread.asked.append(line.text)
+    return thread
+
+
+def understand(thread: Thread, dialogue: Dialogue, *, turn: Turn, now: datetime) -> Analysis:
+    """What the visitor's lines say after this dialogue."""
+    return analysis.analyse(
+        thread.asked,
+        language=turn.conversation.visitor.language,
+        dialogue=dialogue,
+        today=timezone.localtime(now).date(),
+        prev=thread.previous,
+        classifier=understanding.classifier(),
+        patterns=order_patterns(),
+    )
+
+
+def build(turn: Turn, thread: Thread, dialogue: Dialogue, *, found: Analysis) -> Question:
+    """The visitor's lines as one question, with the thread's state; `dialogue` already knows of them."""
+    conversation = turn.conversation
+    history = thread.history
+    return Question(
+        trace_id=str(turn.pk),
+        text="\n".join(thread.asked),
+        language=found.language,
+        shop_name=conversation.inbox.shop_name,
+        history=tuple((line.role, line.text) for line in history if line.role != Role.SYSTEM),
+        slots=dialogue.slots,
+        topic=dialogue.summary,
+        state=dialogues.state_block(dialogue, language=found.language),
+        intent=found.intent,
+        intent_p=found.sureness,
+        intent_margin=found.margin,
+        emotion=found.emotion,
+        emotion_score=found.anger,
+        emotion_trend=TRENDS[dialogues.trend(dialogue)],
+        user=pseudonym(conversation.visitor_id),
+        inbox=conversation.inbox.key,
+        conversation_id=str(conversation.pk),
+        tier="vip" if conversation.visitor.tier == Tier.VIP else "standard",
+        turn_number=dialogue.turns + 1,
+        failed_turns=sum(bool(line.meta.get("apology")) for line in history),
+        current_endpoint=find_endpoint(history),
+        readable=all(map(vault.is_readable, thread.asked)),
+        may_wait=turn.not_before is None,
+    )
+
+
+def find_endpoint(history: list[Message]) -> str:
+    """Who gave the thread's last answer; a conversation keeps its voice, unless a canary lent it that."""
+    spoken = (line.meta for line in reversed(history) if not line.meta.get("canary"))
+    return next((meta["endpoint"] for meta in spoken if meta.get("endpoint")), "")
+
+
+@cache
+def order_patterns() -> SlotPatterns:
+    """How this shop's order numbers look."""
+    return slots.patterns_of(settings.ORDER_NUMBER_PATTERNS)
+
+
+def pseudonym(visitor_id: UUID) -> str:
+    """A stable name for the visitor that says nothing outside this installation."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), visitor_id.bytes, hashlib.sha256)
+    return digest.hexdigest()[:32]

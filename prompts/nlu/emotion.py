@@ -1,0 +1,108 @@
+"""The mood of a message: what the trained words say, what irony turns round, what the conversation makes likely.
+
+Used by the analysis step of a turn and by the batch commands. Plain Python, no state.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from prompts.nlu.normalise import normalise
+from prompts.nlu.tone import tones
+
+Label = Literal["negative", "neutral", "positive"]
+LABELS: tuple[Label, ...] = ("negative", "neutral", "positive")
+NEGATIVE, NEUTRAL, POSITIVE = LABELS
+
+# Praise that is meant as such only when something went well.
+IRONY = re.compile(
+    r"你们?(?:可)?真(?:是)?(?:行|牛|会|棒|厉害|可以|能)|真有(?:你们?|您)的?|服了|佩服|呵呵|嗬嗬|好得很|好的很$|厉害了?|真?牛[逼b啊批]?$|可以的?$|可以啊|行吧$|真行|真可以|"
+    r"谢谢(?:你|您|你们|您们)(?:全家|啊|了啊|哦)|也是没谁|没谁了|绝了|醉了|好一个|不愧是|长见识|开眼|了不起|(?:真|太)(?:快|及时|准时|负责|专业|贴心|周到|好)了?(?:啊|呀|呢|哈)?$|"
+    r"great job|nice job|well done|bravo|thanks for nothing|oh great|just great|wow|brilliant|fantastic|how nice|good for you|amazing$"
+)
+# Words that hardly anybody means well, whatever came before.
+BITTER = re.compile(
+    r"你们真行|你们可真|真有你们?的|我(?:也是|真是|真的?)?服了|谢谢你们全家|呵呵|好得很|也是没谁|没谁了|thanks for nothing|slow clap"
+)
+CALM = re.compile(r"谢谢|感谢|解决了|好了|收到了|可以了|thank|solved|works now|got it")
+NEGATIVE_TONES = frozenset({"anger", "disappointment", "threat", "upset"})
+AFTER_NEGATIVE, IRONY_AFTER_NEGATIVE, BITTER_ALONE, TWO_TONES = 0.5, 3.0, 1.5, 1.0
+SOLVED, PRIOR = -2.5, 0.0
+RECENT = 3
+FADING = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    label: Label
+    score: float
+    """How likely that mood is, 0 to 1."""
+
+    @property
+    def valence(self) -> float:
+        """-1 for surely negative, 0 for neutral, 1 for surely positive."""
+        return {NEGATIVE: -self.score, NEUTRAL: 0.0, POSITIVE: self.score}[self.label]
+
+
+def mood(
+    text: str,
+    *,
+    chances: Mapping[str, float],
+    earlier: Sequence[Mood] = (),
+    solved: bool = False,
+) -> Mood:
+    """The mood of a message. `chances` are the classifier's (Classifier.mood_chances), `earlier` the customer's moods
+    before, oldest first; `solved` says that the problem was just solved: then 厉害了 and 服了 are no complaint.
+    """
+    said = normalise(text)
+    negative, neutral, positive = (math.log(max(chances.get(label, 0.0), 1e-4)) for label in LABELS)
+    negative += pull(said, earlier=earlier, solved=solved)
+    if IRONY.search(said) and not solved and upset(earlier):
+        positive -= IRONY_AFTER_NEGATIVE
+    scores = softmax([negative, neutral, positive])
+    best = max(range(len(LABELS)), key=scores.__getitem__)
+    return Mood(label=LABELS[best], score=scores[best])
+
+
+def pull(said: str, *, earlier: Sequence[Mood], solved: bool) -> float:
+    """What speaks for displeasure besides the trained words, in nats."""
+    heard = NEGATIVE_TONES.intersection(tones(said))
+    ironic, bitter = IRONY.search(said) is not None, BITTER.search(said) is not None
+    if solved and not heard:
+        return SOLVED
+    pulled = PRIOR + TWO_TONES * max(0, len(heard) - 1)
+    if upset(earlier):
+        pulled += AFTER_NEGATIVE if not CALM.search(said) else 0.0
+        pulled += IRONY_AFTER_NEGATIVE if ironic else 0.0
+    elif bitter and not content(earlier):
+        pulled += BITTER_ALONE
+    return pulled
+
+
+def upset(earlier: Sequence[Mood]) -> bool:
+    return any(one.label == NEGATIVE for one in earlier[-2:])
+
+
+def content(earlier: Sequence[Mood]) -> bool:
+    return bool(earlier) and earlier[-1].label == POSITIVE
+
+
+def trend(moods: Sequence[Mood]) -> float:
+    """Where the mood goes, -2 to 2: the last valences, the newest counting most, less what they were before."""
+    if len(moods) < 2:
+        return 0.0
+    recent, before = moods[-RECENT:], moods[:-RECENT] or moods[:1]
+    return round(weighted(recent) - weighted(before), 4)
+
+
+def weighted(moods: Sequence[Mood]) -> float:
+    shares = [FADING**age for age in range(len(moods))]
+    return sum(s * one.valence for s, one in zip(shares, reversed(moods), strict=True)) / sum(shares)
+
+
+def softmax(logits: Sequence[float]) -> list[float]:
+    most = max(logits)
+    parts = [math.exp(number - most) for number in logits]
+    return [part / sum(parts) for part in parts]

@@ -1,0 +1,376 @@
+"""What a message refers to: which order "the other one" is, which topic "that return" was, what "no, I meant" changes.
+
+Used by the analysis step, after prompts.nlu.slots, with the dialogue so far. Plain Python, no state.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from prompts.nlu import dates, repairs
+from prompts.nlu.slots import Slot
+
+ORDER, TAIL = "order_number", "order_tail"
+ORDERS = (ORDER, TAIL)
+# Acting on a wrong one of these costs somebody money or a parcel.
+CONFIRMED = frozenset({ORDER, TAIL, "courier_number", "phone", "address"})
+EARLIER = "earlier"
+POINTED = "pointed"
+
+
+class TopicLike(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def intent(self) -> str: ...
+    @property
+    def slots(self) -> Mapping[str, str]: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def opened(self) -> int: ...
+
+
+class Thread(Protocol):
+    """What is read of the dialogue so far; its topics come with the latest touched first."""
+
+    @property
+    def topics(self) -> Sequence[TopicLike]: ...
+    @property
+    def current(self) -> str: ...
+    @property
+    def slots(self) -> Mapping[str, str]: ...
+    @property
+    def earlier(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What was said, made whole by what is known."""
+
+    slots: tuple[Slot, ...] = ()
+    # The id of the topic that is meant; EARLIER for what was offered to go on with; "" for the current or a new one.
+    topic_ref: str = ""
+    corrected: bool = False
+    # Slots to be confirmed; one that `slots` does not hold is to be asked for.
+    doubtful: tuple[str, ...] = ()
+    reason: str = ""
+    # Values that the visitor says are not meant.
+    rejected: tuple[str, ...] = ()
+    # Intents given up by name: "I don't want to return it any more".
+    withdrawn: tuple[str, ...] = ()
+    # Slots the visitor cannot or will not give; "" where none is named.
+    skipped: tuple[str, ...] = ()
+    flags: frozenset[str] = frozenset()
+
+
+NOTHING = Resolution()
+NO_ORDERS: Mapping[str, str] = {}
+
+# --- what is pointed at ----------------------------------------------------------------------------
+
+CORRECTION = re.compile(
+    r"不是(?:这|那|的)|不是(?!说|已经|应该|都|会|有|可以|很|我|因为).{0,30}?(?:而?是|[,,])|(?:^|[,。!;])(?:啊|哦|额|呃|诶|等等|等下|抱歉|不好意思)?[,\s]*不对(?![劲板])|[打写输说填报看记弄搞念贴]错|我(?:说|指|问|要)的(?:不是|是)|应该是|更正|口误|手误|手滑"
+    r"|\bi meant?\b|\bnot (?:that|this|the|order)\b|^(?:no|nope|wrong|sorry|oops|wait)\b|typo|mistake|mistyp|\bactually\b|wrong (?:one|order|number)|\bcorrection\b|should be|instead of|\bisn'?t\b|\bnot \w*\d"
+)
+NEGATED = re.compile(
+    r"(?:不是|并非|不要|别用|别查|not|isn'?t|wasn'?t|instead of)[\s:]*(?:尾号|订单号?|单号|那个|这个|那单|这单|the|my|that|this|order|number|one|ending in|#|[\s:])*$",
+    re.IGNORECASE,
+)
+NOT_THIS = re.compile(
+    r"不是(?:这|那|的是这|的是那)(?:一)?[个单笔件](?:订单)?(?:$|[,。.!\s啊呀哦是])|\bnot (?:that|this)(?: one| order|$|[,.;!])|wrong (?:one|order)\b"
+)
+OTHER = re.compile(
+    r"另(?:外)?(?:一|那)?[个单笔](?:订单)?|(?:其他|别的)(?:那)?[个单笔]|the other (?:one|order)|\bmy other (?:one|order)|\bother order\b|another order"
+)
+ORDINALS = (
+    (0, re.compile(r"(?:第[一1]|头[一1]|最[早先]的?那?|最开始的?那?)[个单笔件]|\b(?:the )?(?:first|former|1st|earliest) (?:one|order)")),
+    (1, re.compile(r"第[二两2][个单笔件]|\b(?:the )?(?:second|2nd) (?:one|order)")),
+    (2, re.compile(r"第[三3][个单笔件]|\b(?:the )?(?:third|3rd) (?:one|order)")),
+    (-1, re.compile(r"最[后近]的?那?一?[个单笔件]|后(?:一|面那|面的那)[个单笔件]|\b(?:the )?(?:last|latter|latest|most recent) (?:one|order)\b")),
+)  # fmt: skip
+IT = re.compile(
+    r"(?:那|这)一?[单笔]|(?:那|这)个(?:订单|包裹|快递|也)|(?:那|这)件也|它|\bit\b|\b(?:that|this) (?:one|order|package|parcel)\b"
+)
+BEFORE_DAY = re.compile(
+    r"(?:\bone|order|bought|purchased?|placed)(?: (?:it|from|i|was|made|placed|bought|on|in))* ?$"
+)
+AFTER_DAY = re.compile(
+    r"(?:我?[买下拍]的)?的?(?:那|这)?一?(?:[个单笔件]|订单)|我?[买下拍]的|'?s? ?(?:order|one|purchase)"
+)
+NAMED_ORDER = re.compile(r"[单笔]|[那这]个|order|\bone\b")
+ELLIPSIS = re.compile(
+    r"^(?:那么?|哦|嗯|and |then |so )?(?:那个|这个|那单|这单|它)?呢?[??]?$|^(?:and |so )?(?:what|how) about (?:that|this|it|the other)(?: one)?\??$"
+)
+ASKED_AGAIN = re.compile(
+    r"^(?:那么?|还有|哦)?(?:我的|这个|那个)?(?P<zh>.{1,8}?)(?:的事|这边|那边)?呢[??]?$|(?:what|how) about (?:the|my|that) (?P<en>[a-z ]{3,24})"
+)
+EARLIER_WORDS = re.compile(
+    r"昨[天晚](?:说|问|聊|讲|咨询|反映|那[个单件笔]|没(?:说|办|弄)完)|上[次回](?:说|问|聊|讲|咨询|那[个单件笔]|的(?:问题|事|退|换|订))|之前(?:说|问|咨询|反映|那[个单件笔]|的(?:问题|事))|前[天几](?:天)?(?:说|问|咨询|反映|那[个单件笔])"
+    r"|接着(?:昨天|上次|说|来)|继续(?:上次|昨天|之前|查|处理|$)|(?:we|i) (?:talked|spoke|asked|discussed|chatted|mentioned|reported).{0,30}(?:yesterday|last time|before|earlier|last night)"
+    r"|last time|pick up where|^continue\b|continue (?:with|our|from)|yesterday'?s (?:question|issue|problem|chat|conversation|order|return|refund)|where we left off"
+)
+# The first that fits names the topic.
+TOPIC_WORDS = (
+    ("change_address", re.compile(r"改(?:收货)?(?:地址|电话)|地址|address")),
+    ("exchange", re.compile(r"换货|换一|换个|调换|换|exchange|replacement")),
+    ("refund", re.compile(r"退款|退钱|refund|money back")),
+    ("return", re.compile(r"退货|退回|退|return(?!ing to)")),
+    ("invoice", re.compile(r"发票|开票|invoice|receipt")),
+    ("logistics", re.compile(r"物流|快递|包裹|shipping|delivery|tracking|parcel|package")),
+    ("repair", re.compile(r"维修|保修|修|安装|repair|warranty")),
+    ("cancel_order", re.compile(r"取消|cancel")),
+    ("price_protection", re.compile(r"价保|保价|差价|price (?:match|protection|drop)")),
+    ("promotion", re.compile(r"优惠|活动|券|coupon|discount|promo")),
+    ("payment", re.compile(r"付款|支付|扣款|payment|charged?")),
+    ("stock", re.compile(r"有货|库存|补货|stock")),
+    ("damaged_or_wrong", re.compile(r"坏|破|错发|发错|少发|damaged|broken|wrong item|missing")),
+    ("complaint", re.compile(r"投诉|complain")),
+    ("account", re.compile(r"账号|账户|会员|密码|account|password")),
+    ("urge", re.compile(r"催")),
+    ("order_status", re.compile(r"订单|发货|order")),
+    ("product_info", re.compile(r"商品|产品|尺码|product|size")),
+)
+
+
+def resolve(
+    text: str, found: Sequence[Slot], dialogue: Thread, *, orders: Mapping[str, str] = NO_ORDERS
+) -> Resolution:
+    """What the message means after this dialogue.
+
+    `orders` are orders the shop knows to be the visitor's: number to ISO day of purchase, "" where not known.
+    """
+    low = text.lower()
+    flags = repairs.flags_of(low)
+    known = known_orders(dialogue)
+    slots, rejected = without_negated(text, found)
+    slots, unsure = with_tails(slots, known=[*known, *orders])
+    resolution = Resolution(
+        slots=slots,
+        rejected=rejected,
+        doubtful=unsure,
+        reason="ambiguous_tail" if unsure else "",
+        withdrawn=repairs.withdrawn(low),
+        skipped=repairs.skipped(low) if repairs.SKIP in flags else (),
+        flags=flags,
+    )
+    corrected = CORRECTION.search(low) is not None
+    if not any(slot.name in ORDERS for slot in slots):
+        resolution = point(resolution, low, dialogue, known=known, orders=orders)
+    if corrected or rejected:
+        resolution = correct(resolution, low, dialogue)
+    return with_doubts(replace(resolution, topic_ref=topic_of(resolution, low, dialogue)))
+
+
+def known_orders(dialogue: Thread) -> list[str]:
+    """The order numbers of the dialogue, in the order in which topics about them came up."""
+    topics = sorted(dialogue.topics, key=lambda topic: topic.opened)
+    held = [topic.slots.get(ORDER, "") for topic in topics] + [dialogue.slots.get(ORDER, "")]
+    return list(dict.fromkeys(number for number in held if number))
+
+
+def without_negated(text: str, found: Sequence[Slot]) -> tuple[tuple[Slot, ...], tuple[str, ...]]:
+    """The slots without those of "not 111 but …", and the values of these."""
+    if not found:
+        return (), ()
+    negated = [s for s in found if NEGATED.search(text[max(0, s.start - 24) : s.start])]
+    kept = tuple(slot for slot in found if slot not in negated)
+    return kept, tuple(slot.value for slot in negated)
+
+
+def with_tails(
+    slots: tuple[Slot, ...], *, known: Iterable[str]
+) -> tuple[tuple[Slot, ...], tuple[str, ...]]:
+    """Tails as the whole numbers they are known to end; ambiguous ones stay, and are to be confirmed."""
+    whole = [slot.value for slot in slots if slot.name == ORDER]
+    kept: list[Slot] = []
+    unsure: tuple[str, ...] = ()
+    for slot in slots:
+        if slot.name != TAIL:
+            kept.append(slot)
+            continue
+        ending = [n for n in dict.fromkeys((*whole, *known)) if n.endswith(slot.value)]
+        if len(ending) == 1 and ending[0] not in whole:
+            kept.append(replace(slot, name=ORDER, value=ending[0]))
+        elif not any(n.endswith(slot.value) for n in whole):
+            kept.append(slot)
+            unsure = (ORDER,) if ending else unsure
+    return tuple(kept), unsure
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """Orders that words may point at; more or fewer than one have to be asked about."""
+
+    candidates: list[str]
+    reason: str
+    start: int
+    end: int
+    certain: bool = True
+
+
+def point(
+    resolution: Resolution,
+    low: str,
+    dialogue: Thread,
+    *,
+    known: list[str],
+    orders: Mapping[str, str],
+) -> Resolution:
+    """Adds the order that words such as "the other one", "last week's" or "it" point at."""
+    found = (
+        find_other(low, dialogue, known)
+        or find_ordinal(low, known)
+        or find_dated(low, resolution.slots, dialogue, dict.fromkeys(known, "") | dict(orders))
+        or find_it(low, dialogue, known)
+    )
+    if found is None:
+        return resolution
+    flags = resolution.flags | {POINTED}
+    if len(found.candidates) != 1:
+        return replace(resolution, doubtful=(ORDER,), reason="which_order", flags=flags)
+    slot = Slot(ORDER, found.candidates[0], found.start, found.end, found.certain)
+    return replace(resolution, slots=(*resolution.slots, slot), reason=found.reason, flags=flags)
+
+
+def find_other(low: str, dialogue: Thread, known: list[str]) -> Pointed | None:
+    match = OTHER.search(low) if known else None
+    others = [number for number in known if number != dialogue.slots.get(ORDER)]
+    return Pointed(others, "other_order", *match.span()) if match else None
+
+
+def find_ordinal(low: str, known: list[str]) -> Pointed | None:
+    """ "The second one"; without two orders such words are about something else."""
+    if len(known) < 2:
+        return None
+    for place, pattern in ORDINALS:
+        match = pattern.search(low)
+        if match and place < len(known):
+            return Pointed([known[place]], "ordinal", *match.span())
+    return None
+
+
+def find_dated(
+    low: str, slots: tuple[Slot, ...], dialogue: Thread, orders: Mapping[str, str]
+) -> Pointed | None:
+    """ "Last week's order": by the shop's day of purchase, else the day many shops put in front of the number."""
+    for slot in slots:
+        around = low[max(0, slot.start - 24) : slot.start], low[slot.end : slot.end + 8]
+        if slot.name != "date" or not (BEFORE_DAY.search(around[0]) or AFTER_DAY.match(around[1])):
+            continue
+        first, last = dates.span(slot.value)
+        within = [
+            number
+            for number, bought in orders.items()
+            if (day := bought or day_in(number)) and first.isoformat() <= day <= last.isoformat()
+        ]
+        if len(within) == 1 or NAMED_ORDER.search(around[0]) or NAMED_ORDER.search(around[1]):
+            return Pointed(within, "dated", slot.start, slot.end, certain=False)
+    return None
+
+
+def day_in(number: str) -> str:
+    """The ISO day an order number begins with, if it does."""
+    match = re.match(r"[A-Za-z]*(20\d\d)(\d\d)(\d\d)", number)
+    return "-".join(match.groups()) if match else ""
+
+
+def find_it(low: str, dialogue: Thread, known: list[str]) -> Pointed | None:
+    """ "It", "this order"; "that one" and nothing else is open to doubt where there are several."""
+    current = dialogue.slots.get(ORDER)
+    match = IT.search(low) if current and not NOT_THIS.search(low) else None
+    if match is None or current is None:
+        return None
+    return Pointed([current], "it", *match.span(), certain=not (len(known) > 1 and only_that(low)))
+
+
+def only_that(low: str) -> bool:
+    return ELLIPSIS.match(low.strip()) is not None
+
+
+def correct(resolution: Resolution, low: str, dialogue: Thread) -> Resolution:
+    """Whether what was said before is taken back: replaced by what is said now, or just not meant."""
+    held = dialogue.slots
+    changed = [
+        s for s in resolution.slots if is_change(s, held) and s.value not in resolution.rejected
+    ]
+    order = held.get(ORDER) or held.get(TAIL) or ""
+    of_order = any(slot.name in ORDERS for slot in changed)
+    if changed:
+        rejected = (*resolution.rejected, *([order] if of_order and order else []))
+        return replace(
+            resolution,
+            corrected=True,
+            rejected=tuple(dict.fromkeys(rejected)),
+            reason=resolution.reason or "corrected",
+        )
+    names_order = any(slot.name in ORDERS for slot in resolution.slots)
+    if order and not names_order and (order in resolution.rejected or NOT_THIS.search(low)):
+        return replace(
+            resolution,
+            corrected=True,
+            rejected=tuple(dict.fromkeys((*resolution.rejected, order))),
+            doubtful=(ORDER,),
+            reason="which_order",
+        )
+    return resolution
+
+
+def is_change(slot: Slot, held: Mapping[str, str]) -> bool:
+    if slot.name in ORDERS:
+        order = held.get(ORDER) or held.get(TAIL)
+        return order is not None and not order.endswith(slot.value)
+    return slot.name in held and held[slot.name] != slot.value
+
+
+def topic_of(resolution: Resolution, low: str, dialogue: Thread) -> str:
+    """The topic that is meant, see Resolution.topic_ref."""
+    if dialogue.earlier and not dialogue.topics and EARLIER_WORDS.search(low):
+        return EARLIER
+    if repairs.RETURN in resolution.flags and (found := find_returned(low, dialogue)):
+        return found
+    if (match := ASKED_AGAIN.search(low)) and (
+        found := find_named(match["zh"] or match["en"], dialogue.topics)
+    ):
+        return found
+    if resolution.corrected:
+        return dialogue.current
+    if found := find_about(resolution.slots, dialogue):
+        return found
+    return dialogue.current if POINTED in resolution.flags or only_that(low) else ""
+
+
+def find_returned(low: str, dialogue: Thread) -> str:
+    """The topic that the words name, else the one that was interrupted."""
+    others = [topic for topic in dialogue.topics if topic.id != dialogue.current]
+    interrupted = next((topic.id for topic in others if topic.state == "open"), "")
+    return find_named(low, dialogue.topics) or interrupted
+
+
+def find_named(low: str, topics: Sequence[TopicLike]) -> str:
+    """The topic whose intent the words name, an open one first."""
+    for intent, words in TOPIC_WORDS:
+        named = [topic for topic in topics if topic.intent == intent]
+        if named and words.search(low):
+            return next((t.id for t in named if t.state == "open"), named[0].id)
+    return ""
+
+
+def find_about(slots: Sequence[Slot], dialogue: Thread) -> str:
+    """The topic that is about the order named, the current one before others."""
+    named = {slot.value for slot in slots if slot.name in ORDERS}
+    about = [
+        topic.id
+        for topic in dialogue.topics
+        if named & {topic.slots.get(ORDER), topic.slots.get(TAIL)}
+    ]
+    return dialogue.current if dialogue.current in about else next(iter(about), "")
+
+
+def with_doubts(resolution: Resolution) -> Resolution:
+    unsure = [slot.name for slot in resolution.slots if not slot.certain and slot.name in CONFIRMED]
+    if not unsure:
+        return resolution
+    doubtful = tuple(dict.fromkeys((*resolution.doubtful, *unsure)))
+    return replace(resolution, doubtful=doubtful, reason=resolution.reason or "unsure")

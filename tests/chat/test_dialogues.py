@@ -1,0 +1,124 @@
+"""Scripted dialogues, tests/chat/dialogues/*.yaml: what is remembered after each thing a customer says.
+
+A script has a title, a language and turns. A turn `says` a line, or a list of lines; `masked` is the same as redaction
+leaves it; `gap: next_day` or `gap: idle` lets time pass before it. What classifiers would find is taken from
+`expect` (intents, emotion, wants_human), or from `understood` where that differs, so that nothing here depends on how
+well they are trained. Of the rest of `expect`, `slots` are those of the current topic (null: not held), `topic` is its
+intent, `open_topics` are all open ones with the latest on top, `state_has` and `state_lacks` look at the block for
+the model, `offered` and `resumes` at the offer to go on with an earlier topic.
+"""
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chat import analysis, dialogue, memory
+from chat.dialogue import Dialogue, Understood
+from chat.models import Conversation
+from prompts.nlu import references, slots
+from prompts.redis import connection
+from tests.factories import ConversationFactory
+
+pytestmark = pytest.mark.django_db
+
+SCRIPTS = sorted((Path(__file__).parent / "dialogues").glob("*.yaml"))
+# A Saturday, 10:00 in Shanghai
+START = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
+GAPS = {"": timedelta(seconds=20), "next_day": timedelta(days=1), "idle": timedelta(minutes=31)}
+EXPECTED = {
+    "intents", "emotion", "wants_human", "slots", "topic", "open_topics", "state_has", "state_lacks", "repair",
+    "asks_for_nothing_known", "doubtful", "confused", "offered", "resumes", "solved_before",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_scripted_dialogue(path: Path) -> None:
+    script = read(path)
+    conversation = ConversationFactory.create()
+    now = START
+    for turn in script["turns"]:
+        now += GAPS[turn.get("gap", "")]
+        if "gap" in turn:
+            # Its time to live runs by the real clock.
+            connection().delete(memory.key(conversation.visitor_id, now=now))
+        before = memory.load(conversation, now=now)
+        after = say(turn, before, language=turn.get("language", script["language"]), now=now)
+        check(turn["expect"], before, after, language=turn.get("language", script["language"]))
+        keep(conversation, after, before=before, now=now)
+
+
+def test_there_are_enough_scripts_in_both_languages() -> None:
+    languages = [read(path)["language"] for path in SCRIPTS]
+    assert len(languages) >= 44
+    assert min(languages.count("zh"), languages.count("en")) >= 15
+
+
+def read(path: Path) -> dict[str, Any]:
+    script: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {"title", "language", "turns"} == script.keys()
+    for turn in script["turns"]:
+        assert turn["expect"].keys() <= EXPECTED, turn
+    return script
+
+
+def say(turn: dict[str, Any], before: Dialogue, *, language: str, now: datetime) -> Dialogue:
+    """The state after the turn, as chat.turn makes it."""
+    said = turn.get("masked", turn["says"])
+    lines = said if isinstance(said, list) else [said]
+    if analysis.analyse(lines, language=language).takes_up_earlier and before.earlier:
+        assert turn["expect"].get("resumes") is True
+        return memory.advanced(memory.resumed(before), now=now)
+    understood = understand("\n".join(lines), turn, before, language=language, now=now)
+    return memory.advanced(dialogue.advance(before, understood), now=now)
+
+
+def understand(
+    text: str, turn: dict[str, Any], before: Dialogue, *, language: str, now: datetime
+) -> Understood:
+    found = slots.find(text, now=datetime.fromisoformat(memory.day(now)).date())
+    classified = {**turn["expect"], **turn.get("understood", {})}
+    emotion = classified.get("emotion", "neutral")
+    return Understood(
+        intents=tuple((name, 0.9) for name in classified.get("intents", [])),
+        unknown_p=classified.get("unknown_p", 0.0),
+        emotion=emotion,
+        emotion_score=0.0 if emotion == "neutral" else 0.8,
+        said=references.resolve(text, found, before),
+        language=language,
+        wants_human=classified.get("wants_human", False),
+    )
+
+
+def check(expected: dict[str, Any], before: Dialogue, after: Dialogue, *, language: str) -> None:
+    topic = dialogue.find_topic(after, after.current)
+    block = dialogue.state_block(after, language=language)
+    seen = {
+        "topic": after.intent,
+        "open_topics": [each.intent for each in dialogue.open_topics(after)],
+        "repair": after.repair,
+        "doubtful": list(topic.doubtful) if topic else [],
+        "confused": after.confused,
+        "offered": bool(before.earlier),
+        "resumes": bool(before.earlier),
+        "solved_before": dialogue.solved(before),
+        "slots": {name: after.slots.get(name) for name in expected.get("slots", {})},
+        "wants_human": after.last.get("wants_human"),
+        "asks_for_nothing_known": all(value in block for value in after.slots.values()),
+    }
+    wanted = {name: expected[name] for name in expected if name in seen}
+    assert {name: seen[name] for name in wanted} == wanted
+    assert [s for s in expected.get("state_has", []) if s not in block] == [], block
+    assert [s for s in expected.get("state_lacks", []) if s in block] == [], block
+
+
+def keep(conversation: Conversation, after: Dialogue, *, before: Dialogue, now: datetime) -> None:
+    """Stores the state as chat.turn does: in the row and in Redis."""
+    conversation.dialogue = asdict(after)
+    conversation.save(update_fields=["dialogue"])
+    conversation.refresh_from_db()
+    assert memory.store(conversation.visitor_id, after, expected_rev=before.rev, now=now)
+    assert memory.load(conversation, now=now) == after
