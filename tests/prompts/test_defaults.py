@@ -93,6 +93,7 @@ PURPOSES = {
     "greeting",
     "busy",
     "dispatch",
+    "soothe",
 }
 SOP_FIELDS = {
     "key",
