@@ -179,6 +179,8 @@ def filled(topic: Topic, slots: Sequence[Slot], *, said: Resolution, turn: int) 
         sure |= {ORDER}
     return replace(
         topic,
+        state=OPEN,
+        touched=turn,
         slots=values,
         given={name: at for name, at in given.items() if name in values},
         inherited=tuple(n for n in topic.inherited if n not in names and n in values),

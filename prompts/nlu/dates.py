@@ -44,14 +44,17 @@ class Day:
 def find(text: str, *, today: date) -> list[Day]:
     """What `text` names, in reading order, without overlaps; half-width digits expected."""
     found: list[Day] = []
+    taken = bytearray(len(text))
     lowered = text.lower()
     for hints, pattern, read, certain in READERS:
         if not any(hint in lowered for hint in hints):
             continue
         for match in pattern.finditer(text):
-            value = read_or_none(read, match, today)
-            if value and all(match.end() <= d.start or match.start() >= d.end for d in found):
-                found.append(Day(value, match.start(), match.end(), certain))
+            start, end = match.span()
+            value = None if any(taken[start:end]) else read_or_none(read, match, today)
+            if value:
+                taken[start:end] = b"\1" * (end - start)
+                found.append(Day(value, start, end, certain))
     return sorted(found, key=lambda day: day.start)
 
 
