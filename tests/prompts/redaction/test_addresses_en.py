@@ -34,6 +34,11 @@ def test_find_sees_the_whole_address(text: str, address: str | None) -> None:
     assert found(text) == [address or text]
 
 
+def test_an_address_ends_after_a_few_lines() -> None:
+    [address] = found("12 Main Street, A1x, B2x, C3x, D4x, E5x, F6x, G7x, H8x")
+    assert address.endswith("F6x")
+
+
 def test_what_follows_an_address_is_no_part_of_it() -> None:
     assert found("12 Main Street, Springfield\nMobile: 123") == ["12 Main Street, Springfield"]
     assert found("12 Main Street, Springfield. Thanks a lot") == ["12 Main Street, Springfield"]

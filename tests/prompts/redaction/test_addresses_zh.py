@@ -44,6 +44,7 @@ def test_find_sees_the_whole_address(text: str, address: str) -> None:
         "市场价和商场价有区别",
         "5月2号下午3点",
         "第3期免息",
+        "6号2楼",
     ],
 )
 def test_find_leaves_regions_and_everyday_words(text: str) -> None:

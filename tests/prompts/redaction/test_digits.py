@@ -24,6 +24,10 @@ def test_numbers_of_groups_are_every_row_of_neighbours() -> None:
     assert "13812345678" in read("12 138-1234-5678")
 
 
+def test_rows_end_where_no_number_is_so_long() -> None:
+    assert max(map(len, read("1234567 1234567 1234567 1234567"))) == 14
+
+
 def test_single_digits_are_only_a_number_together() -> None:
     assert read("1 3 8 1 2 3 4 5 6 7 8") == ["13812345678"]
     assert read(" ".join("1" * 30)) == []

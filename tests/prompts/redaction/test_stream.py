@@ -93,6 +93,15 @@ def test_a_number_waits_until_it_is_whole() -> None:
     )
 
 
+def test_no_cut_goes_through_a_word_or_a_number_with_blanks() -> None:
+    assert stream.is_glued("138 1234", 3)
+    assert stream.is_glued("138 1234", 4)
+    assert stream.is_glued("abc", 1)
+    assert not stream.is_glued("ab 12", 2)
+    assert not stream.is_glued("12 ab", 3)
+    assert not stream.is_glued("好的", 1)
+
+
 def test_a_word_without_end_is_held_for_a_while_only() -> None:
     checked = scanner()
     assert checked.feed("x" * (stream.WORD_CHARS - 1)) == ""
