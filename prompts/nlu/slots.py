@@ -41,7 +41,7 @@ MOST = 40
 PLAIN = {
     **SIMPLIFIED,
     **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},
-    **{0x3000: 0x20, 0x2019: 0x27},
+    **str.maketrans("\u3000’編", " '编"),
 }
 DIGIT = re.compile("[0-9]")
 HAN_DIGITS = str.maketrans("零〇一二三四五六七八九幺两", "0012345678912")
@@ -60,7 +60,7 @@ LABELLED_ORDER = re.compile(
 )
 TAIL = re.compile(
     r"(?:(?:尾号|后[四五六4-6]位|[末最]后?[四4]位)(?:数字?|号码)?|ending (?:in|with)|ends (?:in|with)|last (?:four|4|five|5|six|6)(?: digits)?)"
-    r"\D{0,4}(?P<value>\d{4,7})(?!\d)",
+    r"\D{0,6}(?P<value>\d{4,7})(?!\d)",
     re.IGNORECASE,
 )
 TAIL_HINTS = ("尾号", "位", "end", "last", "End", "Last")
