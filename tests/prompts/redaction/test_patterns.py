@@ -48,12 +48,11 @@ def find(text: str, *, language: str = "zh", orders: str = "") -> list[tuple[str
         ("银行卡号:6222021234567890129", "BANK_CARD", "6222021234567890129"),
         ("我的邮箱是zhang.wei@qq.com哦", "EMAIL", "zhang.wei@qq.com"),
         ("zhang＠qq。com", "EMAIL", "zhang＠qq。com"),
-        ("zhang [at] qq [dot] com", "EMAIL", ""),
         ("zhang[at]qq[dot]com", "EMAIL", "zhang[at]qq[dot]com"),
         ("12345@qq点com", "EMAIL", "12345@qq点com"),
         ("车牌京A12345停着", "PLATE", "京A12345"),
         ("粤B·D12345", "PLATE", "粤B·D12345"),
-        ("护照号E12345678", "PASSPORT", "E12345678"),
+        ("护照号G12345678", "PASSPORT", "G12345678"),
         ("passport no. G1234567", "PASSPORT", "G1234567"),
         ("SF1234567890123到哪了", "COURIER", "SF1234567890123"),
         ("快递单号:75312345678901", "COURIER", "75312345678901"),
@@ -65,7 +64,7 @@ def find(text: str, *, language: str = "zh", orders: str = "") -> list[tuple[str
     ],
 )
 def test_find_sees_it(text: str, kind: str, value: str) -> None:
-    assert find(text) == ([(kind, value)] if value else [])
+    assert find(text) == [(kind, value)]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ def test_find_sees_it(text: str, kind: str, value: str) -> None:
         "580-750-1316",
         "MODEL123456789",
         "GB83 WEST 1234 5698 7654 32",
-        "E12345678",
+        "G12345678",
         "一二三四五六七八九十一二",
         "+1 2 3",
         "00123842",
