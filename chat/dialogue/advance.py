@@ -54,7 +54,7 @@ def advance(dialogue: Dialogue, understood: Understood) -> Dialogue:
         if nothing_else
         else place(after, understood.said, wanted, turn=turn)
     )
-    after = answered(moved(after, move, turn=turn), before, move)
+    after = answered(moved(after, move), before, move)
     after = doubts_settled(after, understood, turn=turn)
     if thanked(understood) and not move.targets:
         after = settled_by_thanks(after, turn=turn)
@@ -66,7 +66,8 @@ def begun(dialogue: Dialogue, understood: Understood) -> Dialogue:
     """The state to start from: the earlier one where it is taken up, an old release's as a topic."""
     if understood.said.topic_ref == references.EARLIER:
         dialogue = replace(dialogue, **taken_up(dialogue.earlier))
-    dialogue = replace(dialogue, earlier={})
+    if dialogue.earlier:
+        dialogue = replace(dialogue, earlier={})
     if dialogue.topics or not (dialogue.intent or dialogue.topic):
         return dialogue
     given = dict.fromkeys(dialogue.slots, dialogue.turns)
@@ -121,11 +122,12 @@ def closed(dialogue: Dialogue, ids: Iterable[str], *, state: str, turn: int) -> 
     return dialogue
 
 
-def moved(dialogue: Dialogue, move: Move, *, turn: int) -> Dialogue:
+def moved(dialogue: Dialogue, move: Move) -> Dialogue:
     """The dialogue with the topics as placed, those of this turn on top, the first said first."""
+    if not move.targets and move.topics is dialogue.topics:
+        return replace(dialogue, slots=move.loose)
     on_top = [topic for id_ in move.targets for topic in move.topics if topic.id == id_]
-    rest = [topic for topic in move.topics if topic.id not in move.targets]
-    topics = [replace(topic, touched=turn, state=OPEN) for topic in on_top] + rest
+    topics = on_top + [topic for topic in move.topics if topic.id not in move.targets]
     return replace(
         dialogue,
         topics=kept(topics),
@@ -147,14 +149,14 @@ def kept(topics: list[Topic]) -> tuple[Topic, ...]:
 
 def answered(after: Dialogue, before: Dialogue, move: Move) -> Dialogue:
     """Questions that are answered at once are settled when they are left."""
-    if after.current == before.current:
-        return after
-    topics = tuple(
-        replace(topic, state=SETTLED)
-        if topic.intent in ANSWERED_AT_ONCE and topic.state == OPEN and topic.id not in move.targets
-        else topic
+    left = {
+        topic.id
         for topic in after.topics
-    )
+        if topic.state == OPEN and topic.intent in ANSWERED_AT_ONCE and topic.id not in move.targets
+    }
+    if after.current == before.current or not left:
+        return after
+    topics = tuple(replace(t, state=SETTLED) if t.id in left else t for t in after.topics)
     return replace(after, topics=topics)
 
 

@@ -17,6 +17,8 @@ INHERITED = frozenset({
 })  # fmt: skip
 # They belong to an order, and go with it.
 OF_ORDER = frozenset({*ORDERS, "courier_number", "courier", "product"})
+# Asked of what one may buy: the product is not that of an order spoken of before.
+BEFORE_BUYING = frozenset({"product_info", "stock", "promotion"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ def new_topic(
     other = order is not None and known is not None and not known.endswith(order.value)
     if other or (order is None and ORDER in said.doubtful) or known in said.rejected:
         inherited = {name: value for name, value in inherited.items() if name not in OF_ORDER}
+    if meant and meant.intent in BEFORE_BUYING and intent not in BEFORE_BUYING:
+        inherited.pop("product", None)
     doubtful = tuple(name for name in meant.doubtful if name in inherited) if meant else ()
     number = max((int(topic.id[1:]) for topic in topics if topic.id[1:].isdecimal()), default=0)
     return Topic(
@@ -179,6 +183,8 @@ def filled(topic: Topic, slots: Sequence[Slot], *, said: Resolution, turn: int) 
         sure |= {ORDER}
     return replace(
         topic,
+        state=OPEN,
+        touched=turn,
         slots=values,
         given={name: at for name, at in given.items() if name in values},
         inherited=tuple(n for n in topic.inherited if n not in names and n in values),

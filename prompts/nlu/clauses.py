@@ -8,7 +8,7 @@ import re
 HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 CARDS = re.compile(r"[KL]")
 GREETING = re.compile(
-    r"^(?:(?:(?:你|您|妮|尼)们?好[啊呀哈呐呢]?|hello|hi|hey|哈喽|哈罗|嗨|喂|在吗|在么|在不|在嘛|有人吗|有人在吗|亲爱的|亲亲|亲|"
+    r"^(?:(?:(?:你|您|妮|尼)们?好[啊呀哈呐呢]?|(?:hello|hi|hey)\b|哈喽|哈罗|嗨|喂|在吗|在么|在不|在嘛|有人吗|有人在吗|亲爱的|亲亲|亲|"
     r"(?:早上|上午|中午|下午|晚上)好|早啊?|客服|good (?:morning|afternoon|evening)|dear (?:team|sir|madam))[\s,.!?~:;E]*)+"
 )
 SEPARATOR = re.compile(

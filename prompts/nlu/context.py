@@ -17,7 +17,9 @@ ASKS_DATA = re.compile(
 ASKS_YES = re.compile(
     r"(?:吗|么|嘛|是不是|对吧|可以不|行不|好不)[\s?.!~:E亲哦呢的]*$|(?:is (?:that|this|it)|are you|do you|did you|would you|can i|shall i|correct)[^.?]*\?\s*$"
 )
-ASKS_MORE = re.compile(r"(?:还有|有没有|有).{0,8}(?:其他|别的|其它|什么).{0,14}(?:帮|问题|服务|需要|咨询)|anything else")
+ASKS_MORE = re.compile(
+    r"(?:还有|有没有|有).{0,8}(?:其他|别的|其它|什么).{0,14}(?:帮|问题|服务|需要|咨询)|anything else"
+)
 BONUS = 0.25
 """In units of a decision: an SVM's margin is 1."""
 

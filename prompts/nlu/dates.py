@@ -44,14 +44,20 @@ class Day:
 def find(text: str, *, today: date) -> list[Day]:
     """What `text` names, in reading order, without overlaps; half-width digits expected."""
     found: list[Day] = []
+    taken = bytearray(len(text))
     lowered = text.lower()
     for hints, pattern, read, certain in READERS:
         if not any(hint in lowered for hint in hints):
             continue
         for match in pattern.finditer(text):
+            start, end = match.span()
+            if any(taken[start:end]):
+                continue
+            # Also a day that does not exist: the 30th of February is no 30th of another month.
+            taken[start:end] = b"\1" * (end - start)
             value = read_or_none(read, match, today)
-            if value and all(match.end() <= d.start or match.start() >= d.end for d in found):
-                found.append(Day(value, match.start(), match.end(), certain))
+            if value:
+                found.append(Day(value, start, end, certain))
     return sorted(found, key=lambda day: day.start)
 
 
@@ -155,6 +161,8 @@ def in_year(match: re.Match[str], today: date) -> str:
 
 
 def in_year_en(match: re.Match[str], today: date) -> str:
+    if match["month"] == "may" and match[0][-1].isdigit():
+        raise ValueError("the verb, as far as one can tell")
     month, day = MONTHS_EN.index(match["month"].lower()) + 1, int(match["day"])
     year = match["year"]
     return (date(int(year), month, day) if year else nearest(month, day, today)).isoformat()

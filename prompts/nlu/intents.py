@@ -7,7 +7,7 @@ may be shared by threads.
 import math
 from dataclasses import dataclass
 
-from prompts.nlu.clauses import clauses, without_cards
+from prompts.nlu.clauses import clauses, without_cards, without_greeting
 from prompts.nlu.context import expected
 from prompts.nlu.doubt import doubts, unknown_probability
 from prompts.nlu.features import features
@@ -15,9 +15,9 @@ from prompts.nlu.normalise import normalise
 from prompts.nlu.scoring import Scored, Scorer, probabilities
 from prompts.nlu.weights import EMOTIONS, INTENTS, Weights
 
-POLITE = frozenset({"greeting", "thanks_bye", "confirm", "other", "provide_info"})
+GREETING = "greeting"
+POLITE = {GREETING: 0.3, "other": 0.4, "confirm": 0.4, "thanks_bye": 0.5, "provide_info": 0.5}
 """Intents that come along with others: they count for less when a message asks for something as well."""
-POLITE_SHARE = 0.5
 WHOLE_SHARE = 0.8
 """How much of an intent's probability in a message of several clauses is that in the message as a whole."""
 SEGMENT_COST = -0.5
@@ -58,21 +58,31 @@ class Classifier:
 
         `language` is not needed: one model serves both, and a message may mix them.
         """
-        said = without_cards(normalise(text))
+        hello, said = self.apart(without_cards(normalise(text)))
         whole = self.score(said)
         sure = self.probable(whole, bonus=expected(said, prev=prev, labels=self.head.labels))
         ranked = sorted(sure, reverse=True)
         unknown_p = self.unknown_p(whole)
         parts = [] if self.head.several else self.segments(said, sure)
-        order = self.named(parts) if len(parts) > 1 else self.alone(sure)
+        order = hello | (self.named(parts) if len(parts) > 1 else self.alone(sure))
         overall = dict(zip(self.head.labels, sure, strict=True))
         return Found(
-            intents=tuple(sorted(order.items(), key=lambda pair: -importance(*pair, overall=overall))),
+            intents=tuple(
+                sorted(order.items(), key=lambda pair: -importance(*pair, overall=overall))
+            ),
             said=tuple(order),
             unknown_p=unknown_p,
             unknown=unknown_p > self.unknown.threshold,
             margin=ranked[0] - ranked[1],
         )
+
+    def apart(self, text: str) -> tuple[dict[str, float], str]:
+        """The hello a message begins with, as an intent found, and the rest: alone it would outweigh a short question."""
+        rest = without_greeting(text)
+        if GREETING not in self.head.labels or rest == text:
+            return {}, text
+        sure = self.probable(self.score(text[: len(text) - len(rest)]))
+        return {GREETING: sure[self.head.labels.index(GREETING)]}, rest
 
     def mood_chances(self, text: str) -> dict[str, float]:
         """Probability of each mood by the words of a message alone; empty where none were learned."""
@@ -116,7 +126,11 @@ class Classifier:
             ways = []
             for start in range(end):
                 every = start == 0 and end == len(spans)
-                part = whole if every else self.probable(self.score(text[spans[start][0] : spans[end - 1][1]]))
+                part = (
+                    whole
+                    if every
+                    else self.probable(self.score(text[spans[start][0] : spans[end - 1][1]]))
+                )
                 cost, before = best[start]
                 ways.append((cost + SEGMENT_COST - math.log(max(part)), [*before, part]))
             best.append(min(ways, key=lambda way: way[0]))
@@ -136,4 +150,4 @@ class Classifier:
 def importance(name: str, p: float, *, overall: dict[str, float]) -> float:
     """What a part of the message says with p counts with what the message as a whole says."""
     mixed = WHOLE_SHARE * overall[name] + (1 - WHOLE_SHARE) * p
-    return mixed * POLITE_SHARE if name in POLITE else mixed
+    return mixed * POLITE.get(name, 1.0)

@@ -33,7 +33,7 @@ SHARES = {
 """How much each group of features says, found on training parts of four public sets."""
 STRENGTHS = {INTENTS: (0.3, 1.0), EMOTIONS: (0.3,)}
 LARGE_STRENGTHS = {INTENTS: (0.5,), EMOTIONS: (0.3,)}
-LARGE_ROWS = 8_000
+LARGE_ROWS = 15_000
 """From here on a feature must occur twice, and nothing is tried out: what is seen once is most of the memory and little
 of the meaning."""
 
@@ -56,6 +56,10 @@ class Steps:
     def step(self) -> None:
         self.done += 1
         self.progress("fitting", min(self.done, self.most), self.most)
+
+    def finish(self) -> None:
+        """Some steps are not needed for every set of examples."""
+        self.progress("fitting", self.most, self.most)
 
 
 def learn(
@@ -83,6 +87,7 @@ def learn(
         step=steps.step,
     )
     weights = fit_all(counts, asked, chosen, least=least, unknown=doubt, steps=steps)
+    steps.finish()
     return weights, report(asked, chosen, weights, seconds=time.perf_counter() - started)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from prompts.nlu import dates, repairs
-from prompts.nlu.slots import Slot
+from prompts.nlu.slots import Slot, fold
 
 ORDER, TAIL = "order_number", "order_tail"
 ORDERS = (ORDER, TAIL)
@@ -74,10 +74,16 @@ CORRECTION = re.compile(
     r"不是(?:这|那|的)|不是(?!说|已经|应该|都|会|有|可以|很|我|因为).{0,30}?(?:而?是|[,,])|(?:^|[,。!;])(?:啊|哦|额|呃|诶|等等|等下|抱歉|不好意思)?[,\s]*不对(?![劲板])|[打写输说填报看记弄搞念贴]错|我(?:说|指|问|要)的(?:不是|是)|应该是|更正|口误|手误|手滑"
     r"|\bi meant?\b|\bnot (?:that|this|the|order)\b|^(?:no|nope|wrong|sorry|oops|wait)\b|typo|mistake|mistyp|\bactually\b|wrong (?:one|order|number)|\bcorrection\b|should be|instead of|\bisn'?t\b|\bnot \w*\d"
 )
+# One of them is in every correction.
+HINTS = (
+    "不", "错", "的是", "该是", "更正", "误", "滑", "mean", "no", "wrong", "sorry", "oops", "wait", "typo", "mist", "actually", "correct",
+    "should", "instead", "isn",
+)  # fmt: skip
 NEGATED = re.compile(
     r"(?:不是|并非|不要|别用|别查|not|isn'?t|wasn'?t|instead of)[\s:]*(?:尾号|订单号?|单号|那个|这个|那单|这单|the|my|that|this|order|number|one|ending in|#|[\s:])*$",
     re.IGNORECASE,
 )
+NOT = re.compile("不是|不要|并非|别用|别查|[Nn]ot|n'?t|[Ii]nstead")
 NOT_THIS = re.compile(
     r"不是(?:这|那|的是这|的是那)(?:一)?[个单笔件](?:订单)?(?:$|[,。.!\s啊呀哦是])|\bnot (?:that|this)(?: one| order|$|[,.;!])|wrong (?:one|order)\b"
 )
@@ -141,7 +147,7 @@ def resolve(
 
     `orders` are orders the shop knows to be the visitor's: number to ISO day of purchase, "" where not known.
     """
-    low = text.lower()
+    low = fold(text).lower()
     flags = repairs.flags_of(low)
     known = known_orders(dialogue)
     slots, rejected = without_negated(text, found)
@@ -155,7 +161,7 @@ def resolve(
         skipped=repairs.skipped(low) if repairs.SKIP in flags else (),
         flags=flags,
     )
-    corrected = CORRECTION.search(low) is not None
+    corrected = any(hint in low for hint in HINTS) and CORRECTION.search(low) is not None
     if not any(slot.name in ORDERS for slot in slots):
         resolution = point(resolution, low, dialogue, known=known, orders=orders)
     if corrected or rejected:
@@ -172,11 +178,15 @@ def known_orders(dialogue: Thread) -> list[str]:
 
 def without_negated(text: str, found: Sequence[Slot]) -> tuple[tuple[Slot, ...], tuple[str, ...]]:
     """The slots without those of "not 111 but …", and the values of these."""
-    if not found:
-        return (), ()
-    negated = [s for s in found if NEGATED.search(text[max(0, s.start - 24) : s.start])]
+    if not NOT.search(text):
+        return tuple(found), ()
+    negated = [s for s in found if is_negated(text[max(0, s.start - 24) : s.start])]
     kept = tuple(slot for slot in found if slot not in negated)
     return kept, tuple(slot.value for slot in negated)
+
+
+def is_negated(before: str) -> bool:
+    return NOT.search(before) is not None and NEGATED.search(before) is not None
 
 
 def with_tails(

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from prompts.nlu import dates
+from prompts.nlu.synonyms import SIMPLIFIED
 
 # Names and titles of slots. A slot not listed is a customer's own and shown by its name.
 TITLES = {
@@ -36,8 +37,12 @@ PRODUCT_CHARS = 24
 # Nobody gives more in one message; who pastes a table is not read to its end.
 MOST = 40
 
-# Full-width ASCII to half-width, one to one, so that positions hold.
-WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+# Full-width to half-width, traditional to simplified: one to one, so that positions hold.
+PLAIN = {
+    **SIMPLIFIED,
+    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},
+    **str.maketrans("\u3000’編", " '编"),
+}
 DIGIT = re.compile("[0-9]")
 HAN_DIGITS = str.maketrans("零〇一二三四五六七八九幺两", "0012345678912")
 HAN_NUMBER = re.compile("[零〇一二三四五六七八九幺两]{4,}")
@@ -55,7 +60,7 @@ LABELLED_ORDER = re.compile(
 )
 TAIL = re.compile(
     r"(?:(?:尾号|后[四五六4-6]位|[末最]后?[四4]位)(?:数字?|号码)?|ending (?:in|with)|ends (?:in|with)|last (?:four|4|five|5|six|6)(?: digits)?)"
-    r"\D{0,4}(?P<value>\d{4,7})(?!\d)",
+    r"\D{0,6}(?P<value>\d{4,7})(?!\d)",
     re.IGNORECASE,
 )
 TAIL_HINTS = ("尾号", "位", "end", "last", "End", "Last")
@@ -82,13 +87,8 @@ COURIERS = {
     "邮政": "邮政", "ems": "EMS", "菜鸟": "菜鸟", "丹鸟": "丹鸟", "天天快递": "天天", "京东快递": "京东", "京东物流": "京东", "京东配送": "京东",
     "sf express": "SF Express", "dhl": "DHL", "fedex": "FedEx", "ups": "UPS", "usps": "USPS", "royal mail": "Royal Mail",
 }  # fmt: skip
-COURIER = re.compile(
-    "|".join(rf"\b{name}\b" if name.isascii() else name for name in COURIERS)
-    + r"|(?<=[发走用寄])京东(?!商城|自营|平台|上)",
-    re.IGNORECASE,
-)
-
-COURIER_HINTS = (*COURIERS, "京东")
+# 京东 alone is the shop's platform as often as the courier.
+JINGDONG = re.compile(r"(?<=[发走用寄])京东(?!商城|自营|平台|上)")
 
 PROVINCES = (
     "北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|"
@@ -97,8 +97,9 @@ PROVINCES = (
 HAN = "[\u4e00-\u9fff]"
 REGION = re.compile(
     rf"(?:(?P<province>{PROVINCES})(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别行政区)?|(?<=[到成在是为址:,,\s]))"
-    rf"(?P<city>{HAN}{{2,4}}?市)?(?P<district>{HAN}{{1,4}}?[区县旗])?\s?(?=<ADDRESS_)"
+    rf"(?P<city>{HAN}{{2,4}}?市)?(?P<district>{HAN}{{1,4}}?[区县旗])?\s?$"
 )
+REGION_CHARS = 24
 
 AMOUNT = re.compile(
     r"(?P<sign>[¥￥$]|(?<![A-Za-z])(?:RMB|CNY|USD))\s?(?P<signed>\d{1,9}(?:,\d{3})*(?:\.\d{1,2})?)(?P<many>万)?"
@@ -187,18 +188,18 @@ def find(text: str, *, patterns: SlotPatterns = DEFAULT, now: date) -> tuple[Slo
     """The slots of `text` in reading order, without overlaps; `now` is the shop's day."""
     folded = fold(text)
     found: list[Slot] = []
+    taken = bytearray(len(folded))
     for candidates in readers(folded, text, patterns=patterns, now=now):
         for slot in candidates:
-            if len(found) == MOST:
-                break
-            if all(slot.end <= kept.start or slot.start >= kept.end for kept in found):
+            if len(found) < MOST and not any(taken[slot.start : slot.end]):
+                taken[slot.start : slot.end] = b"\1" * (slot.end - slot.start)
                 found.append(slot)
     return tuple(sorted(found, key=lambda slot: slot.start))
 
 
 def fold(text: str) -> str:
-    """`text` with half-width characters and digits, character by character, links blanked; positions hold."""
-    folded = text.translate(WIDTH)
+    """`text` in half-width simplified characters, Chinese digits as digits, links blanked; positions hold."""
+    folded = text.translate(PLAIN)
     folded = HAN_NUMBER.sub(lambda match: match[0].translate(HAN_DIGITS), folded)
     if "://" in folded or "www." in folded.lower():
         folded = LINK.sub(lambda match: " " * len(match[0]), folded)
@@ -230,11 +231,16 @@ def placeholders(text: str) -> Iterator[Slot]:
         name = PLACEHOLDERS.get(match[1])
         if name:
             yield Slot(name, match[0], match.start(), match.end())
-    if "<ADDRESS_" in text:
-        for match in REGION.finditer(text):
-            for part in ("province", "city", "district"):
-                if match[part]:
-                    yield Slot(part, match[part], match.start(part), match.end(part))
+        if name == "address":
+            yield from regions(text, match.start())
+
+
+def regions(text: str, end: int) -> Iterator[Slot]:
+    """Province, city and district named right before an address."""
+    match = REGION.search(text, max(0, end - REGION_CHARS), end)
+    for part in ("province", "city", "district") if match else ():
+        if match and match[part]:
+            yield Slot(part, match[part], match.start(part), match.end(part))
 
 
 def courier_numbers(text: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[Slot]:
@@ -299,11 +305,14 @@ def order_tails(text: str) -> Iterator[Slot]:
 
 def couriers(text: str) -> Iterator[Slot]:
     lowered = text.lower()
-    if any(name in lowered for name in COURIER_HINTS):
-        for match in COURIER.finditer(text):
-            yield Slot(
-                "courier", COURIERS.get(match[0].lower(), "京东"), match.start(), match.end()
-            )
+    for said, name in COURIERS.items():
+        if said in lowered:
+            pattern = rf"\b{said}\b" if said.isascii() else said
+            for match in re.finditer(pattern, text, re.IGNORECASE):
+                yield Slot("courier", name, match.start(), match.end())
+    if "京东" in text:
+        for match in JINGDONG.finditer(text):
+            yield Slot("courier", "京东", match.start(), match.end())
 
 
 def amounts(text: str) -> Iterator[Slot]:

@@ -9,13 +9,13 @@ import re
 TONE_LINES = {
     "anger": (
         r"气死|气人|生气|火大|恼火|愤怒|忍无可忍|受够|无语|离谱|过分|欺负|坑人|坑爹|坑我|骗子|骗人|忽悠|欺骗|欺诈|糊弄|敷衍|耍我|耍人|玩我|"
-        r"恶心|垃圾|太烂|真烂|狗屁|放屁|他妈|tmd|妈的|尼玛|傻[逼bx]|sb|滚|混蛋|不要脸|无耻|流氓|奇葩|可恶|缺德|黑心|"
+        r"恶心|垃圾|太烂|真烂|狗屁|放屁|他妈|tmd|妈的|尼玛|傻[逼bx]|\bsb\b|滚蛋|滚吧|混蛋|不要脸|无耻|流氓|奇葩|可恶|缺德|黑心|"
         r"scam|fraud|ridiculous|unacceptable|disgust|terrible|awful|horrible|pathetic|useless|garbage|rubbish|worst|furious|"
         r"fed up|sick of|joke|wtf|bullshit|damn|hell\b|crap|angry|annoy|outrag|disgrac|liar|lying|lied"
     ),
     "disappointment": (
-        r"失望|差劲|太差|真差|好差|很差|差评|最差|越来越差|不满|不靠谱|不负责|没诚意|没人管|没人理|不理人|不理我|不管|态度|什么态度|什么服务|"
-        r"什么破|破东西|什么玩意|什么鬼|后悔|再也不|以后不|不会再|最后一次|寒心|心寒|心累|太慢|真慢|慢死|耽误|等了(?:好|这么|那么|很)|白等|浪费|"
+        r"失望|差劲|太差|真差|好差|很差|差评|最差|越来越差|不满(?!N|Y|足|减)|不靠谱|不负责|没诚意|没人管|没人理|不理人|不理我|不管|态度|什么态度|什么服务|"
+        r"什么破|破东西|什么玩意|什么鬼|后悔|再也不|以后不|不会再|最后一次|寒心|心寒|心累|太慢|真慢|好慢|这么慢|那么慢|有点慢|慢死|慢得|太久|这么久|那么久|花儿都谢|无奈|遥遥无期|耽误|等了(?:好|这么|那么|很)|白等|浪费|"
         r"disappoint|poor service|bad service|bad experience|never again|never (?:buy|order|shop)|waste|too slow|so slow|let down|unhappy|not happy|fail"
     ),
     "threat": (
@@ -25,16 +25,25 @@ TONE_LINES = {
     "sarcasm": (
         r"你们?(?:可)?真(?:是)?(?:行|牛|会|棒|厉害|可以|能)|真有(?:你们?|您)的|真有一套|服了|佩服|呵呵|嗬嗬|好得很|好的很呐|厉害了|真厉害|真牛|牛[逼b啊批]|"
         r"真是(?:好|绝|开了眼|长见识|涨知识)|长见识|开眼|谢谢你(?:们)?(?:全家|八辈)|也是没谁|没谁了|绝了|醉了|好一个|不愧是|可真(?:行|是|快|好|会)|"
-        r"真(?:快|及时|准时|负责|专业|贴心|周到)(?:啊|呀|呢|哈)|逗我|逗我呢|搞笑|笑死|笑话|真逗|真搞|了不起|大公司就是|这就是你们|就这(?:服务|态度|效率|质量|速度|样)|"
+        r"真(?:快|及时|准时|负责|专业|贴心|周到)(?:啊|呀|呢|哈)|逗我|逗我呢|搞笑|笑死|笑话|真逗|真搞|了不起|大公司就是|这就是你们|就这(?:服务|态度|效率|质量|速度)|"
         r"你们?(?:赢|高兴就好|开心就好)|随便你们|爱咋咋|爱退不退|当我(?:傻|是傻|没说)|猴年马月|等到(?:花|过年|明年|天荒)|过年再|明年(?:再|能)|"
         r"great job|nice job|well done|bravo|thanks for nothing|how nice|wonderful service|good for you|oh great|oh wow|slow clap|brilliant|fantastic service|what a service|just great"
     ),
-    "reproach": (
-        r"怎么(?:还|又|老|总|这么|那么|能这|可以这|搞|做事|回事)|为什么(?:还|又|老|总|这么)|凭什么|凭啥|到底|究竟|难道|居然|竟然|都几天|都多久|多少天了|多久了|"
-        r"几次了|第[二三四五六七八九N]次|说了?(?:几|多少|N)[次遍]|一(?:直|次次|拖再拖)|拖(?:了|着|到)|推(?:来推去|卸|诿)|踢皮球|还要(?:等|我)|还没|又(?:是|不|没|要|出)|"
-        r"连(?:个|一).{0,6}(?:都|也)(?:没|不)|一点.{0,4}(?:都|也)(?:没|不)|根本|完全(?:没|不)|什么都(?:没|不)|说好的|承诺|答应|言而无信|出尔反尔|说话不算|"
-        r"still (?:no|not|hasnt|havent|waiting)|how long|how many times|why (?:is|are|do|does|did|cant|hasnt|havent)|again\b|yet again|(?:second|third|fourth|Nrd|Nth|Nnd) time|keep(?:s)? (?:say|tell|ask)|supposed to|promised|nobody|no one"
+    "blame": (
+        r"怎么(?:又|老|总|这么|那么|能这|可以这|搞的|做事)|为什么(?:又|老|总|这么|还要)|凭什么|凭啥|到底|究竟|难道|居然|竟然|说好的|承诺|答应(?:过|了|好)|言而无信|出尔反尔|"
+        r"说话不算|谁知道|谁的(?:错|责任)|也太|太.{1,5}了吧|这也|有(?:你们|这)(?:这样|么)|哪有(?:这|你)|你们(?:自己|就|都|是不是|这|的错|的问题|不是)|亏(?:了|大)|劣质|质量(?:太|真|这么|好)?差|"
+        r"搞什么|搞毛|凑合|不合理|不像话|太不|良心|不敢(?:再)?(?:买|信)|错在|怪我|why (?:is|are|do|does|did|cant|hasnt|havent)|supposed to|promised|your (?:fault|mistake|problem)|how (?:can|could) you"
     ),
+    "delay": (
+        r"都(?:.{0,4})(?:天|周|月|小时|礼拜|星期|年|趟|遍|次)了|好几(?:天|次|趟|遍|周|个)|几天了|多久了|多少天了|几次了|第[二三四五六七八九N]次|说了?(?:几|多少|N)[次遍]|一(?:直|次次|拖再拖)|拖(?:了|着|到|延)|"
+        r"推(?:来推去|卸|诿|迟)|倒来倒去|踢皮球|还要(?:等|我|多久)|等了|又(?:是|不|没|要|出|坏|来|等|拖|错)|半天|天天|N天(?:了|还|都)|N(?:个)?(?:月|周|小时)(?:了|还|都)|"
+        r"still (?:no|not|hasnt|havent|waiting)|how long|how many times|again\b|(?:second|third|fourth|Nrd|Nth|Nnd) time|keeps? (?:say|tell|ask)|been waiting|days? (?:now|late|and)|weeks? (?:now|late|and)|for (?:N|days|weeks)"
+    ),
+    "neglect": (
+        r"没人(?:管|理|接|回|来|处理|联系)|不理|不管|没反应|不(?:处理|解决|作为|回复|回话|接电话|负责|认账|承认)|不给(?:我)?(?:退|换|办|安装|处理|送|解决|说法)|联系不(?:上|到)|打不通|"
+        r"连(?:个|一|.{1,2}都).{0,6}|一点.{0,4}(?:都|也)(?:没|不)|根本|完全(?:没|不)|什么都(?:没|不)|(?:谁|哪里|哪儿)都|查都不|没(?:一个|有一个)|nobody|no one|ignor|never (?:reply|replied|called|got|received)|no (?:reply|response|answer)|wont (?:help|respond|reply|answer)"
+    ),
+    "waiting": r"还(?:是)?没|还不|到现在|仍然?|依然|still|yet\b",
     "haste": r"急|赶紧|赶快|快点|快些|马上|立刻|立即|尽快|抓紧|催|加急|速度|等着用|来不及|asap|urgent|hurry|immediately|right now|quickly|as soon as",
     "thanks": (
         r"谢谢|谢了|谢啦|感谢|多谢|谢谢你|辛苦|麻烦你了|拜拜|再见|么么|好评|thanks|thank you|thx|\bty\b|cheers|appreciate|bye\b"
@@ -44,14 +53,15 @@ TONE_LINES = {
         r"amazing|excellent|helpful|wonderful|fantastic|happy|best|lovely|kind\b"
     ),
     "friendly": r"亲亲?|小姐姐|小哥哥|美女|帅哥|哈哈|嘻嘻|嘿嘿|么么哒|[😊😄😁😀😍🥰😘👍🙏❤💕🌹😃😆🤗🎉]|:\)|lol|haha",
-    "upset": r"[😡😠🤬😤👎💢😒🙄😑😞😢😭🤮😩😫💔]|哎|唉|呜|晕|郁闷|头疼|烦|崩溃|抓狂|:\(|ugh|sigh|argh",
+    "upset": r"[😡😠🤬😤👎💢😒🙄😑😞😢😭🤮😩😫💔]|哎|唉|呜|我晕|晕死|郁闷|头疼|(?<!麻)烦|崩溃|忍受|受不了|着急|抓狂|:\(|ugh|sigh|argh",
     "person": (
         r"人工|真人|转人|转接|找.{0,3}客服|换.{0,3}客服|客服呢|叫.{0,4}(?:经理|主管|领导|负责人|老板)|(?:经理|主管|领导|负责人|店长)|机器人|活人|"
         r"(?:打|回)(?:个|我)?电话|回电|电话联系|给我打|real person|human|agent|representative|supervisor|manager|operator|call me|talk to (?:someone|somebody)|speak (?:to|with)|live chat|\bbot\b|robot"
     ),
     "question": r"[?]|吗|呢|么$|怎么|什么|啥|几|多少|哪|谁|能不能|可不可以|是不是|有没有|会不会|要不要|如何|为何|\b(?:what|how|when|where|why|who|which|can|could|does|do|is|are|will)\b",
-    "exclaim": r"!|！",
-    "twice": r"[!?.]{2,}",
+    "exclaim": r"!",
+    "insistence": r"[!?]{2,}|[?!] [?!]",
+    "trailing": r"\.\.$|~",
     "refusal": r"不要|不行|不用|不想|不能|不可以|不同意|不接受|拒绝|别|dont|wont|cant|cannot|never|refuse",
 }
 TONES = {name: re.compile(pattern) for name, pattern in TONE_LINES.items()}

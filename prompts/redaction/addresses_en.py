@@ -21,11 +21,12 @@ SUFFIX = (
 # Languages that put the kind of street first.
 PREFIX = r"(?:rue|avenue|av\.|boulevard|via|viale|piazza|calle|avenida|rua|plaza|ul\.|ulica|paseo|carrera|place|chemin)"
 FLAT = r"(?:(?:apt|apartment|suite|ste|unit|flat|room|rm|floor|fl|building|bldg|block|#)\.? ?#?\d{1,5}[a-z]?\b)"
+NO_FLAT = r"(?!(?:apt|apartment|suite|ste|unit|flat)\b)"
 NUMBER = r"\d{1,5}(?:[-/]\d{1,4})?[a-z]?"
 NAMES = r"[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*){0,3}?"
 STREET = re.compile(
     rf"(?<![\w.])(?:{NUMBER},? ){{1,2}}{NAMES} {SUFFIX}\b\.?(?: {NUMBER}\b)?"
-    rf"|(?<![\w.])(?:{NUMBER} ){{1,2}}{PREFIX} (?:(?:d[aeiu]s?|del|la|le|el|van|von|y|e|st) |{CAPITAL} ){{0,4}}(?:{CAPITAL}|{NUMBER})(?: {NUMBER}\b)?",
+    rf"|(?<![\w.])(?:{NUMBER} ){{1,2}}{PREFIX} (?:(?:d[aeiu]s?|del|la|le|el|van|von|y|e|st) |{NO_FLAT}{CAPITAL} ){{0,4}}(?:{NO_FLAT}{CAPITAL}|{NUMBER})(?: {NUMBER}\b)?",
     re.IGNORECASE,
 )
 NUMBERED = re.compile(

@@ -22,7 +22,7 @@ PARTS_MAX = 24
 # Words of the sentence around an address; hardly a place has one of them in its name.
 STOP = (
     "[某是在到送寄去给为的了我你您他她它这那请把帮改换吗呢吧啊哦呀啦嘛么就也很没什怎谢从问往仅住忘等]|"
-    "都[是要没可不]|可以|能[不送]|要[求改]|想要|不[能是用要会]|已经|地[址点]|收[货件]|[发送]货|电[话联]|联系|派送|配送|准备|"
+    "(?<=[改换])[成为]|都[是要没可不]|可以|能[不送]|要[求改]|想要|不[能是用要会]|已经|地[址点]|收[货件]|[发送]货|电[话联]|联系|派送|配送|准备|"
     "如果|麻烦|先生|女士|小姐|附近|客服|现在|今天|昨天|明天|[两一]?个区|原路|半路|跨区|隔壁|目前|整个|单位|全国|自提"
 )
 HAN = "\u4e00-\u9fff〇"
@@ -140,7 +140,9 @@ def judged(chain: list[Part], text: str) -> Span | None:
     if kinds == {"numbered"} and not any(BUILDING.search(part.text) for part in chain):
         return None
     end = end_of(chain, text)
-    if kinds <= REGIONS and (weight < WHOLE_REGION or end - chain[-1].end < 2):
+    # 浙江省嘉兴市秀洲区 is an address only with a name after it: 巴黎都市.
+    named = weight > WHOLE_REGION or (weight == WHOLE_REGION and end - chain[-1].end > 1)
+    if kinds <= REGIONS and not named:
         return None
     return Span(start_of(chain[0], text), end, "ADDRESS", min(0.89, 0.5 + weight / 10))
 

@@ -153,7 +153,7 @@ def is_bank_card(number: Number) -> bool:
         printed
         and 13 <= len(digits) <= 19
         and BIN.match(digits) is not None
-        and len(set(digits)) > 2
+        and len(set(digits)) > 1
         and luhn(digits)
     )
 

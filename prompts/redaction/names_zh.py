@@ -31,6 +31,7 @@ ADDRESSED = re.compile(
 # Words of one character that like to stand beside a name.
 FUNCTION_LEFT = frozenset("的是叫找请给和说有让与了到我帮呢哦好")
 FUNCTION_RIGHT = frozenset("好可呢亲是在的了请您我你这就和吗也都有说把给要会不没还吧啊哦与一已祝")
+HONORIFICS = ("先生", "女士", "小姐", "师傅", "老师", "经理")
 THRESHOLD = -0.9
 BEFORE_CHARS = 10
 
@@ -138,6 +139,8 @@ def is_something_else(candidate: str) -> bool:
     return (
         candidate in surnames.NOBODY
         or candidate[:2] in PROVINCE_OF
+        or candidate in PROVINCE_OF
+        or candidate.endswith(HONORIFICS)
         or (len(candidate) == 2 and candidate[0] == candidate[1])
     )
 

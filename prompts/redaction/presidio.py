@@ -83,10 +83,10 @@ def installed_model(language: str) -> str | None:
 
 def build(language: str, *, model: str | None) -> "AnalyzerEngine":
     """An analyzer with our recognizers, and with the named entities of a spaCy model where there is one."""
-    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry  # slow, as above
-
     # It logs the text it reads at debug, and each start of a recognizer at info.
     logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry  # slow, as above
+
     recognizers = [
         recognizer(language, type_, finder) for type_, finder in FINDERS[language].items()
     ]

@@ -1,0 +1,1 @@
+"""Tests of prompts.nlu: plain Python, no database."""
