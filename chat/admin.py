@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from unfold.admin import ModelAdmin, TabularInline
 
+from chat.actions import privacy
 from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
 from prompts import snapshot
 from prompts.admin import waterfall
@@ -75,6 +78,19 @@ WORDS = {
     "same": both("这个策略会做出同样的决定。", "This policy would have decided the same."),
 }
 
+ERASING = {
+    "title": both("抹除顾客数据", "Erase customers' data"),
+    "sure": both(
+        "下列顾客说过的话、会话、评价和保存的个人信息将被永久删除，无法恢复。",
+        "What these customers said, their conversations, ratings and personal data are removed for good. "
+        "There is no way back.",
+    ),
+    "conversations": both("会话", "conversations"),
+    "sealed": both("项个人信息", "pieces of personal data"),
+    "yes": both("永久抹除", "Erase for good"),
+    "back": both("取消", "Cancel"),
+}
+
 
 class ReadOnly:
     """Rows that only actions and turns may write."""
@@ -105,9 +121,59 @@ class AgentAdmin(ModelAdmin):
 
 @admin.register(Visitor)
 class VisitorAdmin(ReadOnly, ModelAdmin):
-    list_display = ["id", "inbox", "locale", "created_at"]
-    list_filter = ["inbox", "locale"]
+    """The tier is the staff's to set. Of personal data the page says what kinds are kept, never the values."""
+
+    list_display = ["id", "inbox", "locale", "tier", "created_at"]
+    list_filter = ["inbox", "locale", "tier"]
+    list_select_related = ["inbox"]
     search_fields = ["id"]
+    readonly_fields = ["id", "inbox", "locale", "placeholders", "created_at"]
+    fields = ["id", "inbox", "locale", "tier", "placeholders", "created_at"]
+    actions = ["erase"]
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return request.user.has_perm("chat.change_visitor")
+
+    def has_erase_permission(self, request: HttpRequest) -> bool:
+        # Who may delete visitors may erase them; the empty row stays, so that its widget goes on.
+        return request.user.has_perm("chat.delete_visitor")
+
+    @admin.display(description=both("保存的个人信息", "Personal data kept"))
+    def placeholders(self, visitor: Visitor) -> str:
+        kept = visitor.vault.order_by("placeholder").values_list("placeholder", flat=True)
+        return ", ".join(kept) or "—"
+
+    @admin.action(description=both("抹除数据…", "Erase data…"), permissions=["erase"])
+    def erase(self, request: HttpRequest, chosen: models.QuerySet[Visitor]) -> HttpResponse | None:
+        """Asks first; erases when the page that asked was confirmed."""
+        if "sure" not in request.POST:
+            return self.ask_to_erase(request, chosen)
+        visitors = list(chosen)
+        for visitor in visitors:
+            privacy.erase(visitor)
+            self.log_change(request, visitor, "erased")
+        messages.success(
+            request,
+            pick(
+                f"已抹除 {len(visitors)} 位顾客的数据。",
+                f"The data of {len(visitors)} customers was erased.",
+            ),
+        )
+        return None
+
+    def ask_to_erase(self, request: HttpRequest, chosen: models.QuerySet[Visitor]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": ERASING["title"],
+            "t": ERASING,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "visitors": chosen.annotate(
+                spoken=models.Count("conversations", distinct=True),
+                sealed=models.Count("vault", distinct=True),
+            ),
+        }
+        return render(request, "admin/chat/visitor/erase.html", context)
 
 
 class MessageInline(ReadOnly, TabularInline):

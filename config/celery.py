@@ -5,8 +5,10 @@ stored or retried here. The sweeper finds what a lost doorbell left behind.
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -54,3 +56,19 @@ app.conf.update(
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def ring_for_the_first_classifier(sender: Any, **_: Any) -> None:
+    """A fresh installation learns to understand in the background, without being asked."""
+    if "default" in sender.app.amqp.queues.consume_from:
+        sender.app.send_task("prompts.tasks.train_first")
+
+
+@worker_shutting_down.connect
+def stop_training(**_: Any) -> None:
+    """A training that is under way must not hold up the end of its worker; nothing of it is kept."""
+    # Inline: it reads models, which are there only once Django is set up.
+    from prompts import understanding  # noqa: PLC0415
+
+    understanding.APART.stop()

@@ -1,4 +1,7 @@
-"""What beat rings for: canaries are guarded, qualities counted. Safe to run twice, or not at all for a while."""
+"""What beat, staff and a worker's start ring for: canaries are guarded, qualities counted, classifiers trained.
+
+Safe to run twice, or not at all for a while.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -8,8 +11,8 @@ from celery import shared_task
 from django.db import connection, transaction
 from django.utils import timezone
 
-from prompts import canaries
-from prompts.models import QualityCell
+from prompts import canaries, understanding
+from prompts.models import NluModel, QualityCell
 from prompts.snapshot import announce
 
 log = structlog.get_logger(__name__)
@@ -49,6 +52,19 @@ def count_qualities() -> None:
         QualityCell.objects.bulk_create(rows)
         announce()
     log.info("qualities_counted", cells=len(rows))
+
+
+@shared_task
+def train_nlu(*, user_id: int | None = None) -> None:
+    """Trains a classifier from the examples as they are now; nothing while another process does."""
+    understanding.train_apart(user_id=user_id)
+
+
+@shared_task
+def train_first() -> None:
+    """Trains the first classifier of an installation; nothing once there is one."""
+    if not NluModel.objects.exists():
+        understanding.train_apart(note="first", if_none=True)
 
 
 def read_cells() -> list[QualityCell]:

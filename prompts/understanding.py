@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -18,25 +18,36 @@ from redis import RedisError
 from prompts.models import IntentExample, NluModel
 from prompts.nlu import weights
 from prompts.nlu.intents import Classifier
-from prompts.nlu.report import Report
 from prompts.nlu.train import Example, train
 from prompts.redis import connection as redis_connection
-from prompts.snapshot import announce, snapshot
+from prompts.snapshot import announce, release_connection, snapshot
 
 log = structlog.get_logger(__name__)
 
 # A new classifier speaks by itself unless it is worse than this by cross-validation.
 WORSE_BY = 0.005
 TRAINING_LOCK = 7_305_002
-PROGRESS_KEY, PROGRESS_SECONDS = "nlu:training", 600
+PROGRESS_KEY, PROGRESS_SECONDS = "nlu:training", 120
 # What belongs to no intent teaches the honest "unknown".
 UNKNOWN = "other"
-
-Progress = Callable[[str, int, int], None]
+# What `manage.py train_nlu` ends with where it did not train.
+TOO_FEW, BUSY = 3, 4
+# What is told beside the steps of the training itself.
+QUEUED, FAILED, NOT_ENOUGH = "queued", "failed", "too few examples"
 
 
 class AlreadyTraining(Exception):
     """Another process trains at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A training's outcome. `report` is nlu.report.Report as JSON; its doubtful rows name their example's key."""
+
+    weights: bytes
+    report: dict[str, Any]
+    examples: int
+    seconds: float
 
 
 class Loaded:
@@ -86,21 +97,24 @@ def train_now(*, user_id: int | None = None, note: str = "") -> NluModel:
         if not cursor.fetchone()[0]:
             raise AlreadyTraining
         try:
-            return keep(*learn(), user_id=user_id, note=note)
+            return keep(learn(), user_id=user_id, note=note)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [TRAINING_LOCK])
             tell("", 0, 0)
 
 
-def learn() -> tuple[bytes, Report, int, float]:
-    """Weights, report, how many examples, and the seconds it took."""
+def learn() -> Learned:
     started = time.monotonic()
+    rows = usable()
     examples = [
         Example(text=row.text, intent=row.intent.name, emotion=row.emotion, language=row.language)
-        for row in usable()
+        for row in rows
     ]
     found, report = train(examples, progress=tell, unknown=UNKNOWN)
-    return weights.dump(found), report, len(examples), time.monotonic() - started
+    shown = asdict(report)
+    # By its key, because rows that staff add or remove later shift every place.
+    shown["doubtful"] = [{**asdict(one), "example": rows[one.place].pk} for one in report.doubtful]
+    return Learned(weights.dump(found), shown, len(rows), time.monotonic() - started)
 
 
 def usable() -> list[IntentExample]:
@@ -110,51 +124,94 @@ def usable() -> list[IntentExample]:
     )
 
 
-def keep(
-    data: bytes,
-    report: Report,
-    examples: int,
-    seconds: float,
-    *,
-    user_id: int | None,
-    note: str,
-) -> NluModel:
+def keep(learned: Learned, *, user_id: int | None, note: str) -> NluModel:
     with transaction.atomic():
-        last = NluModel.objects.select_for_update().order_by("-number").first()
+        last = NluModel.objects.select_for_update().only("number").order_by("-number").first()
         row = NluModel.objects.create(
             number=last.number + 1 if last else 1,
-            weights=data,
-            digest=weights.digest(data),
-            examples=examples,
-            accuracy=report.accuracy,
-            macro_f1=report.macro_f1,
-            report=asdict(report),
-            seconds=round(seconds, 1),
+            weights=learned.weights,
+            digest=weights.digest(learned.weights),
+            examples=learned.examples,
+            accuracy=learned.report["accuracy"],
+            macro_f1=learned.report["macro_f1"],
+            report=learned.report,
+            seconds=round(learned.seconds, 1),
             created_by_id=user_id,
             note=note,
         )
-        current = NluModel.objects.filter(active=True).first()
-        if current is None or row.macro_f1 >= current.macro_f1 - WORSE_BY:
+        if not is_worse(row):
             activate(row)
     log.info("classifier_trained", number=row.number, macro_f1=row.macro_f1, active=row.active)
     return row
 
 
+def is_worse(row: NluModel) -> bool:
+    """Whether only a person may put it in force. Nothing is worse than one that cannot be read."""
+    current = NluModel.objects.filter(active=True).only("number", "macro_f1").first()
+    if current is None or row.macro_f1 >= current.macro_f1 - WORSE_BY:
+        return False
+    return load(current.number) is not None
+
+
 def activate(row: NluModel) -> None:
     """Puts a version in force, on every process within seconds; going back is the same."""
     with transaction.atomic():
-        NluModel.objects.select_for_update().filter(active=True).update(active=False)
+        # All of them: whoever activates another at this moment waits, and then finds this one active.
+        list(NluModel.objects.select_for_update().order_by("pk").values_list("pk"))
+        NluModel.objects.filter(active=True).update(active=False)
         NluModel.objects.filter(pk=row.pk).update(active=True)
         row.active = True
         announce()
 
 
-def train_apart() -> None:
-    """Trains in a process of its own: scikit-learn would leave a worker with 200 MB for good."""
-    command = [sys.executable, "manage.py", "train_nlu"]
-    done = subprocess.run(command, cwd=settings.BASE_DIR, check=False, capture_output=True)  # noqa: S603
-    if done.returncode:
-        log.error("training_failed", code=done.returncode)
+class Apart:
+    """The trainings that run in processes of their own, so that a worker that ends can end them."""
+
+    def __init__(self) -> None:
+        self.running: set[subprocess.Popen[bytes]] = set()
+
+    def run(self, command: list[str]) -> int:
+        """The code the command ended with; negative when it was ended."""
+        with subprocess.Popen(  # noqa: S603 - our own command, no shell
+            command,
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        ) as process:
+            self.running.add(process)
+            try:
+                return process.wait()
+            finally:
+                self.running.discard(process)
+
+    def stop(self) -> None:
+        for process in list(self.running):
+            process.terminate()
+
+
+APART = Apart()
+
+
+def train_apart(*, user_id: int | None = None, note: str = "", if_none: bool = False) -> None:
+    """Trains in a process of its own: scikit-learn would leave a worker with 200 MB for good.
+
+    That process is a patient one, because turns run beside it.
+    """
+    command = [sys.executable, "manage.py", "train_nlu", "--patient", f"--note={note}"]
+    if user_id is not None:
+        command.append(f"--user={user_id}")
+    if if_none:
+        command.append("--if-none")
+    release_connection()
+    code = APART.run(command)
+    if code == TOO_FEW:
+        log.warning("training_failed", reason=NOT_ENOUGH)
+        tell(NOT_ENOUGH, 0, 0)
+    elif code > 0 and code != BUSY:
+        log.error("training_failed", code=code)
+        tell(FAILED, 0, 0)
+    elif code != BUSY:
+        tell("", 0, 0)
 
 
 def tell(what: str, done: int, steps: int) -> None:
@@ -171,7 +228,7 @@ def tell(what: str, done: int, steps: int) -> None:
 
 
 def progress() -> dict[str, str]:
-    """{"what", "done", "steps"} of a training that runs; empty when none does."""
+    """{"what", "done", "steps"} of a training that waits, runs or has just failed; empty when there is none."""
     try:
         kept: dict[bytes, bytes] = redis_connection().hgetall(PROGRESS_KEY)  # type: ignore[assignment]
     except RedisError:
