@@ -17,8 +17,8 @@ from prompts.nlu.slots import SlotPatterns
 
 HAN = re.compile("[\u3400-\u9fff]")
 RESUME_REPLIES = frozenset({"1", "\uff11", "\u2460", "一"})
-# Without a classifier nothing is known of the words' mood; lexicon and context still speak.
-NO_CHANCES = {"neutral": 1.0}
+# Without a classifier little is known of the words' mood: lexicon and context must be able to outweigh it.
+NO_CHANCES = {"negative": 0.25, "neutral": 0.65, "positive": 0.1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,9 @@ def say(turn: dict[str, Any], before: Dialogue, *, language: str, now: datetime)
     """The state after the turn, as chat.turn makes it."""
     said = turn.get("masked", turn["says"])
     lines = said if isinstance(said, list) else [said]
-    if analysis.analyse(lines, language=language).takes_up_earlier and before.earlier:
+    today = datetime.fromisoformat(memory.day(now)).date()
+    found = analysis.analyse(lines, language=language, dialogue=before, today=today)
+    if found.takes_up_earlier and before.earlier:
         assert turn["expect"].get("resumes") is True
         return memory.advanced(memory.resumed(before), now=now)
     understood = understand("\n".join(lines), turn, before, language=language, now=now)

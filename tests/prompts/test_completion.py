@@ -192,7 +192,8 @@ def test_failed_attempts_are_recorded_in_order(
 def test_call_of_an_abandoned_answer_is_recorded_too(
     model: ModelEndpoint, provider: ProviderControl
 ) -> None:
-    provider.set_scenario([{"answer": WHOLE, "interval_ms": 50}])
+    # Long, because the screen holds a sentence back until it has seen it.
+    provider.set_scenario([{"answer": WHOLE * 8, "interval_ms": 50}])
 
     with pytest.raises(Left):
         completion.stream(question(), Shown(leave_after=2))
