@@ -66,6 +66,10 @@ class Loaded:
                 self.classifier, self.number = load(number), number
             return self.classifier
 
+    def forget(self) -> None:
+        with self.lock:
+            self.classifier, self.number = None, 0
+
 
 LOADED = Loaded()
 

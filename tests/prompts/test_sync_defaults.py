@@ -303,7 +303,8 @@ def test_a_mistake_anywhere_loads_nothing(folder: Folder) -> None:
 
 def test_the_shipped_defaults_load_in_few_statements_and_stay() -> None:
     entries = default_files.read()
-    assert {entry.kind for entry in entries} == {"prompt", "example", "sop", "endpoint"}
+    kinds = {"prompt", "example", "sop", "endpoint", "intent"}
+    assert {entry.kind for entry in entries} == kinds
     first, second = io.StringIO(), io.StringIO()
 
     with CaptureQueriesContext(connection) as queries:
