@@ -20,7 +20,7 @@ from chat.models import VaultEntry, Visitor
 from prompts.redaction import engine
 from prompts.redaction.placeholders import PLACEHOLDER, Placeholders
 from prompts.redaction.spans import RedactionFailed, Type
-from prompts.redaction.vault import Vault
+from prompts.redaction.vault import Vault, VaultError
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ def mask(visitor: Visitor, text: str) -> str:
     book = Book(visitor)
     try:
         masked = engine.mask(
-            text, language=visitor.language, book=book, not_personal=order_patterns()
+            disarmed(text), language=visitor.language, book=book, not_personal=order_patterns()
         )
     except RedactionFailed as error:
         log.error("redaction_failed", reason=str(error), chars=len(text))
@@ -66,6 +66,16 @@ def mask(visitor: Visitor, text: str) -> str:
     if masked.values:
         store(visitor, masked.values, digests=book.known)
     return masked.text
+
+
+def disarmed(text: str) -> str:
+    """What was typed like the placeholder of a whole line, in brackets that nothing opens."""
+    return UNREADABLE.sub(lambda match: f"‹{match.group()[1:-1]}›", text)
+
+
+def says_the_same(visitor: Visitor, kept: str, *, masked: str, raw: str) -> bool:
+    """Whether a line sent again is the one that was kept, even if only one of the two could be examined."""
+    return kept == masked or Values(visitor.pk).in_text(kept) == raw
 
 
 def store(visitor: Visitor, values: Mapping[str, str], *, digests: Mapping[str, str]) -> None:
@@ -150,7 +160,16 @@ class Values:
         missing = set(placeholders) - self.opened.keys()
         if missing:
             mine = VaultEntry.objects.filter(visitor_id=self.visitor_id, placeholder__in=missing)
-            self.opened |= {entry.placeholder: unseal(entry) for entry in mine}
+            self.opened |= {entry.placeholder: opened_or_not(entry) for entry in mine}
+
+
+def opened_or_not(entry: VaultEntry) -> str:
+    """The value of an entry; its placeholder when its key is gone, so that the rest can still be read."""
+    try:
+        return unseal(entry)
+    except VaultError:
+        log.error("vault_entry_unopened", entry=str(entry.pk))  # noqa: TRY400
+        return entry.placeholder
 
 
 def holds_placeholders(text: str) -> bool:

@@ -45,17 +45,19 @@ def reply(
     """
     with transaction.atomic():
         conversation = lock_open(conversation_id)
-        text = vault.mask(conversation.visitor, text)
+        visitor = conversation.visitor
+        masked = vault.mask(visitor, text)
         earlier = Message.objects.filter(conversation=conversation, client_id=client_id).first()
-        if earlier is not None and earlier.role == Role.AGENT and earlier.text == text:
-            return earlier
+        if earlier is not None and earlier.role == Role.AGENT:
+            if vault.says_the_same(visitor, earlier.text, masked=masked, raw=text):
+                return earlier
         if earlier is not None or conversation.epoch != epoch:
             raise Conflict
         check_owned(conversation, agent=agent)
         message = transcript.append(
             conversation,
             role=Role.AGENT,
-            text=text,
+            text=masked,
             client_id=client_id,
             author={"name": agent.name, "avatar": agent.avatar},
         )

@@ -113,16 +113,17 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str, address: str) 
     check_admitted(admission.admit_message(visitor.pk.hex, address=address), client_id=client_id)
     with transaction.atomic():
         conversation = lock_open(visitor)
-        text = vault.mask(visitor, text)
+        masked = vault.mask(visitor, text)
         seen = Q(visitor=visitor) | Q(conversation=conversation)
         earlier = Message.objects.filter(seen, client_id=client_id).first()
         if earlier is not None:
-            return posted_before(earlier, text=text)
+            same = vault.says_the_same(visitor, earlier.text, masked=masked, raw=text)
+            return posted_before(earlier, same=same)
         turn = queue_turn(conversation) if conversation.owner == Owner.BOT else None
         message = transcript.append(
             conversation,
             role=Role.VISITOR,
-            text=text,
+            text=masked,
             client_id=client_id,
             visitor=visitor,
             turn=turn,
@@ -156,8 +157,8 @@ def lock_open(visitor: Visitor) -> Conversation:
         open_conversation(visitor)
 
 
-def posted_before(message: Message, *, text: str) -> Posted:
-    if message.role != Role.VISITOR or message.text != text:
+def posted_before(message: Message, *, same: bool) -> Posted:
+    if message.role != Role.VISITOR or not same:
         raise ProtocolError("conflict", client_id=message.client_id)
     return Posted(message.conversation_id, message.seq, message.turn_id)
 
