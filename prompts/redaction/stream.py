@@ -1,24 +1,27 @@
 """Checks a model's answer while it streams: own placeholders become values again, other people's data is hidden.
 
-A short tail is held back, because what has come may be the beginning of something. Whatever way the answer is cut in
-pieces, the same text comes out. Called by the turn, for each answer anew.
+What cannot be the beginning of anything goes out at once; the rest is held back until prompts.redaction.doubt says that
+its end has come, and is then examined. Whatever way the answer is cut in pieces, the same text comes out. Called by
+prompts.screen, for each answer anew.
 """
 
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
+from prompts.redaction.doubt import Doubt
 from prompts.redaction.engine import Language, find
 from prompts.redaction.placeholders import SEPARATORS, restore
 from prompts.redaction.spans import Span, Type
 
-# Looked at when so many characters are held, and then at every STEP more; all but KEEP go out.
+# Whatever is in doubt is looked at when so many characters are held, and then at every STEP more; all but KEEP go out.
 HOLD_CHARS, KEEP_CHARS, STEP_CHARS = 32, 20, 12
+# After so many characters an address has no further part.
+TOWN_CHARS = 16
 # A word without end, such as a link, is held no longer than this.
 WORD_CHARS = 160
 # What went out just before still says what follows: "电话:" or "Mr.".
 CONTEXT_CHARS = 40
-SENTENCE_ENDS = frozenset("。！？!?；;\n")
 # An answer is full of products; what only might be a name stays readable there.
 NAME_SCORE_MIN = 0.57
 # No cut between two of these: words, numbers, mail addresses, links, placeholders.
@@ -78,48 +81,70 @@ class Scanner:
         self._not_personal = not_personal
         sayable = [*public, *(values[name] for name in self._allowed if name in values)]
         self._sayable = [plain(text) for text in sayable]
+        self._doubt = Doubt(language=language)
         self._context = ""
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        return "".join(self._next(character) for character in piece)
+        return "".join(filter(None, map(self._next, piece)))
 
     def flush(self) -> str:
-        return self._release(len(self._held))
+        return self._release(len(self._held), ends=True)
 
     def _next(self, character: str) -> str:
-        ends = character in SENTENCE_ENDS or (character == " " and self._held.endswith("."))
         self._held += character
-        if ends:
-            return self._release(len(self._held))
+        doubt = self._doubt
+        doubt.read(character)
+        if doubt.is_seen:
+            if doubt.is_settled:
+                until = max(0, len(self._held) - (doubt.come - doubt.going_on))
+                return self._release(until, ends=doubt.is_ended)
+        elif doubt.is_ended:
+            return self._pass(len(self._held))
+        elif (free := len(self._held) - (doubt.come - doubt.free)) > 0:
+            return self._pass(free)
         held = len(self._held)
         if held < HOLD_CHARS or (held - HOLD_CHARS) % STEP_CHARS:
             return ""
-        return self._release(held - KEEP_CHARS)
+        return self._release(held - KEEP_CHARS, ends=False)
 
-    def _release(self, until: int) -> str:
+    def _pass(self, until: int) -> str:
+        """Sends out what is the beginning of nothing."""
+        said = self._held[:until]
+        self._context = (self._context + said)[-CONTEXT_CHARS:]
+        self._held = self._held[until:]
+        self._doubt.examined(rest=len(self._held))
+        return self._restored(said)
+
+    def _release(self, until: int, *, ends: bool) -> str:
         """Sends out the first `until` of the held characters, or fewer, so that nothing is cut in two."""
         text = self._context + self._held
         begin = len(self._context)
         spans = [span for span in self._foreign(text) if span.end > begin] if self._held else []
-        if until < len(self._held):
+        if not ends:
             until = self._safe_cut(until, spans=spans, begin=begin)
         end = begin + until
         said = self._said(text, begin=begin, end=end, spans=spans)
         self._context = text[:end][-CONTEXT_CHARS:]
         self._held = text[end:]
+        self._doubt.examined(rest=len(self._held))
         return said
 
     def _safe_cut(self, until: int, *, spans: list[Span], begin: int) -> int:
         """The nearest place before `until` that is inside nothing; the very end where there is none for too long."""
         cut = until
+        length = begin + len(self._held)
         moved = True
         while moved and cut > 0:
             moved = False
             for span in spans:
-                if span.start < begin + cut < span.end:
+                # What reaches the end of what has come may go on; an address does so after a comma.
+                reach = span.end + (TOWN_CHARS if span.type == "ADDRESS" else 1)
+                if span.start < begin + cut < span.end or (
+                    span.start < begin + cut and reach > length
+                ):
                     cut, moved = max(0, span.start - begin), True
-            while cut > 0 and is_glued(self._held, cut):
+            while 0 < cut < len(self._held) and is_glued(self._held, cut):
                 cut, moved = cut - 1, True
         return len(self._held) if cut == 0 and len(self._held) >= WORD_CHARS else cut
 

@@ -76,11 +76,33 @@ def test_no_more_is_held_back_than_promised() -> None:
         assert come - sent < stream.HOLD_CHARS
 
 
-def test_the_end_of_a_sentence_is_sent_at_once() -> None:
+def test_what_begins_nothing_is_sent_at_once() -> None:
     checked = scanner()
-    assert checked.feed("好的") == ""
-    assert checked.feed("。") == "好的。"
-    assert scanner("en").feed("Sure. ") == "Sure. "
+    assert [checked.feed(character) for character in "您好，可以退的。"] == list("您好，可以退的。")
+    assert scanner("en").feed("Sorry") == "Sorry"
+    assert scanner("en").feed("Sorry about your wait, ") == "Sorry about your wait, "
+
+
+@pytest.mark.parametrize(
+    ("sent", "held"),
+    [
+        ("请拨", "1"),
+        ("请写给", "a"),
+        ("您好", "<NA"),
+        ("车牌", "沪"),
+        ("发往", "上"),
+        ("客户", "李"),
+        ("住", "在凯"),
+    ],
+)
+def test_what_may_begin_something_waits(sent: str, held: str) -> None:
+    assert scanner().feed(sent + held) == sent
+
+
+def test_a_surname_waits_no_longer_than_it_may_be_a_name() -> None:
+    checked = scanner()
+    assert checked.feed("请王") == "请"
+    assert checked.feed("您") == "王您"
 
 
 def test_a_number_waits_until_it_is_whole() -> None:
@@ -126,7 +148,7 @@ def test_what_cannot_be_checked_is_not_said(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(stream, "find", broken)
     with pytest.raises(RedactionFailed):
-        scanner().feed("好的。")
+        scanner().feed("请拨13812345678。")
 
 
 def test_flush_of_nothing_says_nothing() -> None:
