@@ -13,10 +13,13 @@ from celery import shared_task
 from celery.signals import celeryd_after_setup, worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from chat import lease, turn
-from prompts import completion
+from chat import analysis, lease, turn
+from chat.dialogue import Dialogue
+from prompts import completion, understanding
+from prompts.redaction import engine
 
 log = structlog.get_logger(__name__)
 
@@ -121,10 +124,23 @@ def runs_turns(worker: Any) -> bool:
 @celeryd_after_setup.connect
 def warm(instance: Any, **_: Any) -> None:
     if runs_turns(instance):
+        engine.warm_soon()
         try:
+            warm_analysis()
             completion.warm()
         except DatabaseError as error:
             log.warning("not_warmed", error=type(error).__name__)
+
+
+def warm_analysis() -> None:
+    """Reads the classifier and the dictionaries, which the first message would otherwise wait for."""
+    analysis.analyse(
+        ["好 ok"],
+        language="zh",
+        dialogue=Dialogue(),
+        today=timezone.localdate(),
+        classifier=understanding.classifier(),
+    )
 
 
 @worker_ready.connect

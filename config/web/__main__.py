@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from config.web.limits import Limits
+from prompts.redaction import engine
 
 SERVERS = {"daphne": "config.web.daphne_server", "uvicorn": "config.web.uvicorn_server"}
 
@@ -28,6 +29,7 @@ def main() -> NoReturn:
         socket_bytes=settings.SOCKET_MAX_BYTES, socket_behind_frames=settings.SOCKET_BACKLOG_FRAMES
     )
     application = import_string(settings.ASGI_APPLICATION)
+    engine.warm_soon()
     sys.exit(server.serve(application, host=arguments.host, port=arguments.port, limits=limits))
 
 

@@ -94,7 +94,7 @@ class Doubt:
         self.english = language == "en"
         self.tail = ""
         self.come = 0
-        self.open = 0
+        self.open = self.before = 0
         """Where that begins which may still become anything; `come` when nothing does."""
         self.is_seen = False
         """Something must be examined before it goes out."""
@@ -117,15 +117,19 @@ class Doubt:
             # A word goes on.
             self.is_ended = False
             return
-        before, self.open = self.open, self.come
+        self.before, self.open = self.open, self.come
         if plain.isascii() or plain in OTHER:
             self.read_mark(plain)
         else:
             self.read_letter(plain)
         if self.open <= self.come - TAIL_CHARS:
             # It began before what is remembered.
-            self.open = min(before, self.open)
+            self.open = min(self.before, self.open)
         self.is_ended = self.ends(character, plain)
+        if self.is_ended:
+            self.open = self.come
+            self.place = self.words = 0
+            self.run = False
 
     @property
     def free(self) -> int:
@@ -147,10 +151,6 @@ class Doubt:
         kept_from = self.come - rest
         self.is_seen = kept_from < self.open or kept_from < self.seen_at
         self.wait = self.come + AFTER_NAME
-        if self.is_ended:
-            self.place = self.words = 0
-            self.run = False
-            self.open = self.come
 
     def ends(self, character: str, plain: str) -> bool:
         if character in SENTENCE_ENDS:
@@ -170,6 +170,8 @@ class Doubt:
         if not self.english and (self.run or self.words):
             self.run, self.words, self.wait = False, 0, self.come + AFTER_NAME
         self.open = min(self.open_mark(plain), self.open_name(plain), self.open_region())
+        if plain in NUMBER_ENDS and LONG.search(self.tail):
+            self.see(AFTER_NUMBER)
         if plain in PART_ENDS and self.is_part():
             self.see(AFTER_PLACE)
         if self.place:
@@ -192,7 +194,7 @@ class Doubt:
 
     def open_mark(self, plain: str) -> int:
         if plain.isascii() or plain in PLATES or plain in NUMERALS or plain in "点·":
-            match = OPEN.search(self.tail)
+            match = OPEN.search(self.tail, max(0, len(self.tail) - self.come + self.before))
             if match is not None and not self.is_opening():
                 return self.come - len(self.tail) + match.start()
         return self.come

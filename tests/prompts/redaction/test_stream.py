@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prompts.redaction import stream
-from prompts.redaction.engine import Language
+from prompts.redaction.engine import Language, find
 from prompts.redaction.spans import RedactionFailed
 from prompts.redaction.stream import Scanner
 
@@ -22,6 +22,46 @@ ENGLISH = (
     "Hello <NAME_1>, your order is on the way. Mr. John Smith at 12 Main Street, Springfield, IL 62704 "
     "can be reached at +1-604-696-5272 or john.smith@example.org. Bye."
 )
+
+
+NAMES = ["李建国", "王秀英", "陈静怡", "欧阳娜娜", "赵子龙"]
+PLACES = [
+    "上海市长宁区凯旋路1388号2楼",
+    "浙江省杭州市西湖区文三路478号华星时代广场",
+    "成都市武侯区天府大道中段500号3栋2单元1501",
+]
+PHONES = ["13912345678", "139 1234 5678", "+86 158-1234-5678", "021-62345678"]
+PEOPLE = [
+    {
+        "name": name,
+        "place": place,
+        "phone": phone,
+        "mail": "li.jianguo@example.com",
+        "plate": "沪A12345",
+    }
+    for name in NAMES
+    for place in PLACES
+    for phone in PHONES
+]
+LEAKS = [
+    "收件人{name}，电话{phone}，地址{place}",
+    "客户{name}的电话是{phone}",
+    "快递送到{place}，收件人{name}",
+    "他叫{name}，邮箱{mail}，车牌{plate}",
+    "请打{phone}找{name}",
+]
+ENGLISH_PEOPLE = [
+    {"name": name, "place": place, "phone": phone, "mail": "john.smith@example.org"}
+    for name in ("John Smith", "Emily Davis", "Sarah Connor", "Peter van der Berg", "Lucy Chen")
+    for place in ("12 Main Street, Springfield, IL 62704", "455 Larkspur Dr, Baviera, CA 92908")
+    for phone in ("+1-604-696-5272", "+44 20 7946 0958")
+]
+ENGLISH_LEAKS = [
+    "The customer is {name}, phone {phone}, and the address is {place}.",
+    "Mr. {name} lives at {place}, I think.",
+    "Please contact {name} at {phone} or {mail}.",
+    "The parcel was sent to {place} for {name}.",
+]
 
 
 def scanner(language: Language = "zh", **options: object) -> Scanner:
@@ -65,6 +105,47 @@ def test_any_cutting_gives_the_same_english_text(cuts: list[int]) -> None:
 @given(st.text(max_size=120), st.lists(st.integers(0, 120), max_size=10))
 def test_any_cutting_of_any_text_gives_the_same(text: str, cuts: list[int]) -> None:
     assert through(text, [min(cut, len(text)) for cut in cuts]) == through(text, [])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(PEOPLE), st.sampled_from(LEAKS), st.integers(0, 3))
+def test_a_chinese_leak_is_hidden_as_if_the_whole_answer_were_read(
+    person: dict[str, str], leak: str, place: int
+) -> None:
+    sentences = [
+        "您好，别着急",
+        "订单在「我的订单」里能看到进度；到货后七天内可以退",
+        "有问题随时说",
+        "",
+    ]
+    sentences.insert(place, leak.format(**person))
+    check_leak("。".join(sentences), language="zh", person=person)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(ENGLISH_PEOPLE), st.sampled_from(ENGLISH_LEAKS), st.integers(0, 2))
+def test_an_english_leak_is_hidden_as_if_the_whole_answer_were_read(
+    person: dict[str, str], leak: str, place: int
+) -> None:
+    sentences = [
+        "Sorry for the wait.",
+        "Open My Orders and tap Refund within 7 days.",
+        "Anything else?",
+    ]
+    sentences.insert(place, leak.format(**person))
+    check_leak(" ".join(sentences), language="en", person=person)
+
+
+def check_leak(answer: str, *, language: Language, person: dict[str, str]) -> None:
+    said = through(answer, [], language=language)
+    expected, at = "", 0
+    for span in find(answer, language=language):
+        if span.type != "NAME" or span.score >= stream.NAME_SCORE_MIN:
+            expected += answer[at : span.start] + stream.HIDDEN[language][span.type]
+            at = span.end
+    assert said == expected + answer[at:]
+    # The detector knows most names, not all; with numbers and places it is never wrong here.
+    assert not any(person[kind] in said for kind in ("place", "phone", "mail"))
 
 
 def test_no_more_is_held_back_than_promised() -> None:
