@@ -3,7 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import ConfigDict, Field
@@ -124,8 +124,9 @@ def post_message(request: HttpRequest, body: MessageIn) -> Status[PostedOut]:
 
 
 @client.get("/data", auth=VisitorAuth())
-def export_data(request: HttpRequest) -> dict[str, Any]:
+def export_data(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
     """Everything kept of the visitor who asks."""
+    response["Cache-Control"] = "no-store"
     return privacy.export(bearer(request))
 
 

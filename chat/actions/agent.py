@@ -43,13 +43,15 @@ def reply(
     Raises Conflict when the agent does not own the conversation at `epoch`, or `client_id` came before
     with another text.
     """
+    vault.load()
     with transaction.atomic():
         conversation = lock_open(conversation_id)
         visitor = conversation.visitor
         masked = vault.mask(visitor, text)
         earlier = Message.objects.filter(conversation=conversation, client_id=client_id).first()
-        if earlier is not None and earlier.role == Role.AGENT:
-            if vault.says_the_same(visitor, earlier.text, masked=masked, raw=text):
+        if earlier is not None:
+            same = vault.says_the_same(visitor, earlier.text, masked=masked, raw=text)
+            if earlier.role == Role.AGENT and same:
                 return earlier
         if earlier is not None or conversation.epoch != epoch:
             raise Conflict

@@ -111,6 +111,7 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str, address: str) 
     too much.
     """
     check_admitted(admission.admit_message(visitor.pk.hex, address=address), client_id=client_id)
+    vault.load()
     with transaction.atomic():
         conversation = lock_open(visitor)
         masked = vault.mask(visitor, text)
@@ -228,6 +229,7 @@ def rate(visitor: Visitor, rating: protocol.Rate) -> None:
     latest = Conversation.objects.filter(visitor=visitor).order_by("-created_at").first()
     if latest is None:
         raise ProtocolError("not_found")
+    vault.load()
     with transaction.atomic():
         transcript.lock(latest.pk)
         Rating.objects.update_or_create(
