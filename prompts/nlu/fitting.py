@@ -47,9 +47,9 @@ class Fitted:
 
 
 def count(texts: Sequence[Features], *, shares: dict[str, float], least: int) -> Counts:
-    """Counts features that occur in at least `least` texts, sorted by name."""
+    """Counts features that occur in at least `least` texts, runs and pairs in at least two, sorted by name."""
     occurring = Counter(name for found in texts for group in shares for name in set(found[group]))
-    names = sorted(name for name, often in occurring.items() if often >= least)
+    names = sorted(name for name, often in occurring.items() if often >= needed(name, least=least))
     numbers = {name: number for number, name in enumerate(names)}
     order = {group: number for number, group in enumerate(shares)}
     rows, columns, values = array("l"), array("l"), array("d")
@@ -70,6 +70,11 @@ def count(texts: Sequence[Features], *, shares: dict[str, float], least: int) ->
             [sum(len(set(found[group])) for group in shares) for found in texts], float
         ),
     )
+
+
+def needed(name: str, *, least: int) -> int:
+    """A run or a pair seen once is two thirds of all features, and unseen rows are answered no worse without."""
+    return max(least, 2) if " " in name else least
 
 
 def rarity(counts: Counts, rows: "NDArray[np.int64]", *, least: int) -> Numbers:
