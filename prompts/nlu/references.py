@@ -107,7 +107,7 @@ AFTER_DAY = re.compile(
 )
 NAMED_ORDER = re.compile(r"[单笔]|[那这]个|order|\bone\b")
 ELLIPSIS = re.compile(
-    r"^(?:那么?|哦|嗯|and |then |so )?(?:那个|这个|那单|这单|它)?呢?[??]?$|^(?:and |so )?(?:what|how) about (?:that|this|it|the other)(?: one)?\??$"
+    r"^(?:那么?|哦|嗯)?[,\s]*(?:那个|这个|那单|这单|它|那)呢?[?\s]*$|^(?:and |so )?(?:what|how) about (?:that|this|it)(?: one)?[?\s]*$"
 )
 ASKED_AGAIN = re.compile(
     r"^(?:那么?|还有|哦)?(?:我的|这个|那个)?(?P<zh>.{1,8}?)(?:的事|这边|那边)?呢[??]?$|(?:what|how) about (?:the|my|that) (?P<en>[a-z ]{3,24})"
