@@ -48,12 +48,10 @@ def advance(dialogue: Dialogue, understood: Understood) -> Dialogue:
     given_up = given_up_ids(before, understood)
     after = closed(before, given_up, state=WITHDRAWN, turn=turn)
     wanted = wanted_intents(understood, before, given_up)
-    nothing_else = bool(given_up) and not wanted
-    move = (
-        Move(after.topics, (), after.slots)
-        if nothing_else
-        else place(after, understood.said, wanted, turn=turn)
-    )
+    if given_up and not wanted:
+        move = Move(after.topics, (), after.slots)
+    else:
+        move = place(after, understood.said, wanted, spoken_of=before.current, turn=turn)
     after = answered(moved(after, move), before, move)
     after = doubts_settled(after, understood, turn=turn)
     if thanked(understood) and not move.targets:

@@ -30,9 +30,11 @@ class Move:
     loose: dict[str, str]
 
 
-def place(dialogue: Dialogue, said: Resolution, wanted: Sequence[str], *, turn: int) -> Move:
-    """The topics after a message that wants `wanted` and said `said`."""
-    current = find_topic(dialogue, dialogue.current)
+def place(
+    dialogue: Dialogue, said: Resolution, wanted: Sequence[str], *, spoken_of: str, turn: int
+) -> Move:
+    """The topics after a message that wants `wanted` and said `said`; `spoken_of` was current before it."""
+    current = find_topic(dialogue, spoken_of)
     pairs = paired(wanted, orders_of(said))
     meant = find_topic(dialogue, said.topic_ref) or current
     if not wanted:
@@ -51,7 +53,8 @@ def place(dialogue: Dialogue, said: Resolution, wanted: Sequence[str], *, turn: 
             topics.append(topic)
         elif said.corrected and current and topic.id == current.id:
             topics = corrected(topics, current, said, turn=turn)
-        own = [slot for slot in said.slots if slot.name not in ORDERS] + ([order] if order else [])
+        own = [order] if order else []
+        own += [slot for slot in said.slots if slot.name not in ORDERS]
         at = next(i for i, each in enumerate(topics) if each.id == topic.id)
         topics[at] = filled(topics[at], own, said=said, turn=turn)
         targets.append(topic.id)
