@@ -99,6 +99,22 @@ def vectors(counts: Counts, idf: Numbers) -> sparse.csr_matrix:
     return weighted
 
 
+def weigh(counts: Counts, rows: "NDArray[np.int64]", targets: Numbers, *, least: int) -> Numbers:
+    """The weight of each feature: its rarity; between two labels, half of it is how unevenly it divides them.
+
+    After Wang and Manning, "Baselines and Bigrams" (2012): the logarithm of the ratio of both labels' rates.
+    """
+    idf = rarity(counts, rows, least=least)
+    if targets.shape[1] != 2:
+        return idf
+    occurs = counts.matrix[rows] > 0
+    rates = [np.asarray(occurs[column > 0].sum(axis=0)).ravel() + 1.0 for column in targets[rows].T]
+    uneven = np.abs(np.log((rates[0] / rates[0].sum()) / (rates[1] / rates[1].sum())))
+    known = idf > 0
+    mean = uneven[known].mean()
+    return np.where(known, (idf + uneven * idf[known].mean() / mean) / 2, 0.0) if mean else idf
+
+
 def coverage(counts: Counts, idf: Numbers) -> Numbers:
     """Of each text, the share of its features that a model with these rarities knows."""
     known = np.diff(counts.matrix[:, idf > 0].indptr)
