@@ -169,7 +169,7 @@ def doubts_settled(dialogue: Dialogue, understood: Understood, *, turn: int) -> 
     if repairs.DENY in understood.said.flags:
         slots = {name: value for name, value in topic.slots.items() if name not in held}
         rejected = (*topic.rejected, *(topic.slots[name] for name in held))
-        return with_topic(dialogue, replace(topic, slots=slots, rejected=rejected))
+        return with_topic(dialogue, replace(topic, slots=slots, rejected=rejected, touched=turn))
     if any(name == "confirm" for name, _ in understood.intents):
         left = tuple(name for name in topic.doubtful if name not in held)
         given = topic.given | dict.fromkeys(held, turn)

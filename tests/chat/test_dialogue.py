@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chat import dialogue
@@ -504,6 +504,7 @@ def test_no_other_topic_loses_a_slot(turns: list[Understood], last: Understood) 
 def test_a_correction_changes_only_what_the_current_topic_had(
     turns: list[Understood], last: Understood
 ) -> None:
+    assume(sum(each.name.startswith("order_") for each in last.said.slots) <= 1)
     before = after(*turns)
     later = after(replace(last, intents=()), start=before)
     wrong = find_topic(before, before.current)
