@@ -21,6 +21,7 @@ from chat.dialogue.state import (
 )
 from chat.dialogue.titles import title_of
 from prompts.nlu import references, repairs
+from prompts.nlu.pointing import ORDER
 
 # They open no topic: they say something about the turn, or nothing.
 NO_TOPIC = frozenset({"human", "provide_info", "confirm", "thanks_bye", "greeting", "other"})
@@ -92,8 +93,8 @@ def given_up_ids(before: Dialogue, understood: Understood) -> tuple[str, ...]:
     named = [topic for topic in open_topics(before) if topic.intent in said.withdrawn]
     if named:
         chosen = next((topic for topic in named if topic.id == before.current), named[0])
-        order = chosen.slots.get(references.ORDER)
-        return tuple(t.id for t in named if t.slots.get(references.ORDER) == order)
+        order = chosen.slots.get(ORDER)
+        return tuple(t.id for t in named if t.slots.get(ORDER) == order)
     # An angry "forget it" gives nothing up; whoever wants a person wants it settled by them.
     calm = understood.emotion != "negative" and not understood.wants_human
     if repairs.WITHDRAW in said.flags and not said.withdrawn and calm:

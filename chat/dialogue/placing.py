@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from chat.dialogue.state import OPEN, Dialogue, Topic, find_topic
 from prompts.nlu import repairs
-from prompts.nlu.references import ORDER, ORDERS, Resolution
+from prompts.nlu.pointing import ORDER, ORDERS
+from prompts.nlu.references import Resolution
 from prompts.nlu.slots import Slot
 
 # What a new topic takes over from the one before: who it is and what it is about, not what was wanted with it.
