@@ -3,7 +3,7 @@
 Used by chat.dialogue.advance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chat.dialogue.state import OPEN, Dialogue, Topic, find_topic
@@ -198,8 +198,8 @@ def filled(topic: Topic, slots: Sequence[Slot], *, said: Resolution, turn: int) 
     )
 
 
-def merged(*names: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(name) for group in names for name in group))  # type: ignore[attr-defined]
+def merged(*groups: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))
 
 
 def corrected(
