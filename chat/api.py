@@ -116,6 +116,7 @@ def read_conversation(request: HttpRequest, after_seq: int = 0) -> dict[str, Any
 @client.post("/messages", response={202: PostedOut}, auth=VisitorAuth())
 def post_message(request: HttpRequest, body: MessageIn) -> Status[PostedOut]:
     """Takes a visitor's line; the answer arrives by `GET /conversation?after_seq=…`."""
+    admission.ARRIVALS.add(body.client_id)
     text = protocol.check_text(body.text)
     posted = visitor_actions.post_message(
         bearer(request), client_id=body.client_id, text=text, address=address_of(request)

@@ -1,12 +1,18 @@
 """How many messages and sessions a visitor and an address may send. Called by chat's actions, for sockets and API alike."""
 
+import threading
+from collections import OrderedDict
 from functools import cache
+from uuid import UUID
 
 from django.conf import settings
 
 from prompts.llm import board, limits, load
 from prompts.llm.limits import ALLOWED, Bucket, Limiter, Rate, Verdict
 from prompts.redis import connection
+
+SEEN_MOST = 20_000
+TELL_SECONDS = 0.2
 
 
 def admit_message(visitor: str, *, address: str) -> Verdict:
@@ -19,13 +25,52 @@ def admit_message(visitor: str, *, address: str) -> Verdict:
     return limiter().take(buckets)
 
 
-def count_message() -> None:
-    """Counts a message towards the load.
+class Arrivals:
+    """Counts messages towards the load as they arrive, and tells all processes a few times a second.
 
-    Not one that came before: clients send again what a busy platform has not acknowledged, and if that counted, the
-    load would keep itself up.
+    Before anything is done with them: a process that is full takes up no more than it can, so that counted any later
+    an overload would not show. One that comes again does not count: clients send again what a busy platform has not
+    acknowledged, and the load would keep itself up.
     """
-    limiter().count(load.ARRIVALS)
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.seen: OrderedDict[UUID, None] = OrderedDict()
+        self.untold = 0
+        self.something = threading.Event()
+        self.thread: threading.Thread | None = None
+
+    def add(self, client_id: UUID) -> None:
+        """Counts the message of this idempotency key; cheap enough for an event loop."""
+        with self.lock:
+            if client_id in self.seen:
+                return
+            self.seen[client_id] = None
+            if len(self.seen) > SEEN_MOST:
+                self.seen.popitem(last=False)
+            self.untold += 1
+            if self.thread is None:
+                self.thread = threading.Thread(target=self.loop, name="arrivals", daemon=True)
+                self.thread.start()
+        self.something.set()
+
+    def loop(self) -> None:
+        pause = threading.Event()
+        while True:
+            self.something.wait()
+            pause.wait(TELL_SECONDS)
+            self.something.clear()
+            self.tell()
+
+    def tell(self) -> None:
+        """Puts what was counted since into the counters that all processes share."""
+        with self.lock:
+            arrived, self.untold = self.untold, 0
+        for _ in range(arrived):
+            limiter().count(load.ARRIVALS)
+
+
+ARRIVALS = Arrivals()
 
 
 def admit_session(address: str) -> Verdict:

@@ -131,7 +131,6 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str, address: str) 
         )
         if turn is not None:
             tasks.ring_on_commit(turn.pk)
-    admission.count_message()
     told = [transcript.as_frame(message)]
     if turn is not None:
         told.append(protocol.turn(turn.pk, TurnState.QUEUED))

@@ -15,7 +15,7 @@ from chat.dialogue.state import (
     read_dialogue,
     taken_up,
 )
-from chat.dialogue.views import settled, solved, titled, trend
+from chat.dialogue.views import moods_of, settled, solved, titled, trend
 
 __all__ = [
     "Dialogue",
@@ -23,6 +23,7 @@ __all__ = [
     "Understood",
     "advance",
     "find_topic",
+    "moods_of",
     "offer",
     "open_topics",
     "read_dialogue",

@@ -21,6 +21,7 @@ from chat.dialogue.state import (
 )
 from chat.dialogue.titles import title_of
 from prompts.nlu import references, repairs
+from prompts.nlu.pointing import ORDER
 
 # They open no topic: they say something about the turn, or nothing.
 NO_TOPIC = frozenset({"human", "provide_info", "confirm", "thanks_bye", "greeting", "other"})
@@ -48,12 +49,10 @@ def advance(dialogue: Dialogue, understood: Understood) -> Dialogue:
     given_up = given_up_ids(before, understood)
     after = closed(before, given_up, state=WITHDRAWN, turn=turn)
     wanted = wanted_intents(understood, before, given_up)
-    nothing_else = bool(given_up) and not wanted
-    move = (
-        Move(after.topics, (), after.slots)
-        if nothing_else
-        else place(after, understood.said, wanted, turn=turn)
-    )
+    if given_up and not wanted:
+        move = Move(after.topics, (), after.slots)
+    else:
+        move = place(after, understood.said, wanted, spoken_of=before.current, turn=turn)
     after = answered(moved(after, move), before, move)
     after = doubts_settled(after, understood, turn=turn)
     if thanked(understood) and not move.targets:
@@ -94,8 +93,8 @@ def given_up_ids(before: Dialogue, understood: Understood) -> tuple[str, ...]:
     named = [topic for topic in open_topics(before) if topic.intent in said.withdrawn]
     if named:
         chosen = next((topic for topic in named if topic.id == before.current), named[0])
-        order = chosen.slots.get(references.ORDER)
-        return tuple(t.id for t in named if t.slots.get(references.ORDER) == order)
+        order = chosen.slots.get(ORDER)
+        return tuple(t.id for t in named if t.slots.get(ORDER) == order)
     # An angry "forget it" gives nothing up; whoever wants a person wants it settled by them.
     calm = understood.emotion != "negative" and not understood.wants_human
     if repairs.WITHDRAW in said.flags and not said.withdrawn and calm:
@@ -171,7 +170,7 @@ def doubts_settled(dialogue: Dialogue, understood: Understood, *, turn: int) -> 
     if repairs.DENY in understood.said.flags:
         slots = {name: value for name, value in topic.slots.items() if name not in held}
         rejected = (*topic.rejected, *(topic.slots[name] for name in held))
-        return with_topic(dialogue, replace(topic, slots=slots, rejected=rejected))
+        return with_topic(dialogue, replace(topic, slots=slots, rejected=rejected, touched=turn))
     if any(name == "confirm" for name, _ in understood.intents):
         left = tuple(name for name in topic.doubtful if name not in held)
         given = topic.given | dict.fromkeys(held, turn)

@@ -3,12 +3,13 @@
 Used by chat.dialogue.advance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chat.dialogue.state import OPEN, Dialogue, Topic, find_topic
 from prompts.nlu import repairs
-from prompts.nlu.references import ORDER, ORDERS, Resolution
+from prompts.nlu.pointing import ORDER, ORDERS
+from prompts.nlu.references import Resolution
 from prompts.nlu.slots import Slot
 
 # What a new topic takes over from the one before: who it is and what it is about, not what was wanted with it.
@@ -30,9 +31,11 @@ class Move:
     loose: dict[str, str]
 
 
-def place(dialogue: Dialogue, said: Resolution, wanted: Sequence[str], *, turn: int) -> Move:
-    """The topics after a message that wants `wanted` and said `said`."""
-    current = find_topic(dialogue, dialogue.current)
+def place(
+    dialogue: Dialogue, said: Resolution, wanted: Sequence[str], *, spoken_of: str, turn: int
+) -> Move:
+    """The topics after a message that wants `wanted` and said `said`; `spoken_of` was current before it."""
+    current = find_topic(dialogue, spoken_of)
     pairs = paired(wanted, orders_of(said))
     meant = find_topic(dialogue, said.topic_ref) or current
     if not wanted:
@@ -51,7 +54,8 @@ def place(dialogue: Dialogue, said: Resolution, wanted: Sequence[str], *, turn: 
             topics.append(topic)
         elif said.corrected and current and topic.id == current.id:
             topics = corrected(topics, current, said, turn=turn)
-        own = [slot for slot in said.slots if slot.name not in ORDERS] + ([order] if order else [])
+        own = [order] if order else []
+        own += [slot for slot in said.slots if slot.name not in ORDERS]
         at = next(i for i, each in enumerate(topics) if each.id == topic.id)
         topics[at] = filled(topics[at], own, said=said, turn=turn)
         targets.append(topic.id)
@@ -194,8 +198,8 @@ def filled(topic: Topic, slots: Sequence[Slot], *, said: Resolution, turn: int) 
     )
 
 
-def merged(*names: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(name) for group in names for name in group))  # type: ignore[attr-defined]
+def merged(*groups: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))
 
 
 def corrected(

@@ -5,22 +5,22 @@ from dataclasses import replace
 
 from chat.dialogue.advance import closed, summarise
 from chat.dialogue.state import SETTLED, Dialogue, find_topic
+from prompts.nlu import emotion
+from prompts.nlu.emotion import LABELS, Mood
 
-SIGN = {"negative": -1.0, "positive": 1.0}
-# Moods move by more than this between the turns before and the latest two, or they are steady.
+# The mood moves by more than this, of at most 2, or it is steady.
 STEADY = 0.25
-LATEST = 2
+
+
+def moods_of(dialogue: Dialogue) -> tuple[Mood, ...]:
+    """The latest moods, the newest last, as prompts.nlu.emotion takes them."""
+    known = ((label, score) for label, score in dialogue.moods if label in LABELS)
+    return tuple(Mood(label, score) for label, score in known)
 
 
 def trend(dialogue: Dialogue) -> str:
     """Where the mood goes: "worse", "better" or "steady"."""
-    values = [SIGN.get(label, 0.0) * score for label, score in dialogue.moods]
-    before, latest = values[:-LATEST], values[-LATEST:]
-    if not before:
-        before, latest = values[:1], values[1:]
-    if not before or not latest:
-        return "steady"
-    change = sum(latest) / len(latest) - sum(before) / len(before)
+    change = emotion.trend(moods_of(dialogue))
     return "worse" if change < -STEADY else "better" if change > STEADY else "steady"
 
 

@@ -227,10 +227,13 @@ class Visitor:
         return self._outcome(line)
 
     async def _settle(self, line: Line) -> None:
+        patience_seconds = RESEND_SECONDS
         while not line.settled.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RESEND_SECONDS):
+                async with asyncio.timeout(patience_seconds):
                     await line.settled.wait()
+            # A platform that is overrun would drown in what comes again and again.
+            patience_seconds *= 2
             if line.seq is None and line.error is None:
                 await self._transmit(line)
 

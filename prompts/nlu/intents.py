@@ -25,6 +25,8 @@ SEGMENT_COST = -0.5
 the message as a whole is fairly sure of one."""
 SURE_ALONE = 0.25
 """A clause less sure than this adds no intent to the main one."""
+LONGEST_RUN = 2
+"""Clauses that one request takes when there are several requests; longer ones would only cost time."""
 LIKELY = 0.5
 
 
@@ -126,6 +128,8 @@ class Classifier:
             ways = []
             for start in range(end):
                 every = start == 0 and end == len(spans)
+                if end - start > LONGEST_RUN and not every:
+                    continue
                 part = (
                     whole
                     if every

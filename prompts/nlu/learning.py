@@ -73,7 +73,14 @@ def learn(
     trials = sum(len(strengths[name]) for name in asked)
     steps = Steps(progress, trial.FOLDS * trials + trial.PARTS + len(asked))
     chosen = {
-        name: choose(counts, q, strengths[name], least=least, steps=steps)
+        name: choose(
+            counts,
+            q,
+            strengths[name],
+            least=least,
+            weighed_by=asked[INTENTS].targets,
+            steps=steps,
+        )
         for name, q in asked.items()
     }
     doubt = trial.learn_unknown(
@@ -109,12 +116,23 @@ def question(rows: Sequence[tuple[str, ...]], *, balanced: bool = False) -> Ques
 
 
 def choose(
-    counts: Counts, asked: Question, strengths: Sequence[float], *, least: int, steps: Steps
+    counts: Counts,
+    asked: Question,
+    strengths: Sequence[float],
+    *,
+    least: int,
+    weighed_by: Numbers,
+    steps: Steps,
 ) -> Chosen:
     """The strength under which unseen rows are answered best; the first of equals."""
     tried = {
         strength: trial.cross_validate(
-            counts, asked, strength=strength, least=least, step=steps.step
+            counts,
+            asked,
+            strength=strength,
+            least=least,
+            weighed_by=weighed_by,
+            step=steps.step,
         )
         for strength in strengths
     }
@@ -132,7 +150,8 @@ def fit_all(
     unknown: Unknown,
     steps: Steps,
 ) -> Weights:
-    idf = fitting.rarity(counts, np.arange(counts.matrix.shape[0]), least=least)
+    every = np.arange(counts.matrix.shape[0])
+    idf = fitting.weigh(counts, every, asked[INTENTS].targets, least=least)
     rows = fitting.vectors(counts, idf)
     fits: list[Fitted] = []
     for name, q in asked.items():

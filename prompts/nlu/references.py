@@ -6,43 +6,15 @@ Used by the analysis step, after prompts.nlu.slots, with the dialogue so far. Pl
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
-from prompts.nlu import dates, repairs
+from prompts.nlu import pointing, repairs
+from prompts.nlu.pointing import NOT_THIS, ORDER, ORDERS, TAIL, Thread, TopicLike, only_that
 from prompts.nlu.slots import Slot, fold
 
-ORDER, TAIL = "order_number", "order_tail"
-ORDERS = (ORDER, TAIL)
 # Acting on a wrong one of these costs somebody money or a parcel.
 CONFIRMED = frozenset({ORDER, TAIL, "courier_number", "phone", "address"})
 EARLIER = "earlier"
 POINTED = "pointed"
-
-
-class TopicLike(Protocol):
-    @property
-    def id(self) -> str: ...
-    @property
-    def intent(self) -> str: ...
-    @property
-    def slots(self) -> Mapping[str, str]: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def opened(self) -> int: ...
-
-
-class Thread(Protocol):
-    """What is read of the dialogue so far; its topics come with the latest touched first."""
-
-    @property
-    def topics(self) -> Sequence[TopicLike]: ...
-    @property
-    def current(self) -> str: ...
-    @property
-    def slots(self) -> Mapping[str, str]: ...
-    @property
-    def earlier(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +40,6 @@ class Resolution:
 NOTHING = Resolution()
 NO_ORDERS: Mapping[str, str] = {}
 
-# --- what is pointed at ----------------------------------------------------------------------------
-
 CORRECTION = re.compile(
     r"不是(?:这|那|的)|不是(?!说|已经|应该|都|会|有|可以|很|我|因为).{0,30}?(?:而?是|[,,])|(?:^|[,。!;])(?:啊|哦|额|呃|诶|等等|等下|抱歉|不好意思)?[,\s]*不对(?![劲板])|[打写输说填报看记弄搞念贴]错|我(?:说|指|问|要)的(?:不是|是)|应该是|更正|口误|手误|手滑"
     r"|\bi meant?\b|\bnot (?:that|this|the|order)\b|^(?:no|nope|wrong|sorry|oops|wait)\b|typo|mistake|mistyp|\bactually\b|wrong (?:one|order|number)|\bcorrection\b|should be|instead of|\bisn'?t\b|\bnot \w*\d"
@@ -84,31 +54,6 @@ NEGATED = re.compile(
     re.IGNORECASE,
 )
 NOT = re.compile("不是|不要|并非|别用|别查|[Nn]ot|n'?t|[Ii]nstead")
-NOT_THIS = re.compile(
-    r"不是(?:这|那|的是这|的是那)(?:一)?[个单笔件](?:订单)?(?:$|[,。.!\s啊呀哦是])|\bnot (?:that|this)(?: one| order|$|[,.;!])|wrong (?:one|order)\b"
-)
-OTHER = re.compile(
-    r"另(?:外)?(?:一|那)?[个单笔](?:订单)?|(?:其他|别的)(?:那)?[个单笔]|the other (?:one|order)|\bmy other (?:one|order)|\bother order\b|another order"
-)
-ORDINALS = (
-    (0, re.compile(r"(?:第[一1]|头[一1]|最[早先]的?那?|最开始的?那?)[个单笔件]|\b(?:the )?(?:first|former|1st|earliest) (?:one|order)")),
-    (1, re.compile(r"第[二两2][个单笔件]|\b(?:the )?(?:second|2nd) (?:one|order)")),
-    (2, re.compile(r"第[三3][个单笔件]|\b(?:the )?(?:third|3rd) (?:one|order)")),
-    (-1, re.compile(r"最[后近]的?那?一?[个单笔件]|后(?:一|面那|面的那)[个单笔件]|\b(?:the )?(?:last|latter|latest|most recent) (?:one|order)\b")),
-)  # fmt: skip
-IT = re.compile(
-    r"(?:那|这)一?[单笔]|(?:那|这)个(?:订单|包裹|快递|也)|(?:那|这)件也|它|\bit\b|\b(?:that|this) (?:one|order|package|parcel)\b"
-)
-BEFORE_DAY = re.compile(
-    r"(?:\bone|order|bought|purchased?|placed)(?: (?:it|from|i|was|made|placed|bought|on|in))* ?$"
-)
-AFTER_DAY = re.compile(
-    r"(?:我?[买下拍]的)?的?(?:那|这)?一?(?:[个单笔件]|订单)|我?[买下拍]的|'?s? ?(?:order|one|purchase)"
-)
-NAMED_ORDER = re.compile(r"[单笔]|[那这]个|order|\bone\b")
-ELLIPSIS = re.compile(
-    r"^(?:那么?|哦|嗯|and |then |so )?(?:那个|这个|那单|这单|它)?呢?[??]?$|^(?:and |so )?(?:what|how) about (?:that|this|it|the other)(?: one)?\??$"
-)
 ASKED_AGAIN = re.compile(
     r"^(?:那么?|还有|哦)?(?:我的|这个|那个)?(?P<zh>.{1,8}?)(?:的事|这边|那边)?呢[??]?$|(?:what|how) about (?:the|my|that) (?P<en>[a-z ]{3,24})"
 )
@@ -116,6 +61,11 @@ EARLIER_WORDS = re.compile(
     r"昨[天晚](?:说|问|聊|讲|咨询|反映|那[个单件笔]|没(?:说|办|弄)完)|上[次回](?:说|问|聊|讲|咨询|那[个单件笔]|的(?:问题|事|退|换|订))|之前(?:说|问|咨询|反映|那[个单件笔]|的(?:问题|事))|前[天几](?:天)?(?:说|问|咨询|反映|那[个单件笔])"
     r"|接着(?:昨天|上次|说|来)|继续(?:上次|昨天|之前|查|处理|$)|(?:we|i) (?:talked|spoke|asked|discussed|chatted|mentioned|reported).{0,30}(?:yesterday|last time|before|earlier|last night)"
     r"|last time|pick up where|^continue\b|continue (?:with|our|from)|yesterday'?s (?:question|issue|problem|chat|conversation|order|return|refund)|where we left off"
+)
+# They lead back to what was interrupted, whatever that was.
+INTERRUPTED = re.compile(
+    r"回到|说回|聊回|转回|回过头|接着|继续|(?:刚才|刚刚|之前|前面|先前|上面)(?:说|问|提|聊|讲|咨询)?的?(?:那个|这个)?(?:问题|事|$|[,。?!])"
+    r"|back to|as i (?:said|was saying)|going back|earlier (?:question|issue|request|one)|where were we"
 )
 # The first that fits names the topic.
 TOPIC_WORDS = (
@@ -209,17 +159,6 @@ def with_tails(
     return tuple(kept), unsure
 
 
-@dataclass(frozen=True, slots=True)
-class Pointed:
-    """Orders that words may point at; more or fewer than one have to be asked about."""
-
-    candidates: list[str]
-    reason: str
-    start: int
-    end: int
-    certain: bool = True
-
-
 def point(
     resolution: Resolution,
     low: str,
@@ -229,12 +168,7 @@ def point(
     orders: Mapping[str, str],
 ) -> Resolution:
     """Adds the order that words such as "the other one", "last week's" or "it" point at."""
-    found = (
-        find_other(low, dialogue, known)
-        or find_ordinal(low, known)
-        or find_dated(low, resolution.slots, dialogue, dict.fromkeys(known, "") | dict(orders))
-        or find_it(low, dialogue, known)
-    )
+    found = pointing.find(low, resolution.slots, dialogue, known=known, orders=orders)
     if found is None:
         return resolution
     flags = resolution.flags | {POINTED}
@@ -242,61 +176,6 @@ def point(
         return replace(resolution, doubtful=(ORDER,), reason="which_order", flags=flags)
     slot = Slot(ORDER, found.candidates[0], found.start, found.end, found.certain)
     return replace(resolution, slots=(*resolution.slots, slot), reason=found.reason, flags=flags)
-
-
-def find_other(low: str, dialogue: Thread, known: list[str]) -> Pointed | None:
-    match = OTHER.search(low) if known else None
-    others = [number for number in known if number != dialogue.slots.get(ORDER)]
-    return Pointed(others, "other_order", *match.span()) if match else None
-
-
-def find_ordinal(low: str, known: list[str]) -> Pointed | None:
-    """ "The second one"; without two orders such words are about something else."""
-    if len(known) < 2:
-        return None
-    for place, pattern in ORDINALS:
-        match = pattern.search(low)
-        if match and place < len(known):
-            return Pointed([known[place]], "ordinal", *match.span())
-    return None
-
-
-def find_dated(
-    low: str, slots: tuple[Slot, ...], dialogue: Thread, orders: Mapping[str, str]
-) -> Pointed | None:
-    """ "Last week's order": by the shop's day of purchase, else the day many shops put in front of the number."""
-    for slot in slots:
-        around = low[max(0, slot.start - 24) : slot.start], low[slot.end : slot.end + 8]
-        if slot.name != "date" or not (BEFORE_DAY.search(around[0]) or AFTER_DAY.match(around[1])):
-            continue
-        first, last = dates.span(slot.value)
-        within = [
-            number
-            for number, bought in orders.items()
-            if (day := bought or day_in(number)) and first.isoformat() <= day <= last.isoformat()
-        ]
-        if len(within) == 1 or NAMED_ORDER.search(around[0]) or NAMED_ORDER.search(around[1]):
-            return Pointed(within, "dated", slot.start, slot.end, certain=False)
-    return None
-
-
-def day_in(number: str) -> str:
-    """The ISO day an order number begins with, if it does."""
-    match = re.match(r"[A-Za-z]*(20\d\d)(\d\d)(\d\d)", number)
-    return "-".join(match.groups()) if match else ""
-
-
-def find_it(low: str, dialogue: Thread, known: list[str]) -> Pointed | None:
-    """ "It", "this order"; "that one" and nothing else is open to doubt where there are several."""
-    current = dialogue.slots.get(ORDER)
-    match = IT.search(low) if current and not NOT_THIS.search(low) else None
-    if match is None or current is None:
-        return None
-    return Pointed([current], "it", *match.span(), certain=not (len(known) > 1 and only_that(low)))
-
-
-def only_that(low: str) -> bool:
-    return ELLIPSIS.match(low.strip()) is not None
 
 
 def correct(resolution: Resolution, low: str, dialogue: Thread) -> Resolution:
@@ -353,9 +232,11 @@ def topic_of(resolution: Resolution, low: str, dialogue: Thread) -> str:
 
 def find_returned(low: str, dialogue: Thread) -> str:
     """The topic that the words name, else the one that was interrupted."""
+    named = find_named(low, dialogue.topics)
+    if named or not INTERRUPTED.search(low):
+        return named
     others = [topic for topic in dialogue.topics if topic.id != dialogue.current]
-    interrupted = next((topic.id for topic in others if topic.state == "open"), "")
-    return find_named(low, dialogue.topics) or interrupted
+    return next((topic.id for topic in others if topic.state == "open"), "")
 
 
 def find_named(low: str, topics: Sequence[TopicLike]) -> str:

@@ -69,7 +69,13 @@ SHORT = re.compile(
     r"|(?<!\d)(?P<pointed>\d{4,7})(?:的?那[个单笔]|的?这[个单笔]|的订单|那个订单|这个订单|结尾)"
 )
 SHORT_HINTS = ("#", "那", "这", "的订单", "结尾")
-# A tail behind one of these words is not an order's.
+# What stands behind one of these is another kind of number.
+OTHER_NUMBER = re.compile(
+    r"(?:card|ssn|account|\bacct?|phone|mobile|invoice|bill|ticket|item|sku|product|tax|卡|账号|账户|身份证|手机|电话|税号|发票|商品|货号|型号|工单|预约)"
+    r"(?: ?(?:number|no\.?|id|编号|号码|号))?\s*(?:is|was|是|为|[:#])*\s*$",
+    re.IGNORECASE,
+)
+# As above, for tails, with words between.
 OTHER_TAIL = re.compile("手机|电话|银行|卡|phone|card", re.IGNORECASE)
 PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}")
 COURIER_NUMBER = re.compile(
@@ -88,7 +94,9 @@ COURIERS = {
     "sf express": "SF Express", "dhl": "DHL", "fedex": "FedEx", "ups": "UPS", "usps": "USPS", "royal mail": "Royal Mail",
 }  # fmt: skip
 # 京东 alone is the shop's platform as often as the courier.
-JINGDONG = re.compile(r"(?<=[发走用寄])京东(?!商城|自营|平台|上)")
+JINGDONG = re.compile(
+    r"(?<=[发走用寄])京东(?!商城|自营|平台|上|[Ee]?卡|白条|支付|钱包|金融|会员|账)"
+)
 
 PROVINCES = (
     "北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|"
@@ -254,10 +262,15 @@ def courier_numbers(text: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[
 def order_numbers(text: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[Slot]:
     for pattern in patterns:
         for match in pattern.finditer(text):
-            if not PHONE.fullmatch(match[0]):
+            if not PHONE.fullmatch(match[0]) and not is_other(text, match.start()):
                 yield Slot("order_number", match[0], match.start(), match.end(), sure(match, text))
     for match in LABELLED_ORDER.finditer(text):
         yield from labelled(match, patterns)
+
+
+def is_other(text: str, start: int) -> bool:
+    """True for a number that is called something else: an account, an article, a bill."""
+    return OTHER_NUMBER.search(text, max(0, start - 20), start) is not None
 
 
 def sure(match: re.Match[str], text: str) -> bool:
@@ -300,7 +313,8 @@ def order_tails(text: str) -> Iterator[Slot]:
     if any(hint in text for hint in SHORT_HINTS):
         for match in SHORT.finditer(text):
             group = "hash" if match["hash"] else "pointed"
-            yield Slot("order_tail", match[group], *match.span(group))
+            if not is_other(text, match.start(group)):
+                yield Slot("order_tail", match[group], *match.span(group))
 
 
 def couriers(text: str) -> Iterator[Slot]:

@@ -7,10 +7,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chat import memory
+from chat.dialogue import Topic, Understood, advance
 from chat.memory import Dialogue
 from chat.models import Conversation
+from prompts.nlu.references import Resolution
 from prompts.redis import connection
 from tests.factories import ConversationFactory
 
@@ -27,6 +31,19 @@ SHIPPING = Dialogue(
     summary="发票 → 物流",
     turns=3,
     at_seconds=NOW.timestamp(),
+)
+STACK = replace(
+    SHIPPING,
+    topic="退货",
+    intent="return",
+    topics=(
+        Topic("t2", "return", slots={"order_number": "20260131001"}, inherited=("order_number",)),
+        Topic("t1", "logistics", slots={"order_number": "20260131001"}, given={"order_number": 1}),
+    ),
+    current="t2",
+    moods=(("negative", 0.9), ("neutral", 0.0)),
+    last={"intents": [["return", 0.9]], "doubtful": []},
+    repair="digression",
 )
 OFFERED: dict[str, Any] = {
     "topic": "物流",
@@ -76,6 +93,23 @@ def test_compare_and_set_refuses_a_stale_revision() -> None:
     assert memory.load(opened, now=NOW) == SHIPPING
     assert memory.store(opened.visitor_id, replace(late, rev=4), expected_rev=3, now=NOW) is True
     assert memory.load(opened, now=NOW).topic == "退款"
+
+
+@given(kept=st.integers(0, 5), expected=st.integers(0, 5))
+def test_compare_and_set_stores_over_the_expected_revision_only(kept: int, expected: int) -> None:
+    visitor_id = uuid4()
+    memory.store(visitor_id, replace(STACK, rev=kept), expected_rev=0, now=NOW)
+    late = replace(STACK, rev=9, topic="退款")
+    assert memory.store(visitor_id, late, expected_rev=expected, now=NOW) is (kept == expected)
+    found = memory.find(visitor_id, now=NOW)
+    assert found == (late if kept == expected else replace(STACK, rev=kept))
+
+
+def test_topics_moods_and_the_last_analysis_come_back_from_both_stores() -> None:
+    opened = conversation(STACK)
+    assert replace(memory.load(opened, now=NOW), rev=STACK.rev) == STACK
+    memory.store(opened.visitor_id, STACK, expected_rev=0, now=NOW)
+    assert memory.find(opened.visitor_id, now=NOW) == STACK
 
 
 def test_two_visitors_never_share_a_state() -> None:
@@ -181,6 +215,33 @@ def test_resumed_brings_back_topic_slots_and_summary_once() -> None:
     opened = conversation(SHIPPING)
     offered = memory.load(opened, now=NOW + minutes(31))
     assert memory.resumed(offered) == Dialogue(conversation_id=str(opened.pk), **OFFERED)
+
+
+def test_resumed_brings_back_the_whole_stack() -> None:
+    opened = conversation(STACK)
+    offered = memory.load(opened, now=NOW + minutes(31))
+    assert (offered.topics, offered.slots) == ((), {})
+    resumed = memory.resumed(offered)
+    assert (resumed.topics, resumed.current) == (STACK.topics, "t2")
+    assert (resumed.topic, resumed.slots, resumed.earlier) == ("退货", STACK.slots, {})
+    assert (resumed.moods, resumed.repair) == ((), "")
+
+
+def test_an_offer_survives_redis_and_postgres() -> None:
+    opened = conversation(STACK)
+    offered = memory.load(opened, now=NOW + minutes(31))
+    memory.store(opened.visitor_id, offered, expected_rev=0, now=NOW)
+    assert memory.find(opened.visitor_id, now=NOW) == offered
+    opened.dialogue = asdict(offered)
+    opened.save()
+    opened.refresh_from_db()
+    assert memory.read_dialogue(opened.dialogue) == offered
+
+
+def test_nothing_is_offered_of_what_was_given_up() -> None:
+    given_up = advance(STACK, Understood(said=Resolution(withdrawn=("return", "logistics"))))
+    opened = conversation(memory.advanced(given_up, now=NOW))
+    assert memory.load(opened, now=NOW + minutes(31)).earlier == {}
 
 
 # --- one more turn ---------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """Visitors and addresses have buckets: both must have room, whoever shares them, with Redis and without."""
 
+import time
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -92,12 +94,37 @@ def test_sessions_are_limited_by_address_and_apart_from_messages() -> None:
 
 
 @pytest.mark.django_db
-def test_only_what_is_counted_is_load() -> None:
+def test_what_arrives_is_load_once_whatever_becomes_of_it() -> None:
+    arrivals = admission.Arrivals()
     admitted("v", times=9)
-    admission.count_message()
-    admission.count_message()
+    again = uuid4()
+
+    for client_id in (again, uuid4(), again):
+        arrivals.add(client_id)
+    arrivals.tell()
+
     kept: Any = redis.connection().hvals(load.ARRIVALS)
     assert sum(map(int, kept)) == 2
+
+
+@pytest.mark.django_db
+def test_arrivals_are_told_without_being_asked() -> None:
+    arrivals = admission.Arrivals()
+    arrivals.add(uuid4())
+
+    deadline = time.monotonic() + 10
+    while not redis.connection().exists(load.ARRIVALS) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    assert redis.connection().exists(load.ARRIVALS)
+
+
+def test_keys_seen_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "SEEN_MOST", 2)
+    arrivals = admission.Arrivals()
+    for _ in range(5):
+        arrivals.add(uuid4())
+    assert len(arrivals.seen) == 2
 
 
 def test_addresses_and_visitors_are_not_readable_in_redis() -> None:
@@ -124,8 +151,10 @@ def test_without_redis_messages_still_count_as_load(
     meter = load.Meter()
     monkeypatch.setattr(load, "HERE", meter)
     admission.limiter.cache_clear()
+    arrivals = admission.Arrivals()
     for _ in range(3):
-        admission.count_message()
+        arrivals.add(uuid4())
+    arrivals.tell()
     assert sum(meter.arrivals.values()) == 3
     assert admission.limiter().fallbacks == 0
     assert not controls.board().shared

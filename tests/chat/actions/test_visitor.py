@@ -11,8 +11,6 @@ from chat.actions import visitor as actions
 from chat.models import Conversation, Message, Rating, Turn, Visitor
 from chat.protocol import ProtocolError
 from chat.states import Owner, Presence
-from prompts.llm import load
-from prompts.redis import connection
 from tests.chat.conftest import TEXTS
 from tests.chat.ear import Ear
 from tests.factories import AgentFactory, InboxFactory, VisitorFactory
@@ -110,15 +108,6 @@ def test_post_again_gives_the_same_answer_and_stores_nothing(visitor: Any) -> No
     posted = post(visitor, "在吗", client_id)
     assert post(visitor, "在吗", client_id) == posted
     assert (Message.objects.count(), Turn.objects.count()) == (1, 1)
-
-
-def test_only_a_line_that_is_new_counts_as_load(visitor: Any) -> None:
-    client_id = uuid4()
-    for _ in range(3):
-        post(visitor, "在吗", client_id)
-    post(visitor, "在吗")
-    kept: Any = connection().hvals(load.ARRIVALS)
-    assert sum(map(int, kept)) == 2
 
 
 def test_post_again_after_the_conversation_was_resolved_opens_no_other(

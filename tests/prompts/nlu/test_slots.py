@@ -42,6 +42,9 @@ def found(text: str, *names: str) -> list[tuple[str, str]]:
         ("ABCDE12345678", []),
         ("订单 100 元", []),
         ("order for 2 shirts", []),
+        ("订单号:20260131001 商品ID:100012043978", ["20260131001"]),
+        ("my account number is 100999821", []),
+        ("发票号码12345678", []),
     ],
 )
 def test_order_numbers(text: str, numbers: list[str]) -> None:
@@ -63,6 +66,7 @@ def test_order_numbers(text: str, numbers: list[str]) -> None:
         ("银行卡尾号1234", []),
         ("my phone ending in 1234", []),
         ("满300减50", []),
+        ("where is invoice #12588", []),
     ],
 )
 def test_order_tails(text: str, tails: list[str]) -> None:

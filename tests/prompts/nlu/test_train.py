@@ -3,9 +3,12 @@
 import json
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 
-from prompts.nlu import weights
+from prompts.nlu import fitting, trial, weights
+from prompts.nlu.features import WORD, features
+from prompts.nlu.normalise import normalise
 from prompts.nlu.train import Example, TooFewExamples, train
 from prompts.nlu.weights import EMOTIONS, INTENTS
 from tests.prompts.nlu.examples import TEMPLATES, examples, trained
@@ -93,3 +96,17 @@ def test_intent_with_one_example_does_not_stop_training() -> None:
     found, _ = train([*examples(), Example("想修一下冰箱", "repair")], unknown="other")
 
     assert "repair" in found.heads[INTENTS].labels
+
+
+def test_between_two_labels_what_divides_them_weighs_more() -> None:
+    rows = [(f"{word} 东西", label) for label in ("good", "bad") for word in (label, "both", "the")]
+    texts = [features(normalise(text)) for text, _ in rows * 4]
+    counts = fitting.count(texts, shares={WORD: 1.0}, least=1)
+    targets = trial.one_hot([(label,) for _, label in rows * 4], ["bad", "good"])
+
+    weights = fitting.weigh(counts, np.arange(len(texts)), targets, least=1)
+
+    of = dict(zip(counts.names, weights, strict=True))
+    rare = fitting.rarity(counts, np.arange(len(texts)), least=1)
+    plain = dict(zip(counts.names, rare, strict=True))
+    assert of["wgood"] / of["wboth"] > plain["wgood"] / plain["wboth"]
