@@ -94,12 +94,11 @@ def intents_of(found: Found | None) -> tuple[tuple[str, float], ...]:
 
 
 def mood_of(text: str, *, dialogue: Dialogue, classifier: Classifier | None) -> Mood:
-    earlier = [Mood(label, score) for label, score in dialogue.moods]  # type: ignore[arg-type]  # as stored
     chances = classifier.mood_chances(text) if classifier else {}
     return emotion.mood(
         text,
         chances=chances or NO_CHANCES,
-        earlier=earlier,
+        earlier=dialogues.moods_of(dialogue),
         solved=dialogues.solved(dialogue),
     )
 

@@ -5,14 +5,11 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
+from prompts.nlu.slots import TITLES
+
 log = structlog.get_logger(__name__)
 
 VARIABLE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
-SLOT_NAMES = {
-    "order_number": {"zh": "订单号", "en": "order number"},
-    "phone": {"zh": "手机号", "en": "phone number"},
-    "address": {"zh": "地址", "en": "address"},
-}
 
 
 class UnknownVariable(ValueError):
@@ -48,5 +45,5 @@ def check_declared(text: str, declared: Iterable[str]) -> None:
 
 def slots_text(slots: Mapping[str, str], *, language: str) -> str:
     """Slots as a person would list them: 订单号 20260131001."""
-    names = {name: SLOT_NAMES.get(name, {}).get(language, name) for name in slots}
+    names = {name: TITLES.get(name, {}).get(language, name) for name in slots}
     return "; ".join(f"{names[name]} {value}" for name, value in slots.items())

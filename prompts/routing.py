@@ -79,7 +79,8 @@ def features_of(question: Question, request: Request, hits: list[Hit]) -> Featur
     intent, p, margin = question.intent, question.intent_p, question.intent_margin
     if intent == "unknown":
         intent, p, margin = intent_of(hits)
-    bucket, source = bucket_of(question.slots.get("order_number", ""), question.conversation_id)
+    order = question.slots.get("order_number") or question.slots.get("order_tail", "")
+    bucket, source = bucket_of(order, question.conversation_id)
     return Features(
         intent=intent,
         intent_p=p,

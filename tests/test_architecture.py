@@ -17,7 +17,7 @@ SOURCES = (".py", ".js", ".css", ".html")
 LINES_MAX, TEST_LINES_MAX = 400, 600
 FUNCTION_LINES_MAX, FUNCTION_LINES_P90, FUNCTION_LINES_MEDIAN = 60, 30, 10
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "services", "managers", "misc"}
-READERS = {"text", "number", "flag", "listed", "networks"}
+READERS = {"text", "number", "flag", "listed", "networks", "patterns"}
 # They hand their own environment on to the processes they start, and read nothing in it for us.
 HANDS_ON = {"config/supervisor/crew.py", "config/bootstrap.py"}
 # `text("NAME")` and its like, and endings such as `*_API_KEY`, in the first cell of a table's row.

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "config" / "settings.py"
 # They hand the environment on to processes they start, or say which settings to load, and read nothing from it.
 HAND_ON = {"config/bootstrap.py", "config/supervisor/crew.py"}
-READERS = {"text", "number", "flag", "listed", "networks"}
+READERS = {"text", "number", "flag", "listed", "networks", "patterns"}
 
 
 def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
