@@ -179,15 +179,15 @@ def decoded(data: Any) -> str:
 
 def in_redis() -> list[str]:
     """Keys and values of every database, the broker's messages opened."""
-    client = connection().client()
-    count = int(client.config_get("databases")["databases"])  # type: ignore[index,union-attr,call-overload]
+    client = connection().client()  # type: ignore[no-untyped-call]
+    count = int(client.config_get("databases")["databases"])
     found = []
     try:
         for number in range(count):
-            client.execute_command("SELECT", number)  # type: ignore[no-untyped-call]
+            client.execute_command("SELECT", number)
             found += [decoded(key) + value_of(client, key) for key in client.scan_iter()]
     finally:
-        client.execute_command("SELECT", 0)  # type: ignore[no-untyped-call]
+        client.execute_command("SELECT", 0)
         client.close()
     return found
 
@@ -308,9 +308,8 @@ def test_hits_sees_through_separators(text: str, found: bool) -> None:
 
 
 def test_rows_and_redis_are_really_searched(visitor: Visitor) -> None:
-    conversation = Conversation.objects.create(visitor=visitor, inbox=visitor.inbox)
+    Conversation.objects.create(visitor=visitor, inbox=visitor.inbox)
     Conversation.objects.update(dialogue={"slots": {"phone": "13812345678"}})
     connection().hset("somewhere", "deep", "车牌京A7K329")
     assert len(hits("13812345678", in_rows())) == 1
     assert len(hits("京A7K329", in_redis())) == 1
-    assert conversation.pk

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from channels.db import database_sync_to_async as in_database
 
-from chat import lease, protocol, turn
+from chat import lease, memory, protocol, turn
 from chat.models import Message, Turn, Visitor
 from tests.chat.browser import Browser, Frame, post
 from tests.factories import VisitorFactory
@@ -91,7 +91,7 @@ async def test_offsets_of_deltas_count_what_is_shown_in_every_tab(
     late = await connect(visitor)
     for piece in PIECES[3:]:
         await in_database(delivery.write)(piece)
-    outcome = turn.Outcome(text="".join(PIECES), dialogue=turn.Dialogue())
+    outcome = turn.Outcome(text="".join(PIECES), dialogue=memory.Dialogue())
     await in_database(turn.commit)(row, outcome)
 
     whole = "".join(PIECES).replace("<PHONE_1>", PHONE)
