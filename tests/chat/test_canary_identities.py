@@ -60,9 +60,9 @@ def spaced(number: str, *sizes: int) -> str:
     return " ".join([*pieces, number[at:]]).strip()
 
 
-def identities() -> list[tuple[str, str, str]]:
-    """(locale, the raw value, what is said around it)."""
-    zh = [
+def chinese() -> list[tuple[str, str]]:
+    """(the raw value, what is said around it)."""
+    return [
         *(
             (p, f"我的手机号是{p},怎么还没到")
             for p in map(phone, ("138", "159", "186", "199", "177", "133", "182", "157"))
@@ -101,7 +101,10 @@ def identities() -> list[tuple[str, str, str]]:
         ),
         *((p, f"车牌{p}") for p in ("京A7K329", "粤BD81936")),
     ]
-    en = [
+
+
+def english() -> list[tuple[str, str]]:
+    return [
         *(
             (p, f"My phone number is {p}")
             for p in ("(415) 555-2671", "+1 212-555-0198", "+44 20 7946 0958", phone("150"))
@@ -127,10 +130,10 @@ def identities() -> list[tuple[str, str, str]]:
             )
         ),
     ]
-    return [("zh-CN", *each) for each in zh] + [("en", *each) for each in en]
 
 
-IDENTITIES = identities()
+# (locale, the raw value, what is said around it)
+IDENTITIES = [("zh-CN", *each) for each in chinese()] + [("en", *each) for each in english()]
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def test_malformed_id_in_the_path_is_a_problem(caller: Client) -> None:
 @pytest.mark.parametrize(("method", "path"), routes())
 def test_other_methods_are_a_problem(caller: Client, method: str, path: str) -> None:
     path = path.format(conversation_id="00000000-0000-0000-0000-000000000000")
-    other = caller.delete(path)
+    other = caller.put(path)
 
     check_problem(other, 405, "invalid_frame")
     assert method.upper() in other["Allow"]
@@ -108,6 +108,7 @@ def test_openapi_document_is_served(caller: Client) -> None:
         "/api/v1/client/sessions",
         "/api/v1/client/conversation",
         "/api/v1/client/messages",
+        "/api/v1/client/data",
         "/api/v1/agent/conversations/{conversation_id}/claim",
         "/api/v1/agent/conversations/{conversation_id}/reply",
         "/api/v1/agent/conversations/{conversation_id}/hand_back",

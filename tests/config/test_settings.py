@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
@@ -22,7 +23,12 @@ def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
     """The settings as a process with these variables would have them."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return runpy.run_path(str(SETTINGS))
+    logging_before = structlog.get_config()
+    try:
+        return runpy.run_path(str(SETTINGS))
+    finally:
+        # Loggers that were used keep the processors they were made with: the tests that follow capture those.
+        structlog.configure(**logging_before)
 
 
 def variables_read() -> set[str]:
