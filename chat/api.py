@@ -116,10 +116,11 @@ def read_conversation(request: HttpRequest, after_seq: int = 0) -> dict[str, Any
 @client.post("/messages", response={202: PostedOut}, auth=VisitorAuth())
 def post_message(request: HttpRequest, body: MessageIn) -> Status[PostedOut]:
     """Takes a visitor's line; the answer arrives by `GET /conversation?after_seq=…`."""
-    admission.ARRIVALS.add(body.client_id)
+    visitor, address = bearer(request), address_of(request)
     text = protocol.check_text(body.text)
+    admission.ARRIVALS.add(body.client_id, visitor=visitor.pk.hex, address=address)
     posted = visitor_actions.post_message(
-        bearer(request), client_id=body.client_id, text=text, address=address_of(request)
+        visitor, client_id=body.client_id, text=text, address=address
     )
     return Status(202, PostedOut(seq=posted.seq, turn_id=posted.turn_id))
 

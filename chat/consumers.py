@@ -214,7 +214,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
         await self.send_ready(after_seq=frame.after_seq, token=renewed, greet=True)
 
     async def post(self, visitor: Visitor, *, client_id: UUID, text: str) -> None:
-        admission.ARRIVALS.add(client_id)
+        admission.ARRIVALS.add(client_id, visitor=visitor.pk.hex, address=self.address())
         posted = await in_database(
             actions.post_message, visitor, client_id=client_id, text=text, address=self.address()
         )

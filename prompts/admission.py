@@ -7,22 +7,25 @@ from uuid import UUID
 
 from django.conf import settings
 
-from prompts.llm import board, limits, load
-from prompts.llm.limits import ALLOWED, Bucket, Limiter, Rate, Verdict
+from prompts.llm import board, limits, load, scripts
+from prompts.llm.limits import ALLOWED, Bucket, Here, Limiter, Rate, Verdict
 from prompts.redis import connection
 
 SEEN_MOST = 20_000
 TELL_SECONDS = 0.2
+# The address of whoever comes through a proxy that may not say for whom.
+PROXIED = "proxied"
 
 
 def admit_message(visitor: str, *, address: str) -> Verdict:
     """Whether one more message is taken now. One round trip."""
-    buckets = [
-        Bucket("user", visitor, per_minute(settings.MESSAGES_PER_MINUTE, settings.MESSAGES_BURST))
-    ]
-    rate = per_minute(settings.ADDRESS_MESSAGES_PER_MINUTE, settings.ADDRESS_MESSAGES_BURST)
-    buckets += address_buckets("ip", address, rate)
-    return limiter().take(buckets)
+    return limiter().take(message_buckets(visitor, address))
+
+
+def message_buckets(visitor: str, address: str) -> list[Bucket]:
+    own = per_minute(settings.MESSAGES_PER_MINUTE, settings.MESSAGES_BURST)
+    shared = per_minute(settings.ADDRESS_MESSAGES_PER_MINUTE, settings.ADDRESS_MESSAGES_BURST)
+    return [Bucket("user", visitor, own), *address_buckets("ip", address, shared)]
 
 
 class Arrivals:
@@ -35,13 +38,19 @@ class Arrivals:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.here = Here()
         self.seen: OrderedDict[UUID, None] = OrderedDict()
         self.untold = 0
         self.something = threading.Event()
         self.thread: threading.Thread | None = None
 
-    def add(self, client_id: UUID) -> None:
-        """Counts the message of this idempotency key; cheap enough for an event loop."""
+    def add(self, client_id: UUID, *, visitor: str, address: str) -> None:
+        """Counts the message of this idempotency key; cheap enough for an event loop.
+
+        Nobody counts for more than may be sent: a visitor who floods must not degrade the others.
+        """
+        if not self.here.take(message_buckets(visitor, address), now_us=scripts.here_us()).allowed:
+            return
         with self.lock:
             if client_id in self.seen:
                 return
@@ -81,18 +90,25 @@ def admit_session(address: str) -> Verdict:
 
 
 def client_address(peer: str, *, forwarded_for: str | None) -> str:
-    """Who sent a request: the peer, or whom a trusted proxy says it speaks for."""
-    return limits.client_address(
+    """Who sent a request: the peer, or whom a trusted proxy says it speaks for.
+
+    What comes through a proxy is not from this machine, though its peer may be: where that proxy is not trusted, all
+    its customers are one.
+    """
+    address = limits.client_address(
         peer, forwarded_for=forwarded_for, trusted=settings.TRUSTED_PROXIES
     )
+    return PROXIED if forwarded_for and is_unlimited(address) else address
 
 
 def address_buckets(kind: str, address: str, rate: Rate) -> list[Bucket]:
     """The bucket of an address; none for one that is not limited, as this machine's own."""
+    return [] if is_unlimited(address) else [Bucket(kind, limits.ip_key(address), rate)]
+
+
+def is_unlimited(address: str) -> bool:
     known = limits.read_address(address)
-    if known and limits.is_in(settings.UNLIMITED_ADDRESSES, address=known):
-        return []
-    return [Bucket(kind, limits.ip_key(address), rate)]
+    return known is not None and limits.is_in(settings.UNLIMITED_ADDRESSES, address=known)
 
 
 def per_minute(messages: float, burst: int) -> Rate:

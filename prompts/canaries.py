@@ -8,33 +8,36 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from prompts.llm import breaker
 from prompts.llm import canary as arithmetic
 from prompts.llm.canary import BUCKETS, ArmStats, Breach, Guard, Uniformity
+from prompts.locks import Lock
 from prompts.models import Canary
+from prompts.redis import connection as redis_connection
 from prompts.snapshot import announce
 
 log = structlog.get_logger(__name__)
 
-STARTING_LOCK = 7_305_002
 
 # What went wrong lately counts; and the question must cost the same however long a canary runs.
 JUDGED_HOURS = 24
 # Of the ledger, one row per arm ("" is the control): turns, takeovers, calls, errors, JSON wanted and failed, p99.
+# What a fallback did for the arm is no merit of its endpoint.
 STATISTICS = """
     SELECT canary = %(name)s AS arm,
            count(DISTINCT trace_id),
            count(DISTINCT trace_id) FILTER (WHERE taken_over),
-           count(*),
-           count(*) FILTER (WHERE error_class <> ''),
-           count(*) FILTER (WHERE wants_json),
-           count(*) FILTER (WHERE wants_json AND error_class = 'bad_output'),
+           count(*) FILTER (WHERE own),
+           count(*) FILTER (WHERE own AND error_class <> ''),
+           count(*) FILTER (WHERE own AND wants_json),
+           count(*) FILTER (WHERE own AND wants_json AND error_class = 'bad_output'),
            coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY total_ms)
-                    FILTER (WHERE error_class = ''), 0)
-    FROM prompts_modelcall
+                    FILTER (WHERE own AND error_class = ''), 0)
+    FROM (SELECT *, canary = '' OR endpoint = %(endpoint)s AS own FROM prompts_modelcall) AS call
     WHERE at >= %(since)s AND at < %(until)s AND purpose = 'answer'
       AND error_class <> 'abandoned' AND canary IN ('', %(name)s)
     GROUP BY 1
@@ -59,7 +62,7 @@ def start(canary: Canary) -> bool:
     """Sends the buckets to the canary's endpoint from now on; False when it was not a draft, or overlaps another."""
     with transaction.atomic(), connection.cursor() as cursor:
         # One start at a time, or two that overlap could each find that the other does not run yet.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [STARTING_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.STARTING_CANARIES])
         if overlapping(canary) is not None:
             return False
         return move(canary, Canary.Status.DRAFT, Canary.Status.RUNNING, started_at=timezone.now())
@@ -102,7 +105,8 @@ def statistics(canary: Canary) -> Comparison:
 
 def read_arms(canary: Canary, *, since: datetime, until: datetime) -> dict[bool, ArmStats]:
     with connection.cursor() as cursor:
-        cursor.execute(STATISTICS, {"name": canary.name, "since": since, "until": until})
+        asked = {"name": canary.name, "endpoint": canary.endpoint.name}
+        cursor.execute(STATISTICS, {**asked, "since": since, "until": until})
         return {arm: ArmStats(*counts) for arm, *counts in cursor.fetchall()}
 
 
@@ -118,12 +122,28 @@ def guard_of(canary: Canary) -> Guard:
 
 def guard() -> list[str]:
     """Rolls back every running canary that broke its guard; their names."""
+    running = Canary.objects.filter(status=Canary.Status.RUNNING, automatic=True)
     broken = []
-    for canary in Canary.objects.filter(status=Canary.Status.RUNNING, automatic=True):
-        breach = statistics(canary).breach
-        if breach and roll_back(canary, f"{breach.message_zh} / {breach.message_en}"):
+    for canary in running.select_related("endpoint"):
+        try:
+            reason = broken_by(canary)
+        except DatabaseError:
+            log.exception("canary_unguarded", canary=canary.name)
+            continue
+        if reason and roll_back(canary, reason):
             broken.append(canary.name)
     return broken
+
+
+def broken_by(canary: Canary) -> str:
+    """What broke the guard, in Chinese and English; empty: nothing did.
+
+    An endpoint that has to be left alone is no arm any more: its turns go elsewhere, and no sample would show it.
+    """
+    if breaker.state(redis_connection(), canary.endpoint.name) == "open":
+        return "灰度模型已熔断 / the arm's endpoint keeps failing and is left alone"
+    breach = statistics(canary).breach
+    return f"{breach.message_zh} / {breach.message_en}" if breach else ""
 
 
 def tails(*, days: int = 30) -> Uniformity:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 from pydantic import BaseModel
 
 from prompts import ledger, rendering, retrieval, routing
@@ -101,6 +102,8 @@ def stream(question: Question, sink: Sink) -> Answer:
             calls=calls,
             seconds=settings.TURN_DEADLINE_SECONDS,
         )
+        if decision.offer_human:
+            screen.say("\n" + text("offer_human", language=question.language))
         reply = replace(reply, text=screen.finish())
     except RedactionFailed as error:
         log.error("answer_unexamined", trace_id=question.trace_id, reason=str(error))
@@ -133,17 +136,23 @@ def dispatch(
     """How hard the dispatcher thinks the turn is; "failed" when it has not said so within DISPATCH_SECONDS."""
     endpoint = by_name(current)[decision.ask_dispatcher]
     release_connection()
+    lines = (
+        Line("system", text("dispatch", language=question.language)),
+        Line("user", question.text),
+    )
     asked: Future[Dispatch] = DISPATCHERS.submit(
-        ask_dispatcher, question, decision.features, endpoint
+        ask_dispatcher, question, decision.features, endpoint, lines
     )
     try:
         return asked.result(timeout=DISPATCH_SECONDS).difficulty
-    except (AllFailed, TooLate):
+    except (AllFailed, TooLate, DatabaseError):
         asked.cancel()
         return "failed"
 
 
-def ask_dispatcher(question: Question, features: Features, endpoint: Endpoint) -> Dispatch:
+def ask_dispatcher(
+    question: Question, features: Features, endpoint: Endpoint, lines: tuple[Line, ...]
+) -> Dispatch:
     """One attempt, under a breaker of its own: being late here is no fault of the endpoint's answers."""
     hasty = replace(
         endpoint,
@@ -151,10 +160,6 @@ def ask_dispatcher(question: Question, features: Features, endpoint: Endpoint) -
         timeout_seconds=DISPATCH_SECONDS,
         deadline_seconds=DISPATCH_SECONDS,
         tokens_per_minute=0,
-    )
-    lines = (
-        Line("system", text("dispatch", language=question.language)),
-        Line("user", question.text),
     )
     request = Request(
         "dispatch", lines, max_output_tokens=64, user=question.user, json=DISPATCH_SHAPE

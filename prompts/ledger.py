@@ -4,6 +4,7 @@ Called by completion. The rows are the truth; Redis keeps the running sums of th
 the rows when they are gone.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 # Sums of a day are of no use two days later.
 SPENT_SECONDS = 2 * 24 * 3600
 EVERYTHING = ""
+COUNTED_SECONDS = 5.0
 SUM_DIGITS = Decimal("1e-9")
 
 
@@ -167,7 +169,7 @@ def alert(budget: Budget, after: Decimal, amount: Decimal) -> None:
 
 def spent_today() -> dict[str, Decimal]:
     """CNY since midnight by inbox; the sum of all under the empty name."""
-    return scripts.ask(connection(), sums, otherwise=counted)
+    return scripts.ask(connection(), sums, otherwise=COUNTED.get)
 
 
 def sums() -> dict[str, Decimal]:
@@ -201,6 +203,22 @@ def counted() -> dict[str, Decimal]:
     return found
 
 
+class Counted:
+    """The sums from the rows, counted every few seconds at most: for a day without Redis."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.kept: dict[str, Decimal] = {}
+
+    def get(self) -> dict[str, Decimal]:
+        if time.monotonic() - self.at > COUNTED_SECONDS:
+            self.kept, self.at = counted(), time.monotonic()
+        return self.kept
+
+
+COUNTED = Counted()
+
+
 def budget_states() -> list[BudgetState]:
     """Every enabled budget with what was spent of it today."""
     spent = spent_today()
@@ -221,7 +239,11 @@ def stopped(inbox: str) -> tuple[str, ...]:
     if not any(budget.stop for budget in snapshot().budgets):
         return ()
     mine = {inbox: "inbox", EVERYTHING: "day"}
-    states = (state for state in budget_states() if state.state == "stopped")
+    try:
+        states = [state for state in budget_states() if state.state == "stopped"]
+    except DatabaseError as error:
+        log.warning("budgets_unknown", error=type(error).__name__)
+        return ()
     return tuple(mine[state.budget.inbox] for state in states if state.budget.inbox in mine)
 
 

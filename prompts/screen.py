@@ -43,6 +43,10 @@ class Screen:
         self.show(self.scanner.flush())
         return self.text
 
+    def say(self, words: str) -> None:
+        """Adds words of the shop's own to the answer."""
+        self.show(self.scanner.flush() + words)
+
     def show(self, safe: str) -> None:
         if safe:
             self.text += safe

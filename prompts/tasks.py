@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from prompts import canaries, understanding
+from prompts.locks import Lock
 from prompts.models import NluModel, QualityCell
 from prompts.snapshot import announce
 
@@ -19,7 +20,6 @@ log = structlog.get_logger(__name__)
 
 # What an endpoint did two weeks ago says little of how it does today.
 QUALITY_DAYS = 14
-COUNTING_LOCK = 7_305_001
 # One row per cell, and one per endpoint over all of them (its intent, emotion and length are empty).
 CELLS = """
     SELECT endpoint, coalesce(intent, ''), coalesce(emotion, ''), coalesce(length, ''),
@@ -44,7 +44,7 @@ def guard_canaries() -> None:
 def count_qualities() -> None:
     """Counts how every endpoint fared lately, for the router; nothing while another worker is at it."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [COUNTING_LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [Lock.COUNTING_QUALITIES])
         if not cursor.fetchone()[0]:
             return
         rows = read_cells()

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from redis import RedisError
 
+from prompts.locks import Lock
 from prompts.models import IntentExample, NluModel
 from prompts.nlu import weights
 from prompts.nlu.intents import Classifier
@@ -26,7 +27,6 @@ log = structlog.get_logger(__name__)
 
 # A new classifier speaks by itself unless it is worse than this by cross-validation.
 WORSE_BY = 0.005
-TRAINING_LOCK = 7_305_002
 PROGRESS_KEY, PROGRESS_SECONDS = "nlu:training", 120
 # What belongs to no intent teaches the honest "unknown".
 UNKNOWN = "other"
@@ -97,13 +97,13 @@ def train_now(*, user_id: int | None = None, note: str = "") -> NluModel:
     Raises AlreadyTraining, and nlu.train.TooFewExamples.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [TRAINING_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [Lock.TRAINING])
         if not cursor.fetchone()[0]:
             raise AlreadyTraining
         try:
             return keep(learn(), user_id=user_id, note=note)
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [TRAINING_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [Lock.TRAINING])
             tell("", 0, 0)
 
 

@@ -56,6 +56,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def clean_redis(request: pytest.FixtureRequest) -> None:
     """Redis holds only doorbells and state that may vanish: every database test starts with none."""
     if {"db", "transactional_db"} & set(request.fixturenames):
+        from prompts import ledger
         from prompts.redis import connection
 
         connection().flushdb()
+        ledger.COUNTED.at = 0.0

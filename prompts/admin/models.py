@@ -87,6 +87,12 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
             "price_since": both("查到这些价格的日期", "When the prices were looked up"),
         }
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "api_key_env" in self.fields:
+            # The pattern decides, not the length: a long key pasted here must reach `clean_api_key_env`.
+            self.fields["api_key_env"].validators = []
+
     def clean_api_key_env(self) -> Any:
         value = self.cleaned_data["api_key_env"]
         if value and not KEY_NAME.fullmatch(value):

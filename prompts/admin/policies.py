@@ -23,10 +23,10 @@ from prompts.admin.rows import AnnouncedAdmin
 from prompts.admin.wording import both, in_chinese, pick
 from prompts.llm.conditions import FIELDS, Problem
 from prompts.llm.router import Policy, PolicyError
+from prompts.locks import Lock
 from prompts.models import ModelEndpoint, RoutePolicy
 
 # Numbers of versions are given, and the active one is switched, by one at a time.
-VERSIONS_LOCK = 7_305_002
 NUMBERS = (
     "quality_standard",
     "quality_vip",
@@ -279,7 +279,7 @@ def activate(row: RoutePolicy) -> bool:
 def lock_versions() -> None:
     """Until the transaction ends nobody else numbers or activates a version."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [VERSIONS_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.NUMBERING_POLICIES])
 
 
 def version_url(row: RoutePolicy) -> str:

@@ -130,6 +130,8 @@ def ask_one(run: "Run", endpoint: Endpoint, shape: type[Shape], *, repairs: int)
                 return shape.model_validate_json(reply.text)
             except ValidationError as error:
                 run.calls[-1] = replace(run.calls[-1], error_class=ErrorClass.BAD_OUTPUT.value)
+                unusable = ModelError(ErrorClass.BAD_OUTPUT, "not the wanted JSON")
+                run.health.report(endpoint, unusable, reserved=0, used=0)
                 if left:
                     run.request = repaired(asked, reply.text, error)
     finally:
@@ -225,6 +227,7 @@ class Run:
 
     def note(self, attempt: "Attempt", error: ModelError, *, reserved: int) -> None:
         self.shown = attempt.text
+        attempt.was_read = error.kind is ErrorClass.TIMEOUT
         self.calls.append(attempt.call(error_class=error.kind.value))
         self.settle(attempt, error, reserved=reserved)
         log_failure(error, self.calls[-1], request=self.request, trace_id=self.trace_id)

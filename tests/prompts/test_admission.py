@@ -100,7 +100,7 @@ def test_what_arrives_is_load_once_whatever_becomes_of_it() -> None:
     again = uuid4()
 
     for client_id in (again, uuid4(), again):
-        arrivals.add(client_id)
+        arrivals.add(client_id, visitor=client_id.hex, address=HOME)
     arrivals.tell()
 
     kept: Any = redis.connection().hvals(load.ARRIVALS)
@@ -110,7 +110,7 @@ def test_what_arrives_is_load_once_whatever_becomes_of_it() -> None:
 @pytest.mark.django_db
 def test_arrivals_are_told_without_being_asked() -> None:
     arrivals = admission.Arrivals()
-    arrivals.add(uuid4())
+    arrivals.add(uuid4(), visitor=uuid4().hex, address="127.0.0.1")
 
     deadline = time.monotonic() + 10
     while not redis.connection().exists(load.ARRIVALS) and time.monotonic() < deadline:
@@ -123,7 +123,7 @@ def test_keys_seen_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(admission, "SEEN_MOST", 2)
     arrivals = admission.Arrivals()
     for _ in range(5):
-        arrivals.add(uuid4())
+        arrivals.add(uuid4(), visitor=uuid4().hex, address="127.0.0.1")
     assert len(arrivals.seen) == 2
 
 
@@ -153,7 +153,7 @@ def test_without_redis_messages_still_count_as_load(
     admission.limiter.cache_clear()
     arrivals = admission.Arrivals()
     for _ in range(3):
-        arrivals.add(uuid4())
+        arrivals.add(uuid4(), visitor=uuid4().hex, address="127.0.0.1")
     arrivals.tell()
     assert sum(meter.arrivals.values()) == 3
     assert admission.limiter().fallbacks == 0

@@ -94,6 +94,7 @@ PURPOSES = {
     "busy",
     "dispatch",
     "soothe",
+    "offer_human",
 }
 SOP_FIELDS = {
     "key",

@@ -11,6 +11,7 @@ from django.db import transaction
 from config.celery import app
 from prompts import completion, tasks
 from prompts.llm.features import Tally
+from prompts.locks import Lock
 from prompts.models import QualityCell
 from prompts.snapshot import records
 from tests.prompts.llm.racing import race
@@ -123,7 +124,7 @@ def test_count_qualities_does_nothing_while_another_worker_counts() -> None:
     QualityCell.objects.create(endpoint="kept", good=1, n=1)
     call()
     with transaction.atomic(), database.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tasks.COUNTING_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.COUNTING_QUALITIES])
         elsewhere(tasks.count_qualities)
         assert [cell.endpoint for cell in QualityCell.objects.all()] == ["kept"]
 

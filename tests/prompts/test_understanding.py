@@ -16,6 +16,7 @@ from chat import analysis
 from chat.dialogue import Dialogue
 from config.celery import app
 from prompts import snapshot, tasks, understanding
+from prompts.locks import Lock
 from prompts.models import Intent, IntentExample, NluModel
 from prompts.nlu import weights
 from prompts.nlu.train import TooFewExamples
@@ -194,9 +195,9 @@ def test_activating_at_once_leaves_exactly_one_in_force() -> None:
 def test_nobody_trains_while_another_does() -> None:
     plant()
     with database.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [understanding.TRAINING_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [Lock.TRAINING])
         refused = elsewhere(understanding.train_now)
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [understanding.TRAINING_LOCK])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [Lock.TRAINING])
 
     assert isinstance(refused, understanding.AlreadyTraining)
     assert not NluModel.objects.exists()
@@ -259,9 +260,9 @@ def test_the_command_ends_with_a_code_that_says_why() -> None:
     with pytest.raises(CommandError) as few:
         call_command("train_nlu")
     with database.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [understanding.TRAINING_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [Lock.TRAINING])
         busy = elsewhere(lambda: call_command("train_nlu"))
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [understanding.TRAINING_LOCK])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [Lock.TRAINING])
 
     assert few.value.returncode == understanding.TOO_FEW
     assert isinstance(busy, CommandError)

@@ -1,0 +1,10 @@
+"""The numbers of the database's advisory locks, in one place so that no two things wait for each other by accident."""
+
+from enum import IntEnum
+
+
+class Lock(IntEnum):
+    COUNTING_QUALITIES = 7_305_001
+    TRAINING = 7_305_002
+    STARTING_CANARIES = 7_305_003
+    NUMBERING_POLICIES = 7_305_004
