@@ -57,7 +57,9 @@ def clean_redis(request: pytest.FixtureRequest) -> None:
     """Redis holds only doorbells and state that may vanish: every database test starts with none."""
     if {"db", "transactional_db"} & set(request.fixturenames):
         from prompts import ledger
+        from prompts.llm import scripts
         from prompts.redis import connection
 
         connection().flushdb()
         ledger.COUNTED.at = 0.0
+        scripts.outage_of.cache_clear()

@@ -8,7 +8,7 @@ from typing import Any
 from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async as in_database
 
-from chat import auth, vault
+from chat import auth
 from chat.actions import visitor as actions
 from chat.models import Visitor
 from config.asgi import application
@@ -48,8 +48,6 @@ class Browser:
 
     async def hello(self, visitor: Visitor, **fields: Any) -> Frame:
         """Signs in and returns `ready`."""
-        # Servers have it loaded; here the first line of a process would wait for it.
-        await in_database(vault.load)()
         await self.send(type="hello", token=auth.issue(visitor).text, **{"after_seq": 0, **fields})
         return await self.next("ready")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from chat import memory
+from chat import memory, vault
 from config.celery import app
 from prompts import admission, completion, redis, retrieval
 from prompts.models import Prompt, PromptVersion, Sop, SopQuestion
@@ -31,6 +31,12 @@ TEXTS = {
 }
 QUESTION = "我的订单怎么还没到?"
 ANSWER = "亲,别着急。已帮您催促物流,请留下订单号。"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def detector() -> None:
+    """What finds personal data, as servers have it loaded; else the first line of a process would wait for it."""
+    vault.load()
 
 
 @pytest.fixture
