@@ -55,7 +55,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def clean_redis(request: pytest.FixtureRequest) -> None:
     """Redis holds only doorbells and state that may vanish: every database test starts with none."""
-    if {"db", "transactional_db"} & set(request.fixturenames):
+    marked = request.node.get_closest_marker("django_db") is not None
+    if marked or {"db", "transactional_db"} & set(request.fixturenames):
         from prompts import ledger
         from prompts.llm import scripts
         from prompts.redis import connection
