@@ -17,8 +17,9 @@ from chat import analysis, transcript, vault
 from chat import dialogue as dialogues
 from chat.analysis import Analysis
 from chat.dialogue import Dialogue
-from chat.models import Message, Turn
+from chat.models import Turn
 from chat.states import Role, Tier
+from chat.transcript import Line
 from prompts import understanding
 from prompts.nlu import slots
 from prompts.nlu.slots import SlotPatterns
@@ -33,7 +34,7 @@ TRENDS = {"worse": 1.0, "steady": 0.0, "better": -1.0}
 class Thread:
     """The lines before a turn, and the visitor's lines that it answers."""
 
-    history: list[Message]
+    history: list[Line]
     asked: list[str]
 
     @property
@@ -98,7 +99,7 @@ def build(turn: Turn, thread: Thread, dialogue: Dialogue, *, found: Analysis) ->
     )
 
 
-def find_endpoint(history: list[Message]) -> str:
+def find_endpoint(history: list[Line]) -> str:
     """Who gave the thread's last answer; a conversation keeps its voice, unless a canary lent it that."""
     spoken = (line.meta for line in reversed(history) if not line.meta.get("canary"))
     return next((meta["endpoint"] for meta in spoken if meta.get("endpoint")), "")

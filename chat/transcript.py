@@ -3,11 +3,13 @@
 Called by actions and turn for writing, by consumers and api for reading.
 """
 
+import json
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import nh3
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.html import escape
 from markdown_it import MarkdownIt
@@ -17,6 +19,11 @@ from chat.models import Conversation, Message, Turn, Visitor
 from chat.states import TURN_OPEN, Owner, Role, shown_state
 
 SYNC_LIMIT = 500
+# Not the ORM's: once a turn a dozen rows are read, and building the query and the objects costs 3 ms.
+LATEST = """
+    SELECT seq, role, text, meta::text FROM chat_message WHERE conversation_id = %s
+    ORDER BY seq DESC LIMIT %s
+"""
 HTML_TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "code"}
 HTML_ATTRIBUTES = {"a": {"href"}}
 URL_SCHEMES = {"https", "http", "mailto", "tel"}
@@ -88,10 +95,22 @@ def since(conversation_id: UUID, *, after_seq: int) -> list[Message]:
     return list(reversed(lines.order_by("-seq")[:SYNC_LIMIT]))
 
 
-def latest(conversation_id: UUID, *, limit: int) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """As much of a message as a turn reads."""
+
+    seq: int
+    role: str
+    text: str
+    meta: dict[str, Any]
+
+
+def latest(conversation_id: UUID, *, limit: int) -> list[Line]:
     """The last `limit` lines, oldest first."""
-    lines = Message.objects.filter(conversation_id=conversation_id)
-    return list(reversed(lines.order_by("-seq")[:limit]))
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST, [conversation_id, limit])
+        rows = cursor.fetchall()
+    return [Line(seq, role, text, json.loads(meta)) for seq, role, text, meta in reversed(rows)]
 
 
 def as_frame(message: Message) -> dict[str, Any]:

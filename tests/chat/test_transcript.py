@@ -1,6 +1,7 @@
 """Lines of a conversation: appended under the lock, read back exactly, shown without a way to inject."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ def append(conversation: Conversation, text: str = "在吗", role: Role = Role.V
         return transcript.append(transcript.lock(conversation.pk), role=role, text=text)
 
 
-def seqs(messages: list[Message]) -> list[int]:
+def seqs(messages: Sequence[Message | transcript.Line]) -> list[int]:
     return [message.seq for message in messages]
 
 

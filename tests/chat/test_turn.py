@@ -19,6 +19,7 @@ from chat.actions import visitor as actions
 from chat.analysis import Analysis, analyse
 from chat.models import Conversation, Message, Turn
 from chat.states import TurnState
+from chat.transcript import Line
 from prompts import completion
 from prompts.llm import router
 from prompts.models import ModelCall, Prompt
@@ -100,7 +101,8 @@ def test_a_conversation_does_not_keep_the_voice_that_a_canary_lent_it(visitor: A
     ask(visitor)
     lent = completion.Answer("好的", "new", {"canary": "trial"}, (), None, {})
     outcome = turn.build_outcome(lent, analysed("好"), memory.Dialogue(), before=memory.Dialogue())
-    usual, canary = Message.objects.get(role="bot"), Message(role="bot", meta=outcome.meta)
+    usual = Line(2, "bot", "", Message.objects.get(role="bot").meta)
+    canary = Line(4, "bot", "好的", outcome.meta or {})
     assert question.find_endpoint([canary]) == ""
     assert question.find_endpoint([usual, canary]) == "sop"
 
