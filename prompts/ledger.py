@@ -14,7 +14,7 @@ from typing import Any, Literal
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from prompts.llm import scripts
@@ -255,6 +255,15 @@ def mark_taken_over(trace_id: str) -> None:
 def mark_feedback(trace_id: str, value: str) -> None:
     """The customer's thumb, "up" or "down"; the last word counts."""
     ModelCall.objects.filter(trace_id=trace_id, purpose="answer").update(feedback=value)
+
+
+def is_good() -> Q:
+    """Calls that count as good answers: whole, and neither taken over nor thumbed down."""
+    return Q(error_class="", taken_over=False) & ~Q(feedback="down")
+
+
+def count_good() -> Count:
+    return Count("pk", filter=is_good())
 
 
 def midnight() -> datetime:
