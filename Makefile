@@ -1,7 +1,7 @@
 # Everything a person or CI runs. Needs make and Python 3.11 or newer; the rest is installed into .venv.
 PYTHON ?= python3
 VENV := .venv/bin
-CHECKS := format lint types imports migrations django templates secrets
+CHECKS := format lint types javascript imports migrations django templates secrets
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check bench bench-gateway bench-rollback bench-peak faults install install-runtime lock $(CHECKS:%=check-%)
@@ -16,7 +16,7 @@ test: install ## the whole test suite, browser tests included (ARGS='-k name')
 	@$(PYTHON) config/bootstrap.py browser
 	@exec $(VENV)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: install ## format, lint, types, import contracts, migrations, templates, secrets
+check: install ## format, lint, types of Python and JavaScript, import contracts, migrations, templates, secrets
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS:%=check-%)
 
 check-format:
@@ -27,6 +27,10 @@ check-lint:
 
 check-types:
 	$(VENV)/mypy --no-error-summary .
+
+check-javascript:
+	@$(PYTHON) config/bootstrap.py typescript
+	$(VENV)/python -m tests.javascript_types
 
 check-imports: # quiet unless a contract is broken
 	@echo $(VENV)/lint-imports; said=$$($(VENV)/lint-imports 2>&1) || { echo "$$said"; exit 1; }

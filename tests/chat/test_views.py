@@ -91,7 +91,7 @@ def test_embed_script_is_for_every_shop_and_cached_for_minutes(browser: Client) 
     assert "Access-Control-Allow-Credentials" not in response
     assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert "window.yingda" in script
+    assert "win.yingda = yingda" in script
 
 
 @pytest.mark.parametrize(
