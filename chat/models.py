@@ -11,13 +11,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from chat.states import Owner, Presence, Reception, Role, Tier, TurnState
+from chat.states import EscalationEnd, Owner, Presence, Reception, Role, Tier, TurnState
 
 ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 QUICK_QUESTIONS, QUESTION_CHARS = 10, 60
 
 
-States = type[Owner | Presence | Reception | Role | Tier | TurnState]
+States = type[EscalationEnd | Owner | Presence | Reception | Role | Tier | TurnState]
 
 
 def choices(states: States) -> list[tuple[str, str]]:
@@ -331,3 +331,53 @@ class Rating(models.Model):
 
     def __str__(self) -> str:
         return f"{self.score}/5"
+
+
+class Escalation(models.Model):
+    """One wait for a person: why it began and how it ended."""
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="escalations"
+    )
+    opened_at = models.DateTimeField(default=timezone.now)
+    reasons = models.JSONField(default=list, blank=True, help_text='[{"code": …, "points": …}]')
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end = models.CharField(
+        max_length=10, blank=True, choices=choices(EscalationEnd), default=EscalationEnd.WAITING
+    )
+    agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=among("end", EscalationEnd), name="escalation_end"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, end="")
+                | (Q(ended_at__isnull=False) & ~Q(end="")),
+                name="escalation_ends_once",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"], condition=Q(ended_at=None), name="escalation_one_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return ", ".join(reason["code"] for reason in self.reasons)
+
+
+class EscalationPolicy(models.Model):
+    """The one row that says when a person takes over; see chat.escalation.decide."""
+
+    hand_over_at = models.FloatField(default=1.0)
+    offer_at = models.FloatField(default=0.5)
+    furious_from = models.FloatField(default=0.9)
+    # Both empty on a fresh row: then the points and words of chat.escalation.decide hold.
+    points = models.JSONField(default=dict, blank=True)
+    restricted = models.TextField(blank=True)
+    amount_limit = models.FloatField(default=0.0)
+
+    class Meta:
+        verbose_name_plural = "escalation policy"
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="escalation_policy_one_row")]
+
+    def __str__(self) -> str:
+        return "escalation policy"

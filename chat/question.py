@@ -68,7 +68,9 @@ def understand(thread: Thread, dialogue: Dialogue, *, turn: Turn, now: datetime)
     )
 
 
-def build(turn: Turn, thread: Thread, dialogue: Dialogue, *, found: Analysis) -> Question:
+def build(
+    turn: Turn, thread: Thread, dialogue: Dialogue, *, found: Analysis, offer_human: bool = False
+) -> Question:
     """The visitor's lines as one question, with the thread's state; `dialogue` already knows of them."""
     conversation = turn.conversation
     history = thread.history
@@ -96,6 +98,7 @@ def build(turn: Turn, thread: Thread, dialogue: Dialogue, *, found: Analysis) ->
         current_endpoint=find_endpoint(history),
         readable=all(map(vault.is_readable, thread.asked)),
         may_wait=turn.not_before is None,
+        offer_human=offer_human,
     )
 
 

@@ -51,6 +51,15 @@ class Reception(StrEnum):
     HUMAN_ONLY = "human_only"
 
 
+class EscalationEnd(StrEnum):
+    """How a wait for a person ended; empty while it lasts."""
+
+    WAITING = ""
+    CLAIMED = "claimed"
+    LEFT = "left"
+    RESOLVED = "resolved"
+
+
 OWNER_MOVES: dict[Owner, frozenset[Owner]] = {
     Owner.BOT: frozenset({Owner.QUEUE, Owner.AGENT}),
     Owner.QUEUE: frozenset({Owner.BOT, Owner.AGENT}),

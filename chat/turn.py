@@ -15,11 +15,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat import dialogue as dialogues
-from chat import lease, memory, protocol, push, question, transcript
+from chat import escalation, lease, memory, ownership, protocol, push, question, transcript
 from chat.analysis import Analysis
 from chat.dialogue import Dialogue
-from chat.models import Conversation, Turn
-from chat.states import Owner, Role, TurnState
+from chat.escalation import Action, Signals, Verdict
+from chat.models import Conversation, Message, Turn
+from chat.question import Thread
+from chat.states import Owner, Role, Tier, TurnState
 from prompts import completion, rendering
 from prompts.retrieval import CONFIDENT, Hit
 
@@ -37,13 +39,14 @@ class Abandoned(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a turn is about to commit."""
+    """What a turn is about to commit. No text: the bot says nothing. `handing_over`: to a person, and why."""
 
     text: str
     dialogue: Dialogue
     meta: dict[str, object] | None = None
     decision: dict[str, object] | None = None
     timings_ms: dict[str, float] | None = None
+    handing_over: Verdict | None = None
 
 
 def run(turn_id: UUID, *, worker: str) -> UUID | None:
@@ -87,18 +90,70 @@ def answer(turn: Turn, held: lease.Held) -> None:
     if found.takes_up_earlier and dialogue.earlier:
         outcome = take_up(dialogue, language=found.language)
     else:
-        after = dialogues.advance(dialogue, found.understood)
-        asked = question.build(turn, thread, after, found=found)
-        reply = completion.stream(asked, Delivery(turn, held))
-        outcome = build_outcome(reply, found, after, before=dialogue)
+        outcome = answer_or_hand_over(turn, held, thread, found=found, before=dialogue)
     outcome = replace(outcome, dialogue=memory.advanced(outcome.dialogue, now=now))
     timings = {**(outcome.timings_ms or {}), "total": completion.elapsed_ms(started)}
     commit(turn, replace(outcome, timings_ms=timings))
     memory.store(conversation.visitor_id, outcome.dialogue, expected_rev=dialogue.rev, now=now)
 
 
+def answer_or_hand_over(
+    turn: Turn, held: lease.Held, thread: Thread, *, found: Analysis, before: Dialogue
+) -> Outcome:
+    """The answer, unless a person is wanted before it; or the answer and then a person, when it was none."""
+    after = dialogues.advance(before, found.understood)
+    vip = turn.conversation.visitor.tier == Tier.VIP
+    signals = escalation.signals_of(thread.asked, thread.history, found=found, after=after, vip=vip)
+    verdict = judged(turn, signals)
+    if verdict.action is Action.HAND_OVER:
+        decision: dict[str, object] = {"escalation": verdict.as_json()}
+        return Outcome("", after, decision=decision, handing_over=verdict)
+    asked = question.build(
+        turn, thread, after, found=found, offer_human=offers(verdict, thread.history)
+    )
+    reply = completion.stream(asked, Delivery(turn, held))
+    verdict = judged(turn, answered_signals(signals, reply))
+    outcome = build_outcome(reply, found, after, before=before, offered=asked.offer_human)
+    return replace(
+        outcome,
+        decision={**reply.decision, "escalation": verdict.as_json()},
+        handing_over=verdict if verdict.action is Action.HAND_OVER else None,
+    )
+
+
+def judged(turn: Turn, signals: Signals) -> Verdict:
+    """What to do about these signals; a person is offered where handing over would not serve this visitor."""
+    verdict = escalation.decide(signals, escalation.policy())
+    if verdict.action is Action.HAND_OVER and not escalation.is_welcome(turn.conversation, verdict):
+        return replace(verdict, action=Action.OFFER)
+    return verdict
+
+
+def offers(verdict: Verdict, history: list[transcript.Line]) -> bool:
+    """Whether the answer offers a person: not when the one before has just done so."""
+    if verdict.action is Action.ANSWER:
+        return False
+    last = next((line for line in reversed(history) if line.role == Role.BOT), None)
+    return last is None or not last.meta.get("offered")
+
+
+def answered_signals(signals: Signals, reply: completion.Answer) -> Signals:
+    return escalation.with_answer(
+        signals,
+        answered=reply.knows,
+        model_failed=reply.model_failed,
+        tool_failed=False,
+        budget_spent=reply.budget_spent,
+    )
+
+
 def build_outcome(
-    reply: completion.Answer, found: Analysis, after: Dialogue, *, before: Dialogue
+    reply: completion.Answer,
+    found: Analysis,
+    after: Dialogue,
+    *,
+    before: Dialogue,
+    offered: bool = False,
 ) -> Outcome:
     """The answer with its sources, and the dialogue state after it."""
     canary = reply.decision.get("canary")
@@ -110,6 +165,8 @@ def build_outcome(
             "endpoint": reply.endpoint,
             "prompt_version": reply.prompt_version_id,
             **({"canary": canary} if canary else {}),
+            **({"offered": True} if offered else {}),
+            **({} if reply.knows else {"unanswered": True}),
         },
         decision=reply.decision,
         timings_ms=reply.timings_ms,
@@ -177,22 +234,36 @@ class Delivery:
 
 
 def commit(turn: Turn, outcome: Outcome) -> None:
-    """Stores the answer and ends the turn, if the conversation is still ours. Raises Abandoned."""
+    """Stores the answer and ends the turn, if the conversation is still ours; a person is called with it.
+
+    Raises Abandoned.
+    """
+    change = None
     with transaction.atomic():
         conversation = fenced(turn)
         finish(turn, TurnState.DONE, outcome)
         conversation.dialogue = asdict(outcome.dialogue)
-        message = transcript.append(
-            conversation,
-            role=Role.BOT,
-            text=outcome.text,
-            turn=turn,
-            author=bot_author(turn),
-            ai=True,
-            meta=outcome.meta,
-            also=("dialogue",),
-        )
-    push.frames(conversation, transcript.as_frame(message), protocol.turn(turn.pk, TurnState.DONE))
+        said = [say(conversation, turn, outcome)] if outcome.text else []
+        if outcome.handing_over is not None:
+            change = escalation.open_for(conversation, outcome.handing_over, also=("dialogue",))
+    frames = map(transcript.as_frame, said)
+    push.frames(conversation, *frames, protocol.turn(turn.pk, TurnState.DONE))
+    if change is not None:
+        ownership.announce(conversation, change)
+
+
+def say(conversation: Conversation, turn: Turn, outcome: Outcome) -> Message:
+    """The turn's one answer, in the locked conversation."""
+    return transcript.append(
+        conversation,
+        role=Role.BOT,
+        text=outcome.text,
+        turn=turn,
+        author=bot_author(turn),
+        ai=True,
+        meta=outcome.meta,
+        also=("dialogue",),
+    )
 
 
 def bot_author(turn: Turn) -> dict[str, str]:

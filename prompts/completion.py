@@ -60,6 +60,23 @@ class Answer:
     prompt_version_id: int | None
     timings_ms: dict[str, float]
 
+    @property
+    def knows(self) -> bool:
+        """False when no model spoke and no SOP fits: the answer only says that nobody knows."""
+        confident = any(hit.score >= retrieval.CONFIDENT for hit in self.hits)
+        return self.endpoint != SOP.name or confident
+
+    @property
+    def model_failed(self) -> bool:
+        """True when models were asked and none of them answered."""
+        return self.endpoint == SOP.name and self.decision.get("chosen", SOP.name) != SOP.name
+
+    @property
+    def budget_spent(self) -> bool:
+        """True when a used-up budget kept the paid models out."""
+        situation = self.decision.get("situation") or {}
+        return bool(situation.get("stopped_budgets"))
+
 
 class Dispatch(BaseModel):
     """What a dispatcher says of an unsure turn."""
@@ -102,8 +119,8 @@ def stream(question: Question, sink: Sink) -> Answer:
             calls=calls,
             seconds=settings.TURN_DEADLINE_SECONDS,
         )
-        if decision.offer_human:
-            screen.say("\n" + text("offer_human", language=question.language))
+        if decision.offer_human or question.offer_human:
+            offer(screen, language=question.language)
         reply = replace(reply, text=screen.finish())
     except RedactionFailed as error:
         log.error("answer_unexamined", trace_id=question.trace_id, reason=str(error))
@@ -114,6 +131,13 @@ def stream(question: Question, sink: Sink) -> Answer:
         ledger.record(entry_of(question, decision, version=version), calls, by_name(current))
     timings = {"prepare": elapsed_ms(started, prepared), "stream": elapsed_ms(prepared)}
     return as_answer(reply, decision=decision, hits=hits, version=version, timings_ms=timings)
+
+
+def offer(screen: Screen, *, language: str) -> None:
+    """Says that a person may be had, in a line of its own."""
+    offered = text("offer_human", language=language)
+    if offered:
+        screen.say("\n" + offered)
 
 
 def route(

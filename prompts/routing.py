@@ -54,6 +54,8 @@ class Question:
     readable: bool = True
     # False once it has waited: it is answered now, if only by an SOP.
     may_wait: bool = False
+    # The answer ends with the offer of a person.
+    offer_human: bool = False
 
 
 def read_board(current: Snapshot) -> Board:

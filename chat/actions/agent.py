@@ -5,8 +5,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from chat import push, transcript, vault
-from chat.actions import ownership
+from chat import ownership, push, transcript, vault
+from chat.actions import handing
 from chat.models import Agent, Conversation, Message
 from chat.states import Owner, Role
 
@@ -75,7 +75,7 @@ def hand_back(conversation_id: UUID, *, agent: Agent) -> Conversation:
     with transaction.atomic():
         conversation = lock_open(conversation_id)
         check_owned(conversation, agent=agent)
-        change = ownership.move(conversation, Owner.BOT, notice="handed_back")
+        change = handing.to_bot(conversation, notice="handed_back")
     ownership.announce(conversation, change)
     return conversation
 

@@ -8,11 +8,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from chat import auth, memory, protocol, push, tasks, transcript, vault
-from chat.actions import ownership
-from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
+from chat import auth, escalation, memory, ownership, protocol, push, tasks, transcript, vault
+from chat.actions import handing
+from chat.models import Conversation, Inbox, Message, Rating, Turn, Visitor
 from chat.protocol import ProtocolError
-from chat.states import Owner, Presence, Role, TurnState
+from chat.states import Owner, Role, TurnState
 from prompts import admission, completion, ledger, rendering
 from prompts.llm.limits import Verdict
 
@@ -184,9 +184,7 @@ def request_human(visitor: Visitor) -> None:
         conversation = lock_open(visitor)
         if conversation.owner != Owner.BOT:
             return
-        someone = Agent.objects.filter(presence=Presence.ONLINE.value).exists()
-        notice = "handoff_notice" if someone else "offline_notice"
-        change = ownership.move(conversation, Owner.QUEUE, notice=notice)
+        change = escalation.open_for(conversation, escalation.ASKED)
     ownership.announce(conversation, change)
 
 
@@ -196,7 +194,7 @@ def cancel_human(visitor: Visitor) -> None:
         conversation = lock_open(visitor)
         if conversation.owner != Owner.QUEUE:
             return
-        change = ownership.move(conversation, Owner.BOT, notice="queue_left")
+        change = handing.to_bot(conversation, notice="queue_left")
     ownership.announce(conversation, change)
 
 

@@ -15,6 +15,8 @@ ASKING = re.compile(
     r"转(?:接)?(?:到)?(?:人工|真人|客服|专员|人)|(?:找|要|换|叫|来|接|有|想跟|和|跟)(?:个|一?个|一下|你们|你们的|真|活)*(?:人工|真人|活人|经理|主管|领导|负责人|老板|店长|专员)"
     r"|^人工(?:客服|服务)?[\s!?.~]*(?:$|你?您?好)|人工(?:客服|服务)(?!.{0,4}(?:什么时候|几点|电话是))|人工人工|转人工"
     r"|(?:打|回|拨)(?:个|一?个|我)*(?:电话|过来)(?:给我|联系我|吧|行吗|可以吗|吗)?|给我(?:打|回)(?:个|一个)?电话|(?:电话|回电)(?:联系|回复|沟通)(?:我|一下)?|回个?电"
+    # Typed in pinyin, or with a character of the same sound or shape.
+    r"|zhuan ?ren ?gong|ren ?gong ?(?:ke ?fu|fu ?wu)|^(?:ren ?gong|rg)[\s!?.~]*$|转(?:人公|仁工|人攻|人功|入工|人共|任工)"
     r"|(?:real|actual|live|human) (?:person|human|agent|being|rep)|^(?:human|agent|representative|operator|supervisor|manager)[\s!?.]*$"
     r"|\b(?:human|agent|representative|operator|supervisor|manager)[\s,]+(?:please|pls|now)\b"
     r"|(?:talk|speak|chat|transfer|connect|put me through)(?: me)?(?: to| with)(?: an?| the| your| some)*(?: real| live| human)? ?(?:human|person|agent|rep|representative|someone|somebody|operator|manager|supervisor|people)"

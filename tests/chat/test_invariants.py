@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 
 from chat import lease, turn
 from chat.actions import agent as agent_actions
-from chat.actions import ownership
+from chat.actions import handing
 from chat.actions import visitor as actions
 from chat.memory import Dialogue
 from chat.models import Conversation, Message, Turn
@@ -212,7 +212,7 @@ HOLDER = Guard(
     "pk=turn.pk",
 )
 IDEMPOTENCY = Guard(actions, "post_message", "earlier is not None")
-REQUEUE = Guard(ownership, "move", "to is Owner.BOT")
+REQUEUE = Guard(handing, "to_bot", "queue_unanswered(conversation)", "None")
 ROW_LOCK = Guard(actions, "lock_open", "select_for_update(no_key=True)", "all()")
 
 

@@ -1,15 +1,19 @@
-"""Passes a conversation from one owner to the next. Called by the other actions, inside their transactions."""
+"""Passes a conversation from one owner to the next. Called by actions and escalation, inside their transactions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
 from django.utils import timezone
 
-from chat import protocol, push, tasks, transcript
-from chat.models import Agent, Conversation, Message, Turn
-from chat.states import TURN_OPEN, Owner, Role, TurnState, check_owner_move
+from chat import protocol, push, transcript
+from chat.models import Agent, Conversation, Escalation, Message, Turn
+from chat.states import TURN_OPEN, EscalationEnd, Owner, Role, TurnState, check_owner_move
 from prompts import completion, ledger
+
+# How a wait in the queue ended, by whoever owns the conversation next.
+ENDS = {Owner.AGENT: EscalationEnd.CLAIMED, Owner.BOT: EscalationEnd.LEFT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +25,22 @@ class Change:
 
 
 def move(
-    conversation: Conversation, to: Owner, *, notice: str, agent: Agent | None = None
+    conversation: Conversation,
+    to: Owner,
+    *,
+    notice: str,
+    agent: Agent | None = None,
+    reasons: Sequence[dict[str, Any]] = (),
+    also: tuple[str, ...] = (),
 ) -> Change:
     """Makes `to` the owner of the locked conversation and tells the visitor so in one transaction.
 
     The epoch moves on, so nothing that was started before can commit a message; turns that wait or run
-    are superseded. Raises states.IllegalMove.
+    are superseded. `reasons` say why it joins the queue; `also` names further fields to save with it.
+    Raises states.IllegalMove.
     """
     check_owner_move(Owner(conversation.owner), to)
+    left_queue = conversation.owner == Owner.QUEUE
     conversation.owner = to.value
     conversation.agent = agent
     conversation.epoch += 1
@@ -37,14 +49,26 @@ def move(
         conversation,
         role=Role.SYSTEM,
         text=notice_text(conversation, notice, agent=agent),
-        also=("owner", "agent", "epoch", "waiting_since"),
+        also=("owner", "agent", "epoch", "waiting_since", *also),
     )
     superseded = supersede(conversation)
+    if left_queue:
+        end_escalation(conversation, ENDS[to], agent=agent)
+    if to is Owner.QUEUE:
+        Escalation.objects.create(
+            conversation=conversation, opened_at=message.at, reasons=list(reasons)
+        )
     if to is not Owner.BOT:
         mark_taken_over(conversation)
-    if to is Owner.BOT:
-        queue_unanswered(conversation)
     return Change(notice=message, superseded=superseded)
+
+
+def end_escalation(
+    conversation: Conversation, end: EscalationEnd, *, agent: Agent | None = None
+) -> None:
+    """Says how the conversation's wait for a person ended."""
+    waiting = Escalation.objects.filter(conversation=conversation, ended_at=None)
+    waiting.update(ended_at=timezone.now(), end=end.value, agent=agent)
 
 
 def notice_text(conversation: Conversation, purpose: str, *, agent: Agent | None) -> str:
@@ -67,29 +91,6 @@ def supersede(conversation: Conversation) -> tuple[UUID, ...]:
     ids = tuple(turns.values_list("pk", flat=True))
     turns.update(state=TurnState.SUPERSEDED.value, finished_at=timezone.now(), lease_until=None)
     return ids
-
-
-def queue_unanswered(conversation: Conversation) -> None:
-    """One turn over every visitor line that no turn has answered and no agent has written after."""
-    lines = Message.objects.filter(conversation=conversation)
-    ended = Turn.objects.filter(
-        conversation=conversation, state__in=[TurnState.DONE.value, TurnState.FAILED.value]
-    )
-    replied = lines.filter(role=Role.AGENT.value).aggregate(seq=Max("seq"))["seq"] or 0
-    after = max(replied, ended.aggregate(seq=Max("last_seq"))["seq"] or 0)
-    open_seqs = list(
-        lines.filter(role=Role.VISITOR.value, seq__gt=after)
-        .order_by("seq")
-        .values_list("seq", flat=True)
-    )
-    if open_seqs:
-        turn = Turn.objects.create(
-            conversation=conversation,
-            first_seq=open_seqs[0],
-            last_seq=open_seqs[-1],
-            epoch=conversation.epoch,
-        )
-        tasks.ring_on_commit(turn.pk)
 
 
 def announce(conversation: Conversation, change: Change) -> None:

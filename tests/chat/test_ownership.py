@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, transaction
 
-from chat import lease, protocol, push, transcript, turn
-from chat.actions import ownership
+from chat import lease, ownership, protocol, push, transcript, turn
+from chat.actions import handing
 from chat.actions import visitor as visitor_actions
 from chat.memory import Dialogue
 from chat.models import Conversation, Message, Turn
@@ -28,6 +28,11 @@ def move(visitor: Any, to: Owner, notice: str, agent: Any = None) -> ownership.C
     with transaction.atomic():
         conversation = transcript.lock(visitor_actions.enter(visitor).pk)
         return ownership.move(conversation, to, notice=notice, agent=agent)
+
+
+def leave_queue(visitor: Any) -> None:
+    with transaction.atomic():
+        handing.to_bot(transcript.lock(visitor_actions.enter(visitor).pk), notice="queue_left")
 
 
 def spans() -> list[tuple[str, int, int, int]]:
@@ -101,7 +106,7 @@ def test_back_at_the_bot_everything_unanswered_is_one_turn(visitor: Any) -> None
         post(visitor)
     move(visitor, Owner.QUEUE, "handoff_notice")
     post(visitor)
-    move(visitor, Owner.BOT, "queue_left")
+    leave_queue(visitor)
     assert spans() == [("superseded", 1, 2, 0), ("queued", 1, 4, 2)]
     turn.run(Turn.objects.get(state="queued").pk, worker="w")
     assert [m.role for m in Message.objects.order_by("seq")][-1] == "bot"
@@ -110,7 +115,7 @@ def test_back_at_the_bot_everything_unanswered_is_one_turn(visitor: Any) -> None
 def test_back_at_the_bot_an_answered_thread_is_left_in_peace(visitor: Any) -> None:
     turn.run(post(visitor).turn_id, worker="w")
     move(visitor, Owner.QUEUE, "handoff_notice")
-    move(visitor, Owner.BOT, "queue_left")
+    leave_queue(visitor)
     assert spans() == [("done", 1, 1, 0)]
 
 
@@ -122,7 +127,7 @@ def test_back_at_the_bot_a_line_that_came_while_another_was_answered_is_not_forg
     post(visitor, "还没到")
     turn.commit(running, turn.Outcome(text="您好", dialogue=Dialogue()))
     move(visitor, Owner.QUEUE, "handoff_notice")
-    move(visitor, Owner.BOT, "queue_left")
+    leave_queue(visitor)
     assert [t for t in spans() if t[0] == "queued"] == [("queued", 2, 2, 2)]
 
 
@@ -131,6 +136,6 @@ def test_back_at_the_bot_an_apology_counts_as_an_answer(visitor: Any) -> None:
     assert failing is not None
     turn.apologise(failing)
     move(visitor, Owner.QUEUE, "handoff_notice")
-    move(visitor, Owner.BOT, "queue_left")
+    leave_queue(visitor)
     assert spans() == [("failed", 1, 1, 0)]
     assert Message.objects.get(role="bot").text == TEXTS["apology"][0]

@@ -1,0 +1,37 @@
+"""The step into the queue: state, notice and reasons in one transaction. Called by turn and actions."""
+
+from chat import ownership
+from chat.escalation.decide import Action, Reason, Verdict
+from chat.models import Agent, Conversation, Escalation
+from chat.ownership import Change
+from chat.states import EscalationEnd, Owner, Presence, Reception
+
+ASKED = Verdict(Action.HAND_OVER, 1.0, ((Reason.ASKED, 1.0),))
+# What the bot may keep to itself while nobody is there, or after the visitor went back to it.
+INSISTENT = frozenset({Reason.ASKED, Reason.RESTRICTED, Reason.AMOUNT})
+
+
+def open_for(conversation: Conversation, verdict: Verdict, *, also: tuple[str, ...] = ()) -> Change:
+    """Puts the locked conversation into the queue and says so; honest when nobody is online."""
+    notice = "handoff_notice" if someone_is_online() else "offline_notice"
+    return ownership.move(
+        conversation, Owner.QUEUE, notice=notice, reasons=verdict.because(), also=also
+    )
+
+
+def someone_is_online() -> bool:
+    return Agent.objects.filter(presence=Presence.ONLINE.value).exists()
+
+
+def is_welcome(conversation: Conversation, verdict: Verdict) -> bool:
+    """Whether handing over would serve this visitor now.
+
+    Not where the inbox has no people. Where the visitor did not ask: not while nobody is online, and not once
+    the visitor left the queue for the bot.
+    """
+    if conversation.inbox.reception == Reception.BOT_ONLY:
+        return False
+    if any(reason in INSISTENT for reason, _ in verdict.reasons):
+        return True
+    left = Escalation.objects.filter(conversation=conversation, end=EscalationEnd.LEFT.value)
+    return someone_is_online() and not left.exists()
