@@ -36,7 +36,7 @@ def test_redact_answers_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert one["spans"] == [{"start": 2, "end": 13, "type": "PHONE", "score": 1.0}]
     assert one["ms"] > 0
     assert (other["id"], other["masked"]) == ("b", "My name is <NAME_1>")
-    assert "redacted: 2, failed: 0" in said
+    assert "redacted: 2, failed: 0, unreadable: 0" in said
 
 
 def test_redact_reads_and_writes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,9 +70,36 @@ def test_redact_fails_closed(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"text": "x"}', '"id" must be'),
     ],
 )
-def test_redact_names_a_bad_line(line: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CommandError, match=rf"-:2: .*{message}"):
-        redact("-", stdin=lines({"id": 1, "text": "x"}) + line, monkeypatch=monkeypatch)
+def test_redact_names_a_bad_line_and_does_the_rest(
+    line: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.jsonl"
+    text = lines({"id": 1, "text": "x"}) + line + "\n" + lines({"id": 3, "text": "y"})
+    with pytest.raises(CommandError, match=rf"1 lines could not be read, as -:2: .*{message}"):
+        redact("-", "--out", str(out), stdin=text, monkeypatch=monkeypatch)
+    written = out.read_text(encoding="utf-8").splitlines()
+    assert [json.loads(each)["id"] for each in written] == [1, 3]
+
+
+def test_bytes_that_are_no_text_are_one_bad_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    good = lines({"id": 1, "text": "好"}).encode()
+    source.write_bytes(b"\xef\xbb\xbf" + good + b'{"id": 2, "text": "\xff"}\n' + good)
+    with pytest.raises(CommandError, match=r"1 lines could not be read, as .*:2: not UTF-8"):
+        redact(str(source), "--out", str(out), monkeypatch=monkeypatch)
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_a_file_is_not_written_over_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(lines({"id": 1, "text": "x"}))
+    with pytest.raises(CommandError, match="cannot be written"):
+        redact(str(source), "--out", str(source), monkeypatch=monkeypatch)
+    assert source.read_text() == lines({"id": 1, "text": "x"})
 
 
 def test_redact_names_a_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:
