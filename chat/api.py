@@ -8,7 +8,7 @@ from ninja import Router, Schema, Status
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import ConfigDict, Field
 
-from chat import auth, protocol, transcript, vault
+from chat import auth, protocol, showing, transcript, vault
 from chat.actions import agent as agent_actions
 from chat.actions import privacy
 from chat.actions import visitor as visitor_actions
@@ -49,6 +49,28 @@ class SessionIn(Schema):
     resume: str | None = Field(default=None, max_length=2000)
 
 
+class FieldOut(Schema):
+    """A field of the form before a conversation."""
+
+    name: str
+    label: str
+    kind: str
+    required: bool
+    options: list[str] | None = None
+
+
+class GreetingOut(Schema):
+    page: str
+    dwell_seconds: int
+    returning: bool | None
+    text: str
+
+
+class UploadOut(Schema):
+    max_bytes: int
+    types: list[str]
+
+
 class InboxOut(Schema):
     name: str
     locale: str
@@ -57,12 +79,25 @@ class InboxOut(Schema):
     ai_label: bool
     quick_questions: list[str]
     bot_name: str
+    color: str | None
+    logo: str | None
+    position: str
+    sound: bool
+    version: str
+    texts: dict[str, str]
+    open: bool
+    hours_text: str
+    prechat: list[FieldOut]
+    rating_tags: list[str]
+    greetings: list[GreetingOut]
+    upload: UploadOut | None
 
 
 class SessionOut(Schema):
     token: str
     visitor_id: UUID
     expires_at: str
+    verified: bool
     inbox: InboxOut
 
 
@@ -99,7 +134,8 @@ def open_session(request: HttpRequest, body: SessionIn) -> Status[dict[str, Any]
             "token": token.text,
             "visitor_id": visitor.pk,
             "expires_at": protocol.iso(token.expires_at),
-            "inbox": visitor.inbox,
+            "verified": visitor.verified,
+            "inbox": showing.inbox_fields(inbox, locale=visitor.locale),
         },
     )
 

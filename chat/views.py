@@ -1,20 +1,25 @@
 """Pages: the demo shop, the embed script, the widget's frame and its files."""
 
+import gzip
+import json
 import re
+from dataclasses import replace
 
 from csp.decorators import csp_replace
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from chat import assets
+from chat import assets, showing
 from chat.models import Inbox
 
 EMBED_SECONDS = 300
 ASSET_SECONDS = 365 * 24 * 3600
 INBOX_KEY = re.compile("[A-Za-z0-9_-]{1,64}")
+# What would end a script or a string of it.
+IN_SCRIPT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 @require_safe
@@ -31,32 +36,43 @@ def demo_shop(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def embed(request: HttpRequest) -> HttpResponseBase:
-    """The script that shops include. Its address is for ever, so it is cached for minutes only."""
-    response = send(request, assets.embed())
+    """The script that shops include, with `?inbox=` how its launcher looks and what it greets with.
+
+    Its address is for ever, so it is cached for minutes only.
+    """
+    inbox = find_inbox(request.GET.get("inbox", ""))
+    response = send(request, assets.embed() if inbox is None else embed_of(inbox))
     response["Cache-Control"] = f"public, max-age={EMBED_SECONDS}"
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 
+def embed_of(inbox: Inbox) -> assets.Asset:
+    """The script, and before it the inbox as the launcher needs it."""
+    fields = json.dumps(showing.launcher_fields(inbox), ensure_ascii=False).translate(IN_SCRIPT)
+    script = assets.embed()
+    plain = f"window.yingdaInbox={fields};\n".encode() + script.plain
+    return replace(script, plain=plain, body=gzip.compress(plain, mtime=0))
+
+
+def find_inbox(key: str) -> Inbox | None:
+    if not INBOX_KEY.fullmatch(key):
+        return None
+    return Inbox.objects.filter(key=key, enabled=True).first()
+
+
 @require_safe
 @xframe_options_exempt
 def widget(request: HttpRequest, inbox_key: str) -> HttpResponseBase:
     """The widget's frame. Only the inbox's own pages may frame it."""
-    if not INBOX_KEY.fullmatch(inbox_key):
+    inbox = find_inbox(inbox_key)
+    if inbox is None:
         raise Http404
-    inbox = get_object_or_404(Inbox, key=inbox_key, enabled=True)
-    config = {
-        "inbox": inbox.key,
-        "name": inbox.name,
-        "bot_name": inbox.bot_name,
-        "locale": inbox.locale,
-        "theme": inbox.theme,
-    }
     widget = assets.widget()
     context = {
         "inbox": inbox,
-        "config": config,
+        "config": {"inbox": inbox.key, **showing.inbox_fields(inbox), "preview": False},
         "version": widget.version,
         "styles": assets.STYLES,
         "modules": widget.modules(),

@@ -12,7 +12,7 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from chat import auth, turn
+from chat import assets, auth, turn
 from chat.actions import visitor as actions
 from chat.models import Conversation, Inbox, Message, Turn, Visitor
 from tests.factories import AgentFactory, InboxFactory, UserFactory, VisitorFactory
@@ -108,14 +108,14 @@ def check_problem(response: Any, status: int, code: str) -> dict[str, Any]:
 
 
 def test_session_has_the_documented_shape() -> None:
-    inbox = InboxFactory.create(name="在线客服", quick_questions=["怎么退款?"])
+    inbox = InboxFactory.create(name="在线客服", quick_questions={"zh-CN": ["怎么退款?"]})
 
     response = open_session(inbox=inbox.key)
 
     body = response.json()
     visitor = Visitor.objects.get()
     assert response.status_code == 201
-    assert set(body) == {"token", "visitor_id", "expires_at", "inbox"}
+    assert set(body) == {"token", "visitor_id", "expires_at", "verified", "inbox"}
     assert body["visitor_id"] == str(visitor.pk)
     assert auth.visitor_id(body["token"]) == visitor.pk
     assert UTC_TIME.fullmatch(body["expires_at"])
@@ -127,6 +127,23 @@ def test_session_has_the_documented_shape() -> None:
         "ai_label": True,
         "quick_questions": ["怎么退款?"],
         "bot_name": "小助手",
+        "color": None,
+        "logo": None,
+        "position": "right",
+        "sound": True,
+        "version": assets.widget().version,
+        "texts": {
+            "welcome": "您好，请问有什么可以帮您？",
+            "placeholder": "输入消息…",
+            "offline": "现在不在服务时间。请留言，我们上班后会尽快回复。",
+            "rating": "请评价本次服务",
+        },
+        "open": True,
+        "hours_text": "",
+        "prechat": [],
+        "rating_tags": [],
+        "greetings": [],
+        "upload": None,
     }
 
 

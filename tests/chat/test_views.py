@@ -1,5 +1,6 @@
 """Pages: the demo shop, embed.js and the widget's frame, with the headers that keep them where they belong."""
 
+import json
 import re
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils.html import escapejs
 
+from chat import showing
 from chat.models import Inbox
 from tests.factories import InboxFactory
 
@@ -83,7 +85,7 @@ def test_forwarded_host_is_not_believed(browser: Client) -> None:
 def test_embed_script_is_for_every_shop_and_cached_for_minutes(browser: Client) -> None:
     response = browser.get("/embed.js", headers={"origin": "https://shop.example"})
 
-    script = b"".join(response).decode()
+    script = response.content.decode()
     assert response.status_code == 200
     assert response["Content-Type"] == "text/javascript; charset=utf-8"
     assert response["Cache-Control"] == "public, max-age=300"
@@ -92,6 +94,32 @@ def test_embed_script_is_for_every_shop_and_cached_for_minutes(browser: Client) 
     assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert "win.yingda = yingda" in script
+
+
+def test_embed_script_begins_with_the_look_of_its_inbox(browser: Client) -> None:
+    greeting = {
+        "page": "/cart*",
+        "dwell_seconds": 5,
+        "returning": None,
+        "text": {"en": "Hi </script>"},
+    }
+    inbox = InboxFactory.create(color="#14665a", position="left", greetings=[greeting])
+
+    script = browser.get("/embed.js", {"inbox": inbox.key}).content.decode()
+
+    first, _, rest = script.partition(";\n")
+    look = json.loads(first.removeprefix("window.yingdaInbox="))
+    assert (look["key"], look["color"], look["position"]) == (inbox.key, "#14665a", "left")
+    assert look["greetings"] == [greeting]
+    assert "</" not in first
+    assert rest == browser.get("/embed.js").content.decode()
+
+
+@pytest.mark.parametrize("key", ["", "ib_unknown", "%00", "x" * 300])
+def test_embed_script_of_no_inbox_is_the_plain_one(browser: Client, key: str) -> None:
+    script = browser.get("/embed.js", {"inbox": key}).content.decode()
+
+    assert not script.startswith("window.yingdaInbox")
 
 
 @pytest.mark.parametrize(
@@ -125,13 +153,12 @@ def test_widget_tells_nothing_beyond_its_look(browser: Client) -> None:
 
     config = re.search(r'<script id="widget-config" type="application/json">(.*?)</script>', page)
     assert config is not None
-    assert set(re.findall(r'"(\w+)":', config[1])) == {
+    assert set(json.loads(config[1])) == {
         "inbox",
-        "name",
-        "bot_name",
-        "locale",
-        "theme",
+        "preview",
+        *showing.inbox_fields(inbox),
     }
+    assert not {"shop_name", "allowed_domains", "identity_secret"} & set(json.loads(config[1]))
     assert "<script>alert" not in page
     assert not EXTERNAL.search(page)
 

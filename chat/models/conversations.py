@@ -1,88 +1,16 @@
-"""The rows of chat. Invariants that must hold are constraints here, because `choices` do not constrain."""
+"""Who talks and what is said: visitors, agents, conversations, turns, messages, ratings."""
 
-import re
-import secrets
 import uuid
 from typing import Literal
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from chat.states import EscalationEnd, Owner, Presence, Reception, Role, Tier, TurnState
-
-ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?")
-QUICK_QUESTIONS, QUESTION_CHARS = 10, 60
-
-
-States = type[EscalationEnd | Owner | Presence | Reception | Role | Tier | TurnState]
-
-
-def choices(states: States) -> list[tuple[str, str]]:
-    return [(state.value, state.value) for state in states]
-
-
-def among(field: str, states: States) -> Q:
-    return Q(**{f"{field}__in": [state.value for state in states]})
-
-
-def new_inbox_key() -> str:
-    return f"ib_{secrets.token_urlsafe(12)}"
-
-
-def check_origins(value: object) -> None:
-    """Raises ValidationError unless `value` lists origins; they become part of a response header."""
-    if not isinstance(value, list) or not all(
-        isinstance(origin, str) and ORIGIN.fullmatch(origin) for origin in value
-    ):
-        raise ValidationError('Use a list of origins, as ["https://shop.example"], or ["*"].')
-
-
-def check_questions(value: object) -> None:
-    """Raises ValidationError unless `value` lists a few short questions."""
-    if (
-        not isinstance(value, list)
-        or len(value) > QUICK_QUESTIONS
-        or not all(isinstance(text, str) and 0 < len(text) <= QUESTION_CHARS for text in value)
-    ):
-        raise ValidationError(f"Use a list of at most {QUICK_QUESTIONS} short questions.")
-
-
-class Inbox(models.Model):
-    """One embedded widget of one shop: its key, look and allowed places."""
-
-    key = models.CharField(max_length=64, unique=True, default=new_inbox_key)
-    name = models.CharField(max_length=100)
-    shop_name = models.CharField(max_length=100, blank=True)
-    bot_name = models.CharField(max_length=50, default="小助手")
-    locale = models.CharField(max_length=10, default="zh-CN")
-    theme = models.CharField(max_length=10, default="auto")
-    reception = models.CharField(
-        max_length=20, choices=choices(Reception), default=Reception.BOT_FIRST.value
-    )
-    ai_label = models.BooleanField(default=True)
-    quick_questions = models.JSONField(
-        default=list, blank=True, validators=[check_questions], help_text='["我的订单到哪了?"]'
-    )
-    allowed_domains = models.JSONField(
-        default=list,
-        blank=True,
-        validators=[check_origins],
-        help_text='Origins that may embed the widget, as ["https://shop.example"]; empty means this site only, ["*"] any.',
-    )
-    enabled = models.BooleanField(default=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        verbose_name_plural = "inboxes"
-        constraints = [
-            models.CheckConstraint(condition=among("reception", Reception), name="inbox_reception")
-        ]
-
-    def __str__(self) -> str:
-        return self.name
+from chat.models.choices import among, choices
+from chat.models.inboxes import Inbox
+from chat.states import EscalationEnd, Owner, Presence, Role, Tier, TurnState
 
 
 class Visitor(models.Model):
@@ -92,13 +20,38 @@ class Visitor(models.Model):
     inbox = models.ForeignKey(Inbox, on_delete=models.PROTECT, related_name="visitors")
     locale = models.CharField(max_length=10, default="zh-CN")
     tier = models.CharField(max_length=10, choices=choices(Tier), default=Tier.STANDARD.value)
+    # The shop's own id of its customer, once it has vouched for it; the only thing that verifies a visitor.
+    customer_id = models.CharField(max_length=200, blank=True, editable=False)
+    profile = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="As vouched for: placeholders of name and phone",
+    )
+    attributes = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="As a page says, unverified"
+    )
+    # Tokens of an earlier epoch are void: after a login, a logout and an erasure.
+    token_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=among("tier", Tier), name="visitor_tier")]
+        constraints = [
+            models.CheckConstraint(condition=among("tier", Tier), name="visitor_tier"),
+            models.UniqueConstraint(
+                fields=["inbox", "customer_id"],
+                condition=~Q(customer_id=""),
+                name="visitor_customer_once_per_inbox",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"visitor {self.pk.hex[:8]}"
+
+    @property
+    def verified(self) -> bool:
+        """Whether the shop has vouched for who this is."""
+        return self.customer_id != ""
 
     @property
     def language(self) -> Literal["zh", "en"]:
@@ -167,6 +120,14 @@ class Conversation(models.Model):
     dialogue = models.JSONField(
         default=dict, blank=True, help_text="Dialogue state after the last turn"
     )
+    context = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Product, order and page as the shop's page says, unverified",
+    )
+    form = models.JSONField(default=dict, blank=True, help_text="Answers to the form before it")
+    read_seq = models.PositiveBigIntegerField(default=0, help_text="Read by the visitor up to here")
+    agent_read_seq = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_activity_at = models.DateTimeField(default=timezone.now, db_index=True)
     waiting_since = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,44 @@
+"""The rows of chat. Invariants that must hold are constraints here, because `choices` do not constrain."""
+
+from chat.models.choices import among, choices
+from chat.models.conversations import (
+    Agent,
+    Conversation,
+    Escalation,
+    EscalationPolicy,
+    Message,
+    Rating,
+    Turn,
+    VaultEntry,
+    Visitor,
+)
+from chat.models.inboxes import (
+    IdentityUse,
+    Inbox,
+    WidgetSighting,
+    check_origins,
+    check_questions,
+    new_inbox_key,
+)
+from chat.models.media import Attachment
+
+__all__ = [
+    "Agent",
+    "Attachment",
+    "Conversation",
+    "Escalation",
+    "EscalationPolicy",
+    "IdentityUse",
+    "Inbox",
+    "Message",
+    "Rating",
+    "Turn",
+    "VaultEntry",
+    "Visitor",
+    "WidgetSighting",
+    "among",
+    "check_origins",
+    "check_questions",
+    "choices",
+    "new_inbox_key",
+]

@@ -1,0 +1,15 @@
+"""Enumerations as columns: their choices, and the constraint that holds them."""
+
+from django.db.models import Q
+
+from chat.states import EscalationEnd, Owner, Presence, Reception, Role, Tier, TurnState
+
+States = type[EscalationEnd | Owner | Presence | Reception | Role | Tier | TurnState]
+
+
+def choices(states: States) -> list[tuple[str, str]]:
+    return [(state.value, state.value) for state in states]
+
+
+def among(field: str, states: States) -> Q:
+    return Q(**{f"{field}__in": [state.value for state in states]})
