@@ -45,6 +45,7 @@ class Outcome:
     dialogue: Dialogue
     meta: dict[str, object] | None = None
     decision: dict[str, object] | None = None
+    rendering: dict[str, object] | None = None
     timings_ms: dict[str, float] | None = None
     handing_over: Verdict | None = None
 
@@ -169,6 +170,7 @@ def build_outcome(
             **({} if reply.knows else {"unanswered": True}),
         },
         decision=reply.decision,
+        rendering=reply.rendering,
         timings_ms=reply.timings_ms,
     )
 
@@ -290,6 +292,7 @@ def finish(
         finished_at=Now(),
         lease_until=None,
         decision=(outcome and outcome.decision) or {},
+        rendering=(outcome and outcome.rendering) or {},
         timings=(outcome and outcome.timings_ms) or {},
         error=error,
     )

@@ -6,7 +6,7 @@ Called by chat.turn. The only caller of the gateway.
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import structlog
@@ -14,14 +14,15 @@ from django.conf import settings
 from django.db import DatabaseError
 from pydantic import BaseModel
 
-from prompts import ledger, rendering, retrieval, routing
+from prompts import composing, ledger, retrieval, routing
+from prompts.composing import Composed
 from prompts.llm import gateway, router
 from prompts.llm.catalogue import SOP, Endpoint
 from prompts.llm.errors import AllFailed
 from prompts.llm.features import Features
 from prompts.llm.health import SharedHealth
 from prompts.llm.router import RoutingDecision
-from prompts.llm.types import Call, Document, JsonShape, Line, Reply, Request, Sink
+from prompts.llm.types import Call, JsonShape, Line, Reply, Request, Sink
 from prompts.models import PromptVersion
 from prompts.redaction.spans import RedactionFailed
 from prompts.redis import connection
@@ -33,7 +34,6 @@ from prompts.snapshot import CACHE, Snapshot, release_connection, snapshot
 __all__ = ["CACHE", "Answer", "MustWait", "Question", "snapshot", "stream", "text", "warm"]
 log = structlog.get_logger(__name__)
 
-KNOWLEDGE_LIMIT = 3
 DISPATCH_SECONDS = 0.3
 # With "/dispatch" behind it, what is left of an endpoint's name fits into the ledger.
 NAME_CHARS = 71
@@ -59,6 +59,8 @@ class Answer:
     hits: tuple[Hit, ...]
     prompt_version_id: int | None
     timings_ms: dict[str, float]
+    # The exact system text with the ids of its version, examples and SOPs.
+    rendering: dict[str, Any] = field(default_factory=dict)
 
     @property
     def knows(self) -> bool:
@@ -95,9 +97,10 @@ def stream(question: Question, sink: Sink) -> Answer:
     """
     started = time.perf_counter()
     current = snapshot()
-    hits = retrieval.search(question.text, language=question.language, limit=KNOWLEDGE_LIMIT)
+    hits = composing.find_hits(question)
     version = current.prompts.get(("answer", question.language))
-    request = build_request(question, hits, version=version, current=current)
+    composed = composing.compose(question, hits, wording=version, current=current)
+    request = composed.request
     decision, health = route(question, request, hits, current=current)
     if decision.wait and question.may_wait:
         raise MustWait(decision)
@@ -120,7 +123,7 @@ def stream(question: Question, sink: Sink) -> Answer:
             seconds=settings.TURN_DEADLINE_SECONDS,
         )
         if decision.offer_human or question.offer_human:
-            offer(screen, language=question.language)
+            offer(screen, composing.text(current, "offer_human", language=question.language))
         reply = replace(reply, text=screen.finish())
     except RedactionFailed as error:
         log.error("answer_unexamined", trace_id=question.trace_id, reason=str(error))
@@ -128,16 +131,16 @@ def stream(question: Question, sink: Sink) -> Answer:
         sink.write(request.fallback)
         reply = Reply(text=request.fallback, endpoint=SOP.name)
     finally:
-        ledger.record(entry_of(question, decision, version=version), calls, by_name(current))
+        entry = entry_of(question, decision, composed, version=version)
+        ledger.record(entry, calls, by_name(current))
     timings = {"prepare": elapsed_ms(started, prepared), "stream": elapsed_ms(prepared)}
-    return as_answer(reply, decision=decision, hits=hits, version=version, timings_ms=timings)
+    return as_answer(reply, composed, decision=decision, hits=hits, timings_ms=timings)
 
 
-def offer(screen: Screen, *, language: str) -> None:
+def offer(screen: Screen, words: str) -> None:
     """Says that a person may be had, in a line of its own."""
-    offered = text("offer_human", language=language)
-    if offered:
-        screen.say("\n" + offered)
+    if words:
+        screen.say("\n" + words)
 
 
 def route(
@@ -161,7 +164,7 @@ def dispatch(
     endpoint = by_name(current)[decision.ask_dispatcher]
     release_connection()
     lines = (
-        Line("system", text("dispatch", language=question.language)),
+        Line("system", composing.text(current, "dispatch", language=question.language)),
         Line("user", question.text),
     )
     asked: Future[Dispatch] = DISPATCHERS.submit(
@@ -217,8 +220,13 @@ def by_name(current: Snapshot) -> dict[str, Endpoint]:
 
 
 def entry_of(
-    question: Question, decision: RoutingDecision, *, version: PromptVersion | None
+    question: Question,
+    decision: RoutingDecision,
+    composed: Composed,
+    *,
+    version: PromptVersion | None,
 ) -> ledger.Entry:
+    shown = [example.pk for example in composed.examples]
     return ledger.Entry(
         trace_id=question.trace_id,
         features=decision.features,
@@ -226,66 +234,19 @@ def entry_of(
             "cause": decision.cause,
             "policy": decision.policy_version,
             "plan": list(decision.plan),
+            **({"examples": shown} if shown else {}),
         },
         canary=decision.canary,
         version=version,
     )
 
 
-def build_request(
-    question: Question, hits: list[Hit], *, version: PromptVersion | None, current: Snapshot
-) -> Request:
-    """The rendered request: persona and knowledge, the thread, the question."""
-    lines = [Line("system", system_text(question, hits, version=version, current=current))]
-    lines += [Line("user" if role == "visitor" else "assistant", t) for role, t in question.history]
-    lines.append(Line("user", question.text))
-    return Request(
-        purpose="answer",
-        lines=tuple(lines),
-        documents=tuple(map(as_document, hits)),
-        fallback=text("unknown", language=question.language),
-        user=question.user,
-    )
-
-
-def system_text(
-    question: Question, hits: list[Hit], *, version: PromptVersion | None, current: Snapshot
-) -> str:
-    if version is None:
-        return ""
-    values = {
-        "shop_name": question.shop_name,
-        "slots": rendering.slots_text(question.slots, language=question.language) or "—",
-        "knowledge": "\n".join(f"- {hit.title}: {hit.answer}" for hit in hits) or "—",
-        "examples": current.examples.get(question.language, ""),
-        "topic": question.topic or "—",
-        "state": question.state or "—",
-        "mood": soothing(question),
-    }
-    return rendering.render(version.text, values)
-
-
-def soothing(question: Question) -> str:
-    """What the prompt says beside for a customer who is upset."""
-    return text("soothe", language=question.language) if question.emotion == "negative" else ""
-
-
-def as_document(hit: Hit) -> Document:
-    return Document(
-        id=hit.key,
-        title=hit.title,
-        answer=hit.answer,
-        score=hit.score,
-        confident=hit.score >= retrieval.CONFIDENT,
-    )
-
-
 def as_answer(
     reply: Reply,
+    composed: Composed,
     *,
     decision: RoutingDecision,
     hits: list[Hit],
-    version: PromptVersion | None,
     timings_ms: dict[str, float],
 ) -> Answer:
     return Answer(
@@ -293,16 +254,15 @@ def as_answer(
         endpoint=reply.endpoint,
         decision={**decision.as_json(), "answered_by": reply.endpoint},
         hits=tuple(hits),
-        prompt_version_id=version.pk if version else None,
+        prompt_version_id=composed.version_id,
+        rendering=composed.as_json(hits),
         timings_ms=timings_ms,
     )
 
 
 def text(purpose: str, *, language: str, **values: str) -> str:
     """The current text of a purpose, filled with values; empty when staff removed it."""
-    prompts = snapshot().prompts
-    version = prompts.get((purpose, language)) or prompts.get((purpose, "zh"))
-    return rendering.render(version.text, values).strip() if version else ""
+    return composing.text(snapshot(), purpose, language=language, **values)
 
 
 def warm() -> None:

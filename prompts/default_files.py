@@ -33,6 +33,20 @@ class PromptText(Checked):
     title: Title
     text: Text
     variables: list[Name] = []
+    persona: str = ""
+    rules: str = ""
+    slots_block: str = ""
+    emotion_addendum: str = ""
+    privacy_line: str = ""
+    resume_text: str = ""
+    example_mode: Literal["none", "fixed", "nearest"] = "fixed"
+    max_chars: int | None = None
+    max_output_tokens: int | None = None
+
+    def content(self) -> dict[str, Any]:
+        """The title, and the wording as far as it says anything."""
+        said = self.model_dump(exclude_defaults=True, exclude={"title"})
+        return {"title": self.title, "wording": said}
 
 
 class Line(Checked):
@@ -116,7 +130,7 @@ def prompts(folder: Path) -> Iterator[Entry]:
         for purpose, raw in content.get("purposes", {}).items():
             where = f"{path.relative_to(folder)}, entry {purpose}"
             found = check(PromptText, raw, where=where)
-            yield Entry("prompt", purpose, language_of(path.stem), found.model_dump(), where)
+            yield Entry("prompt", purpose, language_of(path.stem), found.content(), where)
 
 
 def examples(folder: Path) -> Iterator[Entry]:

@@ -1,7 +1,8 @@
 """Fills the texts staff edit with values. Logic-less: {{name}} and nothing else; values are never templates."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 import structlog
 
@@ -10,10 +11,22 @@ from prompts.nlu.slots import TITLES
 log = structlog.get_logger(__name__)
 
 VARIABLE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+# Signs of template languages that would be sent to a model as they stand.
+FOREIGN = re.compile(r"\{%|%\}|\{#|#\}|\{\{|\}\}|\$\{|<%|%>")
+# The parts of a version that its frame may name. Parts use variables, never each other.
+EMPTY_LINES = re.compile(r"\n{3,}")
+PARTS = ("persona", "rules", "slots_block", "emotion_addendum", "privacy_line")
 
 
-class UnknownVariable(ValueError):
-    """A text uses a variable that is not declared."""
+class Parted(Protocol):
+    """A wording: its frame, and the parts in `PARTS`."""
+
+    text: str
+    persona: str
+    rules: str
+    slots_block: str
+    emotion_addendum: str
+    privacy_line: str
 
 
 def render(text: str, values: Mapping[str, str]) -> str:
@@ -31,16 +44,25 @@ def render(text: str, values: Mapping[str, str]) -> str:
     return VARIABLE.sub(value, text)
 
 
+def render_wording(wording: Parted, values: Mapping[str, str], *, upset: bool) -> str:
+    """The frame with its parts, each filled with `values`; the emotion addendum only for who is `upset`.
+
+    One pass over the parts, one over the frame: what was put in is never read again as a template.
+    """
+    parts = {name: render(getattr(wording, name), values).strip() for name in PARTS}
+    if not upset:
+        parts["emotion_addendum"] = ""
+    return EMPTY_LINES.sub("\n\n", render(wording.text, {**values, **parts})).strip()
+
+
 def variables(text: str) -> set[str]:
     """The names a text uses."""
     return set(VARIABLE.findall(text))
 
 
-def check_declared(text: str, declared: Iterable[str]) -> None:
-    """Raises UnknownVariable when `text` uses a name that is not declared; called before a text is saved."""
-    unknown = variables(text) - set(declared)
-    if unknown:
-        raise UnknownVariable(", ".join(sorted(unknown)))
+def foreign(text: str) -> list[str]:
+    """Signs of a template language that are no {{variable}}, as {% or {{ settings.KEY }}."""
+    return sorted(set(FOREIGN.findall(VARIABLE.sub("", text))))
 
 
 def slots_text(slots: Mapping[str, str], *, language: str) -> str:

@@ -16,6 +16,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from redis import Redis, RedisError
 
+from prompts import fewshots
+from prompts.fewshots import Library
 from prompts.llm.catalogue import Capabilities, Endpoint, Price
 from prompts.llm.features import Arm, Tally
 from prompts.llm.load import Level, Thresholds
@@ -23,7 +25,6 @@ from prompts.llm.router import Policy, PolicyError
 from prompts.models import (
     Budget,
     Canary,
-    FewShotExample,
     LoadPolicy,
     ModelEndpoint,
     NluModel,
@@ -38,11 +39,6 @@ log = structlog.get_logger(__name__)
 
 # Beyond the first age one thread reads anew while the others go on; beyond the second everybody waits for it.
 SNAPSHOT_SECONDS, SOFT_SECONDS = 5.0, 3.0
-EXAMPLE_LIMIT = 3
-ROLE_NAMES = {
-    "zh": {"visitor": "顾客", "bot": "客服"},
-    "en": {"visitor": "Customer", "bot": "Agent"},
-}
 VERSION_KEY, CHANNEL = "prompts:version", "prompts:changed"
 LISTEN_SECONDS = 5.0
 # Where a provider's key may go without anyone having said so.
@@ -72,7 +68,7 @@ class Snapshot:
 
     endpoints: tuple[Endpoint, ...]
     prompts: dict[tuple[str, str], PromptVersion]
-    examples: dict[str, str]
+    library: Library
     policy: Policy
     arms: tuple[Arm, ...]
     thresholds: Thresholds
@@ -182,7 +178,7 @@ def take_snapshot() -> Snapshot:
     return Snapshot(
         endpoints=tuple(readable_endpoints()),
         prompts={(p.purpose, p.language): p.current for p in prompts if p.current},
-        examples={language: examples_text(language) for language in ROLE_NAMES},
+        library=fewshots.read(CACHE.kept.library if CACHE.kept else Library()),
         policy=active_policy(),
         arms=running_arms(),
         thresholds=as_thresholds(load),
@@ -271,16 +267,6 @@ def base_url_problem(provider: str, base_url: str) -> str:
     return (
         f"密钥不会发送到 {host}:请先把它加入环境变量 YINGDA_MODEL_HOSTS。 "
         f"No key is sent to {host}: add it to YINGDA_MODEL_HOSTS first."
-    )
-
-
-def examples_text(language: str) -> str:
-    """The few-shot examples as dialogues, a blank line between them."""
-    names = ROLE_NAMES[language]
-    rows = FewShotExample.objects.filter(language=language, enabled=True).order_by("key")
-    return "\n\n".join(
-        "\n".join(f"{names.get(m['role'], m['role'])}: {m['text']}" for m in row.messages)
-        for row in rows[:EXAMPLE_LIMIT]
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils import timezone
 
 from prompts import retrieval
 from prompts.default_files import DefaultsError, Entry
@@ -28,10 +29,16 @@ from prompts.models import (
     PromptVersion,
     Sop,
     SopQuestion,
+    Wording,
 )
 
 Identity = tuple[str, str]  # key, language
 VERSION_NOTE = "default"
+# Fields that hold their usual value count as not said.
+USUAL_WORDING = {
+    field.name: field.get_default() for field in Wording._meta.get_fields() if field.concrete
+}
+WORDING_FIELDS = list(USUAL_WORDING)
 EXAMPLE_FIELDS = ["intent", "emotion", "messages", "tags"]
 INTENT_FIELDS = ["title_zh", "title_en"]
 SOP_FIELDS = ["title", "category", "intent", "answer", "steps", "required_slots", "tool"]
@@ -129,10 +136,11 @@ class PromptTable:
         }
 
     def content(self, version: PromptVersion) -> dict[str, Any]:
-        return {"text": version.text, "variables": version.variables}
+        said = columns(version, WORDING_FIELDS)
+        return {name: value for name, value in said.items() if value != USUAL_WORDING[name]}
 
     def wanted(self, entry: Entry) -> dict[str, Any]:
-        return {name: entry.content[name] for name in ("text", "variables")}
+        return entry.content["wording"]  # type: ignore[no-any-return]
 
     def add(self, entries: Sequence[Entry]) -> None:
         Prompt.objects.bulk_create(
@@ -181,10 +189,17 @@ class ExampleTable:
     def renew(self, entries: Sequence[Entry]) -> None:
         rows = {(row.key, row.language): row for row in FewShotExample.objects.all()}
         changed = [assign(rows[entry.key, entry.language], self.values(entry)) for entry in entries]
-        FewShotExample.objects.bulk_update(changed, [*EXAMPLE_FIELDS, "default_digest"])
+        fields = [*EXAMPLE_FIELDS, "default_digest", "source", "masked", "updated_at"]
+        FewShotExample.objects.bulk_update(changed, fields)
 
     def values(self, entry: Entry) -> dict[str, Any]:
-        return {**entry.content, "default_digest": digest(self.wanted(entry))}
+        return {
+            **entry.content,
+            "source": FewShotExample.Source.DEFAULT,
+            "masked": True,
+            "updated_at": timezone.now(),
+            "default_digest": digest(self.wanted(entry)),
+        }
 
 
 class SopTable:

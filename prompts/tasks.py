@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from prompts import canaries, understanding
 from prompts.locks import Lock
-from prompts.models import NluModel, QualityCell
+from prompts.models import ExampleUse, NluModel, QualityCell
 from prompts.snapshot import announce
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,17 @@ CELLS = """
     WHERE at >= %(since)s AND purpose = 'answer' AND error_class <> 'abandoned'
     GROUP BY GROUPING SETS ((endpoint), (endpoint, intent, emotion, length))
     HAVING GROUPING(intent) = 1 OR intent <> ''
+"""
+# What was shown to the model that answered, and whether that was good, by example.
+USES = """
+    SELECT example.id, count(*),
+           count(*) FILTER (WHERE error_class = '' AND NOT taken_over AND feedback <> 'down')
+    FROM prompts_modelcall call
+    CROSS JOIN LATERAL jsonb_array_elements_text(call.decision -> 'examples') AS shown(id)
+    JOIN prompts_fewshotexample example ON example.id = shown.id::bigint
+    WHERE at >= %(since)s AND purpose = 'answer' AND error_class <> 'abandoned'
+      AND jsonb_typeof(call.decision -> 'examples') = 'array'
+    GROUP BY example.id
 """
 
 
@@ -50,6 +61,7 @@ def count_qualities() -> None:
         rows = read_cells()
         QualityCell.objects.all().delete()
         QualityCell.objects.bulk_create(rows)
+        count_uses()
         announce()
     log.info("qualities_counted", cells=len(rows))
 
@@ -65,6 +77,17 @@ def train_first() -> None:
     """Trains the first classifier of an installation; nothing once there is one."""
     if not NluModel.objects.exists():
         understanding.train_apart(note="first", if_none=True)
+
+
+def count_uses() -> None:
+    """Counts how often each example was shown lately, and how often the answer was good."""
+    with connection.cursor() as cursor:
+        cursor.execute(USES, {"since": timezone.now() - timedelta(days=QUALITY_DAYS)})
+        counted = cursor.fetchall()
+    ExampleUse.objects.all().delete()
+    ExampleUse.objects.bulk_create(
+        ExampleUse(example_id=pk, shown=shown, good=good) for pk, shown, good in counted
+    )
 
 
 def read_cells() -> list[QualityCell]:

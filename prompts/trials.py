@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from prompts import completion, ledger, retrieval
+from prompts import composing, ledger
 from prompts.llm import gateway
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.errors import AllFailed, ErrorClass, ModelError
@@ -96,11 +96,11 @@ def trial_request(question: str) -> Request:
     """The request a visitor's question would become."""
     language = segment.language_of(question)
     current = snapshot()
-    hits = retrieval.search(question, language=language, limit=completion.KNOWLEDGE_LIMIT)
-    version = current.prompts.get(("answer", language))
     asked = Question(trace_id="trial", text=question, language=language)
-    request = completion.build_request(asked, hits, version=version, current=current)
-    return Request("trial", request.lines, user="staff")
+    version = current.prompts.get(("answer", language))
+    hits = composing.find_hits(asked)
+    composed = composing.compose(asked, hits, wording=version, current=current)
+    return Request("trial", composed.request.lines, user="staff")
 
 
 def as_trial(endpoint: Endpoint, call: Call, *, said: str, detail: str) -> Trial:

@@ -177,6 +177,9 @@ class Turn(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     timings = models.JSONField(default=dict, blank=True, help_text="Milliseconds by step")
     decision = models.JSONField(default=dict, blank=True, help_text="Why this endpoint answered")
+    rendering = models.JSONField(
+        default=dict, blank=True, help_text="What the model read first, and the rows it was made of"
+    )
     error = models.CharField(max_length=100, blank=True)
 
     class Meta:

@@ -4,14 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import TabularInline
 
-from prompts import rendering, retrieval, snapshot
+from prompts import retrieval, snapshot, versions
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
+from prompts.admin.wording import in_chinese
 from prompts.models import FewShotExample, Prompt, PromptVersion, Sop, SopQuestion
 
 
@@ -20,10 +20,13 @@ class PromptVersionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
 
     def clean(self) -> dict[str, Any]:
         fields = super().clean() or {}
-        try:
-            rendering.check_declared(fields.get("text", ""), fields.get("variables") or [])
-        except rendering.UnknownVariable as error:
-            raise ValidationError({"text": f"Not declared in variables: {error}"}) from error
+        prompt = fields.get("prompt")
+        if prompt is None or self.errors:
+            return fields
+        said = {name: fields[name] for name in versions.WORDING_FIELDS if name in fields}
+        for problem in versions.problems(PromptVersion(**said), prompt):
+            message = problem.message_zh if in_chinese() else problem.message_en
+            self.add_error(problem.field if problem.field in self.fields else None, message)
         return fields
 
 
@@ -53,6 +56,7 @@ class PromptVersionAdmin(AnnouncedAdmin):
         Prompt.objects.select_for_update(no_key=True).get(pk=obj.prompt_id)
         last = PromptVersion.objects.filter(prompt=obj.prompt_id).order_by("-number").first()
         obj.number = last.number + 1 if last else 1
+        obj.created_by_id = request.user.pk
         super().save_model(request, obj, form, change)
 
 

@@ -3,14 +3,16 @@
 from prompts.models.endpoints import CURRENCIES, PROVIDERS, ModelEndpoint
 from prompts.models.ledger import Budget, ModelCall, QualityCell
 from prompts.models.routing import Canary, LoadPolicy, RoutePolicy
+from prompts.models.sops import Sop, SopFinding, SopImport, SopQuestion
 from prompts.models.texts import (
     EMOTIONS,
     LANGUAGES,
+    ExampleUse,
     FewShotExample,
     Prompt,
+    PromptDraft,
     PromptVersion,
-    Sop,
-    SopQuestion,
+    Wording,
 )
 from prompts.models.understanding import Intent, IntentExample, NluModel
 
@@ -21,6 +23,7 @@ __all__ = [
     "PROVIDERS",
     "Budget",
     "Canary",
+    "ExampleUse",
     "FewShotExample",
     "Intent",
     "IntentExample",
@@ -29,9 +32,13 @@ __all__ = [
     "ModelEndpoint",
     "NluModel",
     "Prompt",
+    "PromptDraft",
     "PromptVersion",
     "QualityCell",
     "RoutePolicy",
     "Sop",
+    "SopFinding",
+    "SopImport",
     "SopQuestion",
+    "Wording",
 ]

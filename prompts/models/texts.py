@@ -1,8 +1,9 @@
-"""What staff write: prompts and their versions, few-shot examples, SOPs with their question variants."""
+"""What staff write for a model: prompts with drafts and versions, few-shot examples with what came of them."""
 
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 LANGUAGES = [("zh", "中文"), ("en", "English")]
@@ -30,17 +31,63 @@ class Prompt(models.Model):
         return f"{self.purpose} ({self.language})"
 
 
-class PromptVersion(models.Model):
-    """A text with {{variables}}. Versions are only added; which one is used is `Prompt.current`."""
+class Wording(models.Model):
+    """What a version says: a frame with {{variables}}, the parts it may be made of, examples and limits.
+
+    The frame names a part as any variable, as {{persona}}; `prompts.rendering.PARTS` lists them.
+    """
+
+    class Examples(models.TextChoices):
+        NONE = "none", "none"
+        FIXED = "fixed", "the same for every turn"
+        NEAREST = "nearest", "nearest to the customer's message"
+
+    text = models.TextField()
+    variables = models.JSONField(default=list, blank=True)
+    persona = models.TextField(blank=True)
+    rules = models.TextField(blank=True)
+    slots_block = models.TextField(blank=True)
+    emotion_addendum = models.TextField(blank=True, help_text="Said only to a negative mood")
+    privacy_line = models.TextField(blank=True)
+    resume_text = models.TextField(
+        blank=True,
+        help_text="Offers to go on with the earlier topic; else the prompt `resume` does",
+    )
+    example_mode = models.CharField(max_length=10, choices=Examples.choices, default=Examples.FIXED)
+    # Fixed: these keys in this order; none: the first ones. Nearest: only examples with one of the tags, if any.
+    example_keys = models.JSONField(default=list, blank=True)
+    example_tags = models.JSONField(default=list, blank=True)
+    example_limit = models.PositiveSmallIntegerField(default=3, validators=[MaxValueValidator(20)])
+    example_tokens = models.PositiveIntegerField(default=600, validators=[MaxValueValidator(8000)])
+    # What the bot may write; empty: whatever the endpoint allows.
+    max_chars = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(10), MaxValueValidator(2000)]
+    )
+    max_output_tokens = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(16), MaxValueValidator(8192)]
+    )
+
+    class Meta:
+        abstract = True
+
+
+class PromptVersion(Wording):
+    """A wording that stays as it is: a trigger refuses changes. Which one is used is `Prompt.current`."""
 
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    text = models.TextField()
-    variables = models.JSONField(default=list, blank=True)
     note = models.CharField(max_length=200, blank=True)
     # What the shipped default was when it was loaded; a row that differs from it was edited by staff.
     default_digest = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
 
     class Meta:
         ordering = ["prompt", "-number"]
@@ -52,8 +99,37 @@ class PromptVersion(models.Model):
         return f"{self.prompt} v{self.number}"
 
 
+class PromptDraft(Wording):
+    """The one draft of a prompt. Whoever saves names the revision they saw; another one's is not written over."""
+
+    prompt = models.OneToOneField(Prompt, on_delete=models.CASCADE, related_name="draft")
+    text = models.TextField(blank=True)
+    revision = models.PositiveIntegerField(default=1)
+    note = models.CharField(max_length=200, blank=True)
+    based_on = models.ForeignKey(
+        PromptVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+
+    def __str__(self) -> str:
+        return f"{self.prompt} draft {self.revision}"
+
+
 class FewShotExample(models.Model):
     """A short dialogue shown to the model, as [{"role": "visitor", "text": …}, {"role": "bot", "text": …}]."""
+
+    class Source(models.TextChoices):
+        DEFAULT = "default", "shipped"
+        HAND = "hand", "written by hand"
+        CONVERSATION = "conversation", "from a conversation"
 
     key = models.CharField(max_length=80)
     language = models.CharField(max_length=5, choices=LANGUAGES)
@@ -62,59 +138,41 @@ class FewShotExample(models.Model):
     messages = models.JSONField(default=list)
     tags = models.JSONField(default=list, blank=True)
     enabled = models.BooleanField(default=True)
+    source = models.CharField(max_length=12, choices=Source.choices, default=Source.HAND)
+    # The turn it was taken from.
+    trace_id = models.CharField(max_length=40, blank=True, editable=False)
+    # Personal data was looked for and stands as placeholders.
+    masked = models.BooleanField(default=False, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
     # What the shipped default was when it was loaded; a row that differs from it was edited by staff.
     default_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
+        ordering = ["language", "key"]
         constraints = [
-            models.UniqueConstraint(fields=["key", "language"], name="example_key_language_once")
+            models.UniqueConstraint(fields=["key", "language"], name="example_key_language_once"),
+            models.CheckConstraint(
+                condition=Q(source__in=["default", "hand", "conversation"]), name="example_source"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.key} ({self.language})"
 
 
-class Sop(models.Model):
-    """How one kind of question is answered: the customer's words, the answer, the steps behind it."""
+class ExampleUse(models.Model):
+    """How often an example was shown lately and how often the answer was good; counted anew from the ledger."""
 
-    key = models.CharField(max_length=80)
-    language = models.CharField(max_length=5, choices=LANGUAGES)
-    title = models.CharField(max_length=100)
-    category = models.CharField(max_length=40, db_index=True)
-    intent = models.CharField(max_length=40)
-    answer = models.TextField()
-    steps = models.JSONField(default=list, blank=True)
-    required_slots = models.JSONField(default=list, blank=True)
-    tool = models.CharField(max_length=40, blank=True)
-    enabled = models.BooleanField(default=True)
-    updated_at = models.DateTimeField(auto_now=True)
-    # What the shipped default was when it was loaded; a row that differs from it was edited by staff.
-    default_digest = models.CharField(max_length=64, blank=True, editable=False)
-
-    class Meta:
-        verbose_name = "SOP"
-        verbose_name_plural = "SOPs"
-        ordering = ["language", "category", "key"]
-        constraints = [
-            models.UniqueConstraint(fields=["key", "language"], name="sop_key_language_once")
-        ]
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class SopQuestion(models.Model):
-    """One wording of an SOP's question; the title counts as one. `vector` is kept by prompts.retrieval."""
-
-    sop = models.ForeignKey(Sop, on_delete=models.CASCADE, related_name="questions")
-    text = models.CharField(max_length=300)
-    vector = SearchVectorField(null=True, editable=False)
+    example = models.OneToOneField(FewShotExample, on_delete=models.CASCADE, related_name="use")
+    shown = models.PositiveIntegerField()
+    good = models.PositiveIntegerField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["sop", "text"], name="sop_question_once_per_sop")
+            models.CheckConstraint(
+                condition=Q(good__lte=models.F("shown")), name="example_use_share"
+            )
         ]
-        indexes = [GinIndex(fields=["vector"], name="sop_question_vector", fastupdate=False)]
 
     def __str__(self) -> str:
-        return self.text
+        return f"{self.good} of {self.shown}"

@@ -1,5 +1,6 @@
 """Texts of staff filled with values: names only, no logic, and values are never templates."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,11 +38,40 @@ def test_value_that_looks_like_a_variable_stays_words() -> None:
     assert rendering.render("{{a}}", {"a": "{{b}}\\1\\g<0>", "b": "secret"}) == "{{b}}\\1\\g<0>"
 
 
-def test_undeclared_variable_is_refused_before_it_is_saved() -> None:
-    rendering.check_declared("{{a}} {{b}}", ["a", "b", "c"])
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ("{{a}} {b} %(c)s", []),
+        ("{% load x %}", ["%}", "{%"]),
+        ("{{ settings.SECRET_KEY }}", ["{{", "}}"]),
+        ("{{7*7}}", ["{{", "}}"]),
+        ("${a} <%= b %>", ["${", "%>", "<%"]),
+        ("{# a #}", ["#}", "{#"]),
+    ],
+)
+def test_signs_of_other_template_languages_are_found(text: str, signs: list[str]) -> None:
+    assert rendering.foreign(text) == signs
 
-    with pytest.raises(rendering.UnknownVariable, match=r"^c, d$"):
-        rendering.check_declared("{{a}} {{d}} {{c}}", ["a"])
+
+class Parts(SimpleNamespace):
+    """A wording of nothing but parts."""
+
+    text = persona = rules = slots_block = emotion_addendum = privacy_line = ""
+
+
+def test_frame_is_filled_with_its_parts_once() -> None:
+    wording = Parts(text="{{persona}}|{{a}}", persona="I am {{a}}", rules="unused")
+
+    assert rendering.render_wording(wording, {"a": "{{rules}}"}, upset=False) == (
+        "I am {{rules}}|{{rules}}"
+    )
+
+
+def test_emotion_addendum_is_said_to_the_upset_only() -> None:
+    wording = Parts(text="x\n\n{{emotion_addendum}}\n\ny", emotion_addendum="sorry")
+
+    assert rendering.render_wording(wording, {}, upset=True) == "x\n\nsorry\n\ny"
+    assert rendering.render_wording(wording, {}, upset=False) == "x\n\ny"
 
 
 def test_slots_are_listed_in_the_visitors_language() -> None:

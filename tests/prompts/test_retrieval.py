@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from prompts import retrieval
 from prompts.models import Sop, SopQuestion
+from prompts.retrieval import indexing
 
 SHOP = {
     "late": ("我的订单怎么还没到?", "货怎么还没到", "说好今天到怎么还没来", "包裹迟迟不到"),
@@ -262,7 +263,7 @@ def test_a_changed_sop_is_found_at_once_where_it_was_saved(shop: None) -> None:
 def test_another_process_sees_the_change_when_it_looks_again(shop: None, monkeypatch: Any) -> None:
     retrieval.statistics()
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(retrieval, "forget", lambda: None)
+        elsewhere.setattr(indexing, "forget", lambda: None)
         add_sop("instalments", "花呗分期")
     assert retrieval.search("花呗分期", language="zh") == []
 

@@ -31,6 +31,14 @@ SOP = {
     "intent": "return",
     "answer": "在订单里申请退货。",
 }
+VERSION = {
+    "variables": "[]",
+    "example_mode": "fixed",
+    "example_keys": "[]",
+    "example_tags": "[]",
+    "example_limit": 3,
+    "example_tokens": 600,
+}
 
 
 def sop_form(*questions: SopQuestion | str, **changes: Any) -> dict[str, Any]:
@@ -39,6 +47,9 @@ def sop_form(*questions: SopQuestion | str, **changes: Any) -> dict[str, Any]:
         **SOP,
         "enabled": "on",
         "steps": "[]",
+        "shops": "[]",
+        "skus": "[]",
+        "channels": "[]",
         "required_slots": "[]",
         "questions-TOTAL_FORMS": len(questions),
         "questions-INITIAL_FORMS": len(saved),
@@ -110,7 +121,7 @@ def test_a_default_cannot_be_deleted_alone_or_among_others(staff: Client) -> Non
 def test_a_version_is_added_numbered_and_never_changed(staff: Client) -> None:
     prompt = Prompt.objects.create(purpose="answer", language="zh", title="t")
     for number in (1, 2):
-        form = {"prompt": prompt.pk, "text": f"text {number}", "variables": "[]"}
+        form = {**VERSION, "prompt": prompt.pk, "text": f"text {number}"}
         assert staff.post(page("promptversion_add"), form).status_code == 302
     version = PromptVersion.objects.get(number=2)
 
@@ -126,7 +137,7 @@ def test_a_version_is_added_numbered_and_never_changed(staff: Client) -> None:
 
 def test_a_version_may_only_use_declared_variables(staff: Client) -> None:
     prompt = Prompt.objects.create(purpose="answer", language="zh", title="t")
-    form = {"prompt": prompt.pk, "text": "{{secret}}", "variables": "[]"}
+    form = {**VERSION, "prompt": prompt.pk, "text": "{{secret}}"}
 
     assert staff.post(page("promptversion_add"), form).status_code == 200
     assert not PromptVersion.objects.exists()

@@ -1,0 +1,125 @@
+"""What a model is asked: the system text of one wording, the thread, the question. Called by completion and trials.
+
+Everything comes from the one snapshot and the one wording it is given, so that a turn never mixes versions.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from prompts import fewshots, rendering, retrieval
+from prompts.fewshots import Example
+from prompts.llm.types import Document, Line, Request
+from prompts.models import Wording
+from prompts.retrieval import Hit, Scope
+from prompts.routing import Question
+from prompts.snapshot import Snapshot
+
+KNOWLEDGE_LIMIT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A request and what it was made of. `system` is the exact text the model reads first."""
+
+    request: Request
+    system: str
+    examples: tuple[Example, ...]
+    version_id: int | None
+
+    def as_json(self, hits: list[Hit]) -> dict[str, Any]:
+        """What is kept with a turn to explain its answer: the rendering, whole, and where it came from."""
+        return {
+            "version": self.version_id,
+            "system": self.system,
+            "examples": [example.pk for example in self.examples],
+            "hits": [{"sop": hit.sop_id, "key": hit.key, "score": hit.score} for hit in hits],
+        }
+
+
+def find_hits(question: Question) -> list[Hit]:
+    """The SOPs that may answer, as every place that retrieves for a question finds them."""
+    return retrieval.search(
+        question.text,
+        language=question.language,
+        limit=KNOWLEDGE_LIMIT,
+        scope=Scope(shop=question.inbox, sku=question.slots.get("sku", "")),
+    )
+
+
+def compose(
+    question: Question, hits: list[Hit], *, wording: Wording | None, current: Snapshot
+) -> Composed:
+    """The request for a question under one wording."""
+    examples = chosen(question, wording=wording, current=current)
+    system = system_text(question, hits, examples, wording=wording, current=current)
+    lines = [Line("system", system)]
+    lines += [Line("user" if role == "visitor" else "assistant", t) for role, t in question.history]
+    lines.append(Line("user", question.text))
+    request = Request(
+        purpose="answer",
+        lines=tuple(lines),
+        documents=tuple(map(as_document, hits)),
+        fallback=text(current, "unknown", language=question.language),
+        user=question.user,
+    )
+    if wording and wording.max_output_tokens:
+        request = replace(request, max_output_tokens=wording.max_output_tokens)
+    return Composed(request, system, examples, wording.pk if wording else None)
+
+
+def chosen(
+    question: Question, *, wording: Wording | None, current: Snapshot
+) -> tuple[Example, ...]:
+    if wording is None:
+        return ()
+    return current.library.choose(
+        wording,
+        asked=question.text,
+        language=question.language,
+        intent=question.intent,
+        emotion=question.emotion,
+    )
+
+
+def system_text(
+    question: Question,
+    hits: list[Hit],
+    examples: tuple[Example, ...],
+    *,
+    wording: Wording | None,
+    current: Snapshot,
+) -> str:
+    if wording is None:
+        return ""
+    upset = question.emotion == "negative"
+    values = {
+        "shop_name": question.shop_name,
+        "slots": rendering.slots_text(question.slots, language=question.language) or "—",
+        "knowledge": "\n".join(f"- {hit.title}: {hit.answer}" for hit in hits) or "—",
+        "examples": fewshots.shown(examples),
+        "topic": question.topic or "—",
+        "state": question.state or "—",
+        "mood": text(current, "soothe", language=question.language) if upset else "",
+        "max_chars": str(wording.max_chars or ""),
+    }
+    return rendering.render_wording(wording, values, upset=upset)
+
+
+def as_document(hit: Hit) -> Document:
+    return Document(
+        id=hit.key,
+        title=hit.title,
+        answer=hit.answer,
+        score=hit.score,
+        confident=hit.score >= retrieval.CONFIDENT,
+    )
+
+
+def text(current: Snapshot, purpose: str, *, language: str, **values: str) -> str:
+    """The text of a purpose in `current`, filled with values; empty when staff removed it."""
+    if purpose == "resume":
+        answering = current.prompts.get(("answer", language))
+        if answering is not None and answering.resume_text:
+            return rendering.render(answering.resume_text, values).strip()
+    found = current.prompts.get((purpose, language)) or current.prompts.get((purpose, "zh"))
+    return rendering.render(found.text, values).strip() if found else ""

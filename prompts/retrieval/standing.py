@@ -1,0 +1,175 @@
+"""What is known of the terms of all SOPs in force, kept per process and compared with the database every few seconds."""
+
+import json
+import math
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from django.db import connection
+
+from prompts.nlu import segment
+
+VERSION_SECONDS = 5.0
+
+# How much a kind of term says, before its rarity. Single characters carry Chinese through typing errors;
+# words and parts of words keep order and meaning.
+HAN_WEIGHTS = {segment.WORD: 0.8, segment.STOP_WORD: 0.3, segment.GRAM: 0.4, segment.CHARACTER: 0.9}
+LETTER_WEIGHTS = {segment.WORD: 1.0, segment.STOP_WORD: 0.5, segment.GRAM: 0.2}
+RARITY_POWER = 0.7
+# A word that no SOP knows says that the subject is another: it weighs more than the rarest known one.
+UNKNOWN_RARITY = 1.5
+IN_FORCE = """
+    enabled AND (valid_from IS NULL OR valid_from <= now()) AND (valid_to IS NULL OR valid_to > now())
+"""
+# The sum tells every change, also one whose transaction began before and ended after another's; the count, every one
+# whose time came or is over.
+VERSION = f"""
+    SELECT (SELECT count(*) FROM prompts_sopquestion),
+           count(*) FILTER (WHERE {IN_FORCE}),
+           coalesce(sum((extract(epoch FROM updated_at) * 1000000)::bigint), 0)::text
+    FROM prompts_sop
+"""  # noqa: S608 - of constants
+SHUT = f"SELECT id FROM prompts_sop WHERE NOT ({IN_FORCE})"  # noqa: S608 - of constants
+SCOPED = f"""
+    SELECT id, shops, skus, channels FROM prompts_sop
+    WHERE {IN_FORCE} AND NOT (shops = '[]' AND skus = '[]' AND channels = '[]')
+"""  # noqa: S608 - of constants
+FREQUENCIES = f"""
+    SELECT term, count(DISTINCT sop_id), count(*)
+    FROM prompts_sopquestion question
+    JOIN (SELECT id FROM prompts_sop WHERE {IN_FORCE}) sop ON sop.id = question.sop_id,
+         unnest(tsvector_to_array(vector)) AS term
+    GROUP BY term
+"""  # noqa: S608 - of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a question is asked. An SOP that names shops, SKUs or channels answers only there."""
+
+    shop: str = ""  # an inbox's key
+    sku: str = ""
+    channel: str = "widget"
+
+    def covers(self, held: "Held") -> bool:
+        return (
+            (not held.shops or self.shop in held.shops)
+            and (not held.skus or self.sku in held.skus)
+            and (not held.channels or self.channel in held.channels)
+        )
+
+
+class Held(NamedTuple):
+    """Where an SOP holds; empty: everywhere."""
+
+    sop_id: int
+    shops: tuple[str, ...]
+    skus: tuple[str, ...]
+    channels: tuple[str, ...]
+
+
+EVERYWHERE = Scope()
+
+
+class Weights(dict[str, float]):
+    """How telling each term is, those that no SOP holds included."""
+
+    def __missing__(self, term: str) -> float:
+        return UNKNOWN_RARITY * base_weight(term)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What is known of the terms of all SOPs at one version."""
+
+    version: tuple[int, int, str] = (0, 0, "0")
+    weights: Weights = field(default_factory=Weights)
+    rows: Mapping[str, int] = field(default_factory=dict)  # questions that hold the term
+    shut: list[int] = field(default_factory=list)  # disabled, or not in force now
+    scoped: list[Held] = field(default_factory=list)
+
+    def out_of(self, scope: Scope) -> list[int]:
+        """The SOPs that do not answer there."""
+        return [*self.shut, *(held.sop_id for held in self.scoped if not scope.covers(held))]
+
+
+class Freshness:
+    """The process's statistics, and when their version was last compared with the database's."""
+
+    def __init__(self) -> None:
+        self.statistics: Statistics | None = None
+        self.checked_at = -math.inf
+        self.lock = threading.Lock()
+
+
+FRESHNESS = Freshness()
+
+
+def statistics() -> Statistics:
+    """The process's statistics, compared with the database at most every VERSION_SECONDS.
+
+    While one thread renews them the others go on with the old ones; only the very first ones are waited for.
+    """
+    known = FRESHNESS.statistics
+    if known is not None and time.monotonic() - FRESHNESS.checked_at < VERSION_SECONDS:
+        return known
+    if not FRESHNESS.lock.acquire(blocking=known is None):
+        return known or Statistics()
+    try:
+        return renew()
+    finally:
+        FRESHNESS.lock.release()
+
+
+def renew() -> Statistics:
+    with connection.cursor() as cursor:
+        cursor.execute(VERSION)
+        version = cursor.fetchone()
+        known = FRESHNESS.statistics
+        if known is None or known.version != version:
+            cursor.execute(SHUT)
+            shut = [pk for (pk,) in cursor.fetchall()]
+            cursor.execute(SCOPED)
+            scoped = [
+                Held(pk, *map(tuple, map(json.loads, lists))) for pk, *lists in cursor.fetchall()
+            ]
+            cursor.execute(FREQUENCIES)
+            known = build_statistics(version, cursor.fetchall(), shut=shut, scoped=scoped)
+    FRESHNESS.statistics, FRESHNESS.checked_at = known, time.monotonic()
+    return known
+
+
+def build_statistics(
+    version: tuple[int, int, str],
+    counted: Iterable[tuple[str, int, int]],
+    *,
+    shut: list[int],
+    scoped: list[Held],
+) -> Statistics:
+    """`counted` is (term, SOPs that hold it, questions that hold it), of SOPs in force."""
+    weights = Weights()
+    rows: dict[str, int] = {}
+    sops = max(version[1], 1)
+    for term, in_sops, in_rows in counted:
+        weights[term] = base_weight(term) * rarity(in_sops, sops=sops)
+        rows[term] = in_rows
+    return Statistics(version=version, weights=weights, rows=rows, shut=shut, scoped=scoped)
+
+
+def rarity(in_sops: int, *, sops: int) -> float:
+    """1 for a term of one SOP among many, towards 0 for a term of all of them."""
+    inverse = math.log(1 + (sops - in_sops + 0.5) / (in_sops + 0.5)) / math.log(1 + sops)
+    return math.pow(min(inverse, 1.0), RARITY_POWER)
+
+
+def base_weight(term: str) -> float:
+    weights = LETTER_WEIGHTS if term[-1].isascii() else HAN_WEIGHTS
+    return weights[term[0]]
+
+
+def forget() -> None:
+    """Makes the next search of this process look at the SOPs anew."""
+    FRESHNESS.statistics, FRESHNESS.checked_at = None, -math.inf
