@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from prompts.nlu.clauses import clauses, without_cards, without_greeting
-from prompts.nlu.context import expected
+from prompts.nlu.context import expected, follows, topic_of
 from prompts.nlu.doubt import doubts, unknown_probability
 from prompts.nlu.features import features
 from prompts.nlu.normalise import normalise
@@ -62,7 +62,7 @@ class Classifier:
         """
         hello, said = self.apart(without_cards(normalise(text)))
         whole = self.score(said)
-        sure = self.probable(whole, bonus=expected(said, prev=prev, labels=self.head.labels))
+        sure = self.probable(whole, bonus=self.bonus(said, prev=prev))
         ranked = sorted(sure, reverse=True)
         unknown_p = self.unknown_p(whole)
         parts = [] if self.head.several else self.segments(said, sure)
@@ -101,6 +101,18 @@ class Classifier:
         if bonus:
             decisions = [decision + more for decision, more in zip(decisions, bonus, strict=True)]
         return probabilities(decisions, head=self.head)
+
+    def bonus(self, text: str, *, prev: str) -> list[float] | None:
+        """What the agent's line before adds to each decision; None where it says nothing about this message."""
+        if not prev:
+            return None
+        wanted, share, about = expected(text, prev=prev), follows(text), topic_of(prev)
+        if share and about and GREETING in self.head.labels:
+            topic = dict(zip(self.head.labels, self.probable(self.score(about)), strict=True))
+            for label, p in topic.items():
+                if label not in POLITE:
+                    wanted[label] = wanted.get(label, 0.0) + share * p
+        return [wanted.get(label, 0.0) for label in self.head.labels] if wanted else None
 
     def unknown_p(self, scored: Scored) -> float:
         sure = max(self.probable(scored))

@@ -50,6 +50,25 @@ def test_bitter_words_alone_lean_to_negative(text: str) -> None:
     assert after_thanks.label != "negative"
 
 
+@pytest.mark.parametrize("text", ["真快", "great", "good job", "可以 真可以"])
+def test_short_praise_is_irony_only_after_displeasure(text: str) -> None:
+    praise = {"negative": 0.05, "neutral": 0.5, "positive": 0.45}
+
+    assert mood(text, chances=praise, earlier=[ANGRY]).label == "negative"
+    assert mood(text, chances=praise, earlier=[ANGRY], solved=True).label != "negative"
+    assert mood(text, chances=praise).label != "negative"
+
+
+@pytest.mark.parametrize(
+    "text", ["怎么投诉快递员", "投诉电话是多少", "在哪里写差评", "how do i file a complaint"]
+)
+def test_asking_where_to_complain_is_no_threat(text: str) -> None:
+    threat = {"negative": 0.5, "neutral": 0.5, "positive": 0.0}
+
+    assert mood(text, chances=threat).label == "neutral"
+    assert mood("再不处理就投诉", chances=threat).label == "negative"
+
+
 def test_real_anger_stays_after_a_solution() -> None:
     said = {"negative": 0.9, "neutral": 0.1, "positive": 0.0}
 

@@ -60,6 +60,13 @@ def test_order_card_beside_a_question_does_not_count() -> None:
     assert with_card == classifier().intents("快递到哪了")
 
 
+@pytest.mark.parametrize(
+    ("prev", "intent"), [("发票是电子的哦", "invoice"), ("快递今天派送的", "logistics")]
+)
+def test_short_question_is_about_what_was_spoken_of(prev: str, intent: str) -> None:
+    assert classifier().intents("在哪看呢", prev=prev).intents[0][0] == intent
+
+
 def test_message_of_nothing_known_is_unknown() -> None:
     known, strange = (classifier().intents(text) for text in ("快递到哪了", "薛定谔方程怎样推导"))
 

@@ -38,6 +38,8 @@ def test_spelling_is_made_one(text: str, expected: str) -> None:
         ("me@example.com", "M"),
         ("<PHONE_1>和<ADDRESS_2>", "P和A"),
         ("[图片]", "I"),
+        ("我要打12315了", "我要打消协了"),
+        ("单号12315678901", "单号O"),
         ("[微笑吧]", "[微笑吧]"),
     ],
 )
