@@ -4,38 +4,57 @@ A claim is one conditional update with a lease; a heartbeat extends it; what is 
 claimed by anyone. Called by turn and tasks.
 """
 
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, JSONField, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from chat.models import Turn
+from chat.models import Conversation, Inbox, Turn, Visitor
 from chat.states import TurnState
 
 log = structlog.get_logger(__name__)
 
 ATTEMPTS_MAX = 32767
+# What a turn is claimed with, each row under the name it has in TAKE.
+READ: tuple[tuple[type[Model], str], ...] = (
+    (Turn, "turn"),
+    (Conversation, "conversation"),
+    (Visitor, "visitor"),
+    (Inbox, "inbox"),
+)
 # One statement, and not the ORM's: it runs once a turn, where building the query costs more than running it.
 TAKE = """
     UPDATE chat_turn AS turn
-    SET state = 'running', worker = %(worker)s, attempt = attempt + 1,
+    SET state = 'running', worker = %(worker)s, attempt = turn.attempt + 1,
         lease_until = statement_timestamp() + %(lease)s, started_at = statement_timestamp()
-    WHERE id = %(id)s AND attempt BETWEEN %(fewest)s AND %(most)s AND (
-        state = 'running' AND lease_until < statement_timestamp()
-        OR state = 'queued' AND coalesce(not_before <= statement_timestamp(), true) AND NOT EXISTS (
+    FROM chat_conversation AS conversation
+        JOIN chat_visitor AS visitor ON visitor.id = conversation.visitor_id
+        JOIN chat_inbox AS inbox ON inbox.id = conversation.inbox_id
+    WHERE turn.id = %(id)s AND conversation.id = turn.conversation_id
+        AND turn.attempt BETWEEN %(fewest)s AND %(most)s AND (
+        turn.state = 'running' AND turn.lease_until < statement_timestamp()
+        OR turn.state = 'queued' AND coalesce(turn.not_before <= statement_timestamp(), true)
+            AND NOT EXISTS (
             SELECT FROM chat_turn AS other
             WHERE other.conversation_id = turn.conversation_id AND other.state = 'running'
         )
     )
+    RETURNING {columns}
+"""
+NEXT = """
+    SELECT id FROM chat_turn WHERE conversation_id = %s AND state = 'queued'
+        AND coalesce(not_before <= statement_timestamp(), true)
 """
 
 QUEUED = Q(state=TurnState.QUEUED.value)
@@ -67,15 +86,39 @@ def take(turn_id: UUID, *, worker: str, attempts: tuple[int, int]) -> Turn | Non
     }
     try:
         with connection.cursor() as cursor:
-            cursor.execute(TAKE, values)
-            taken = cursor.rowcount
+            cursor.execute(statement(), values)
+            row = cursor.fetchone()
     except IntegrityError:  # another turn of the conversation started in this moment
         return None
-    if not taken:
-        return None
-    return Turn.objects.select_related("conversation__visitor", "conversation__inbox").get(
-        pk=turn_id
-    )
+    return None if row is None else as_turn(row)
+
+
+@cache
+def statement() -> str:
+    """TAKE with every column of the rows it reads."""
+    columns = (f'{name}."{f.column}"' for row, name in READ for f in row._meta.concrete_fields)
+    return TAKE.format(columns=", ".join(columns))
+
+
+def as_turn(values: Sequence[Any]) -> Turn:
+    """The turn with its conversation, visitor and inbox, from the columns of `statement`."""
+    rest = iter(values)
+    rows: dict[str, Any] = {name: as_row(model, rest) for model, name in READ}
+    turn: Turn = rows["turn"]
+    turn.conversation = rows["conversation"]
+    turn.conversation.visitor, turn.conversation.inbox = rows["visitor"], rows["inbox"]
+    return turn
+
+
+def as_row(model: type[Model], values: Iterator[Any]) -> Model:
+    fields = model._meta.concrete_fields
+    names = [field.attname for field in fields]
+    return model.from_db(connection.alias, names, [as_value(f, next(values)) for f in fields])
+
+
+def as_value(field: Any, value: Any) -> Any:
+    """A column as the ORM reads it; the database hands out JSON as text."""
+    return json.loads(value) if isinstance(field, JSONField) and value is not None else value
 
 
 def claimable() -> QuerySet[Turn]:
@@ -83,6 +126,14 @@ def claimable() -> QuerySet[Turn]:
     return Turn.objects.filter(
         (QUEUED & TIME_HAS_COME & ~Q(Exists(running))) | (RUNNING & Q(lease_until__lt=Now()))
     )
+
+
+def find_next(conversation_id: UUID) -> UUID | None:
+    """The conversation's queued turn, unless it has to wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, [conversation_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def due(*, older_than_seconds: float, limit: int) -> list[UUID]:

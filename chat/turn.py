@@ -68,7 +68,7 @@ def run(turn_id: UUID, *, worker: str) -> UUID | None:
         except Exception:
             log.exception("turn_failed", turn_id=str(turn.pk))
             apologise(turn)
-    return find_next(turn.conversation_id)
+    return lease.find_next(turn.conversation_id)
 
 
 def answer_or_wait(turn: Turn, held: lease.Held) -> None:
@@ -369,9 +369,3 @@ def give_back(turn: Turn) -> None:
         except (OperationalError, InterfaceError):
             continue
         return
-
-
-def find_next(conversation_id: UUID) -> UUID | None:
-    """The turn that was queued while this one ran, unless it has to wait."""
-    queued = Turn.objects.filter(lease.QUEUED, lease.TIME_HAS_COME, conversation_id=conversation_id)
-    return queued.values_list("pk", flat=True).first()

@@ -49,7 +49,7 @@ def test_claim_takes_a_queued_turn_with_all_that_a_turn_needs(
     settings: Any, django_assert_num_queries: Any
 ) -> None:
     turn = queued()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         taken = claimed(turn)
         assert taken.conversation.visitor.locale == "zh-CN"
         assert taken.conversation.inbox.shop_name == "测试小店"

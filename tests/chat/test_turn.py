@@ -32,7 +32,7 @@ HERE = "127.0.0.1"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
 
 # Statements of one turn, its transaction's BEGIN and COMMIT among them, once the process is warm.
-TURN_QUERIES = 11
+TURN_QUERIES = 10
 # 10:00 in Shanghai
 MORNING = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
 
