@@ -24,6 +24,8 @@ ASKING = re.compile(
 )
 REFUSING = re.compile(
     r"(?:不要|不用|别|不想|不需要|无需|没有?|不是)(?:再)?(?:给我)?(?:转|找|要|打|叫|回)|(?:没|未)(?:人|给我|打)?.{0,3}(?:打|回)(?:过)?电话|(?:dont|do not|no need).{0,12}(?:call|agent|human|transfer)|人工(?:费|智能|成本|降噪|草)"
+    # Somebody calls, called or will call: told or asked about, not asked for.
+    r"|是(?:打)?电话|会(?:再)?(?:打|回)(?:过来|电)|自己(?:打|去|联系|催)|打电话自己|电话都?(?:不|打不|没)|联系方式|漏接|专员[,，]?是什么|还有人工客服"
 )
 
 
