@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from chat import auth, protocol, showing, transcript, vault
 from chat.actions import agent as agent_actions
-from chat.actions import privacy
+from chat.actions import history, leaving, privacy
 from chat.actions import visitor as visitor_actions
 from chat.models import Agent, Conversation, Inbox, Visitor
 from chat.protocol import ProtocolError
@@ -108,6 +108,10 @@ class MessageIn(Schema):
     text: str
 
 
+class LeaveIn(MessageIn):
+    contact: protocol.Contact | None = None
+
+
 class PostedOut(Schema):
     seq: int
     turn_id: UUID | None
@@ -159,6 +163,37 @@ def post_message(request: HttpRequest, body: MessageIn) -> Status[PostedOut]:
         visitor, client_id=body.client_id, text=text, address=address
     )
     return Status(202, PostedOut(seq=posted.seq, turn_id=posted.turn_id))
+
+
+@client.post("/leave", response={202: PostedOut}, auth=VisitorAuth())
+def leave_message(request: HttpRequest, body: LeaveIn) -> Status[PostedOut]:
+    """Takes a message for the shop's people."""
+    protocol.check_text(body.text)
+    left = protocol.MessageLeave(
+        type="message.leave", client_id=body.client_id, text=body.text, contact=body.contact
+    )
+    posted = leaving.leave_message(bearer(request), left, address=address_of(request))
+    return Status(202, PostedOut(seq=posted.seq, turn_id=None))
+
+
+@client.get("/history", auth=VisitorAuth())
+def read_history(request: HttpRequest, before: str = "", limit: int = 50) -> dict[str, Any]:
+    """Lines before a cursor, oldest first, and the cursor of those before them."""
+    visitor = bearer(request)
+    page = history.page(visitor, before=before, limit=limit)
+    values = vault.Values(visitor.pk)
+    return {"messages": [values.in_frame(line) for line in page.messages], "before": page.before}
+
+
+@client.get("/transcript", auth=VisitorAuth())
+def read_transcript(request: HttpRequest) -> HttpResponse:
+    """The latest conversation as a text file, as the visitor sees it."""
+    response = HttpResponse(
+        history.as_text(bearer(request)), content_type="text/plain; charset=utf-8"
+    )
+    response["Content-Disposition"] = 'attachment; filename="conversation.txt"'
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @client.get("/data", auth=VisitorAuth())

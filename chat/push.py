@@ -92,7 +92,7 @@ def packed(frame: dict[str, Any], conversation_id: UUID) -> bytes:
     event = {
         "type": "push.frame",
         "conversation_id": conversation_id.hex,
-        "seq": frame.get("seq", 0),
+        "seq": frame["seq"] if frame["type"] == "message" else 0,
         "text": protocol.dumps(frame),
     }
     return bytes(layer().serialize(event))

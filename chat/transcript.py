@@ -84,6 +84,7 @@ def to_html(text: str, *, role: Role) -> str:
         attributes=HTML_ATTRIBUTES,
         url_schemes=URL_SCHEMES,
         link_rel="noopener nofollow",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
     ).strip()
 
 
@@ -132,6 +133,8 @@ def as_frame(message: Message) -> dict[str, Any]:
         "client_id": str(message.client_id) if message.client_id else None,
         "cards": message.meta.get("cards"),
         "citations": message.meta.get("citations"),
+        "feedback": message.meta.get("feedback"),
+        "context": message.meta.get("context"),
     }
     return frame | {name: value for name, value in optional.items() if value}
 

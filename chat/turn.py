@@ -162,7 +162,9 @@ def build_outcome(
         text=reply.text,
         dialogue=named(after, find_subject(reply.hits), found=found, before=before),
         meta={
-            "citations": [{"sop": hit.key, "title": hit.title} for hit in reply.hits],
+            "citations": [
+                {"id": hit.key, "sop": hit.key, "title": hit.title} for hit in reply.hits
+            ],
             "endpoint": reply.endpoint,
             "prompt_version": reply.prompt_version_id,
             **({"canary": canary} if canary else {}),

@@ -105,6 +105,14 @@ def store(visitor: Visitor, values: Mapping[str, str], *, digests: Mapping[str, 
     )
 
 
+def seal_value(visitor: Visitor, value: str, *, type_: Type) -> str:
+    """The placeholder of a value whose kind is known; the caller holds the lock of the visitor's conversation."""
+    book = Book(visitor)
+    placeholder = book.placeholder(value, type_=type_)
+    store(visitor, {placeholder: value}, digests=book.known)
+    return placeholder
+
+
 def seal_whole(visitor: Visitor, text: str) -> str:
     digest = hashlib.blake2b(text.encode(), key=digest_key(), digest_size=16).hexdigest()
     known = VaultEntry.objects.filter(visitor=visitor, digest=digest).first()
@@ -160,11 +168,19 @@ class Values:
             shown["text"] = self.in_text(frame["text"])
         if "html" in frame:
             shown["html"] = self.in_html(frame["html"])
+        if "context" in frame:
+            shown["context"] = self.in_value(frame["context"])
         if "partial" in frame:
             shown["partial"] = self.in_frame(frame["partial"])
         if "messages" in frame:
             shown["messages"] = [self.in_frame(line) for line in frame["messages"]]
         return shown
+
+    def in_value(self, value: Any) -> Any:
+        """A JSON value with this visitor's own values in every text."""
+        if isinstance(value, dict):
+            return {name: self.in_value(each) for name, each in value.items()}
+        return self.in_text(value) if isinstance(value, str) else value
 
     def open(self, placeholders: Iterable[str]) -> None:
         missing = set(placeholders) - self.opened.keys()

@@ -1,5 +1,6 @@
 """What a visitor can do. Called by consumers and api; the only writer of visitors' lines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,10 +10,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat import auth, escalation, memory, ownership, protocol, push, tasks, transcript, vault
-from chat.actions import handing
+from chat.actions import handing, telling
 from chat.models import Conversation, Inbox, Message, Rating, Turn, Visitor
 from chat.protocol import ProtocolError
-from chat.states import Owner, Role, TurnState
+from chat.states import Owner, Reception, Role, TurnState
 from prompts import admission, completion, ledger, rendering
 from prompts.llm.limits import Verdict
 
@@ -56,7 +57,9 @@ def open_conversation(visitor: Visitor) -> Conversation:
     """A new conversation, or that of another tab that was faster, even if it was resolved since."""
     try:
         with transaction.atomic():
-            return Conversation.objects.create(visitor=visitor, inbox=visitor.inbox)
+            return Conversation.objects.create(
+                visitor=visitor, inbox=visitor.inbox, **telling.known_before(visitor)
+            )
     except IntegrityError:
         return Conversation.objects.filter(visitor=visitor).latest("created_at")
 
@@ -72,6 +75,9 @@ def ready(conversation: Conversation, *, after_seq: int) -> dict[str, Any]:
         "seq": max([conversation.last_seq, *(message.seq for message in messages)]),
         **transcript.state_fields(conversation),
         "messages": [transcript.as_frame(message) for message in messages],
+        "read": {"visitor": conversation.read_seq, "agent": conversation.agent_read_seq},
+        "verified": conversation.visitor.verified,
+        "form": telling.form_is_wanted(conversation),
     }
     if turn is not None and all(message.turn_id != turn.pk for message in answers(messages)):
         frame["partial"] = partial_fields(turn)
@@ -103,7 +109,15 @@ def resume_prompt(conversation: Conversation) -> str | None:
     )
 
 
-def post_message(visitor: Visitor, *, client_id: UUID, text: str, address: str) -> Posted:
+def post_message(
+    visitor: Visitor,
+    *,
+    client_id: UUID,
+    text: str,
+    address: str,
+    context: protocol.Context | None = None,
+    attachments: Sequence[UUID] = (),
+) -> Posted:
     """Stores a visitor's line and, where the bot owns the conversation, queues its turn.
 
     Idempotent on `client_id`: the same line again gives the same answer. Raises ProtocolError `conflict`
@@ -115,12 +129,11 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str, address: str) 
     with transaction.atomic():
         conversation = lock_open(visitor)
         masked = vault.mask(visitor, text)
-        seen = Q(visitor=visitor) | Q(conversation=conversation)
-        earlier = Message.objects.filter(seen, client_id=client_id).first()
-        if earlier is not None:
-            same = vault.says_the_same(visitor, earlier.text, masked=masked, raw=text)
-            return posted_before(earlier, same=same)
-        turn = queue_turn(conversation) if conversation.owner == Owner.BOT else None
+        if (before := find_earlier(conversation, client_id, masked=masked, raw=text)) is not None:
+            return before
+        to_people = escalation.begins_with_people(conversation)
+        by_bot = conversation.owner == Owner.BOT and not to_people
+        turn = queue_turn(conversation) if by_bot else None
         message = transcript.append(
             conversation,
             role=Role.VISITOR,
@@ -128,14 +141,34 @@ def post_message(visitor: Visitor, *, client_id: UUID, text: str, address: str) 
             client_id=client_id,
             visitor=visitor,
             turn=turn,
+            meta=telling.carried(visitor, context),
         )
+        if to_people:
+            change = escalation.open_for(conversation, escalation.RECEPTION)
         if turn is not None:
             tasks.ring_on_commit(turn.pk)
     told = [transcript.as_frame(message)]
     if turn is not None:
         told.append(protocol.turn(turn.pk, TurnState.QUEUED))
     push.frames(conversation, *told)
+    if to_people:
+        ownership.announce(conversation, change)
     return Posted(conversation.pk, message.seq, turn.pk if turn else None)
+
+
+def find_earlier(
+    conversation: Conversation, client_id: UUID, *, masked: str, raw: str
+) -> Posted | None:
+    """What was answered when this line came before. Raises ProtocolError `conflict` for another text."""
+    visitor = conversation.visitor
+    seen = Q(visitor=visitor) | Q(conversation=conversation)
+    earlier = Message.objects.filter(seen, client_id=client_id).first()
+    if earlier is None:
+        return None
+    same = vault.says_the_same(visitor, earlier.text, masked=masked, raw=raw)
+    if earlier.role != Role.VISITOR or not same:
+        raise ProtocolError("conflict", client_id=client_id)
+    return Posted(earlier.conversation_id, earlier.seq, earlier.turn_id)
 
 
 def check_admitted(verdict: Verdict, *, client_id: UUID | None = None) -> None:
@@ -157,12 +190,6 @@ def lock_open(visitor: Visitor) -> Conversation:
         open_conversation(visitor)
 
 
-def posted_before(message: Message, *, same: bool) -> Posted:
-    if message.role != Role.VISITOR or not same:
-        raise ProtocolError("conflict", client_id=message.client_id)
-    return Posted(message.conversation_id, message.seq, message.turn_id)
-
-
 def queue_turn(conversation: Conversation) -> Turn:
     """The turn that will answer the next line: the one that is queued already, else a new one.
 
@@ -179,13 +206,26 @@ def queue_turn(conversation: Conversation) -> Turn:
 
 
 def request_human(visitor: Visitor) -> None:
-    """Puts the visitor's conversation into the queue for a person; nothing when it is there already."""
+    """Puts the visitor's conversation into the queue for a person; nothing when it is there already.
+
+    Where the inbox has no people it says so instead.
+    """
     with transaction.atomic():
         conversation = lock_open(visitor)
         if conversation.owner != Owner.BOT:
             return
-        change = escalation.open_for(conversation, escalation.ASKED)
-    ownership.announce(conversation, change)
+        if visitor.inbox.reception == Reception.BOT_ONLY:
+            told = transcript.append(
+                conversation,
+                role=Role.SYSTEM,
+                text=ownership.notice_text(conversation, "no_people", agent=None),
+            )
+        else:
+            told, change = None, escalation.open_for(conversation, escalation.ASKED)
+    if told is not None:
+        push.frames(conversation, transcript.as_frame(told))
+    else:
+        ownership.announce(conversation, change)
 
 
 def cancel_human(visitor: Visitor) -> None:
@@ -198,24 +238,20 @@ def cancel_human(visitor: Visitor) -> None:
     ownership.announce(conversation, change)
 
 
-def give_feedback(visitor: Visitor, *, seq: int, value: str) -> None:
-    """Keeps the thumb on a bot's line. Raises ProtocolError `not_found` for any other line."""
+def give_feedback(visitor: Visitor, feedback: protocol.Feedback) -> None:
+    """Keeps the thumb on a bot's line, and why. Raises ProtocolError `not_found` for any other line."""
+    vault.load()
     with transaction.atomic():
-        line = (
-            Message.objects.select_for_update(no_key=True)
-            .filter(
-                conversation__visitor=visitor,
-                conversation__resolved_at=None,
-                seq=seq,
-                role=Role.BOT.value,
-            )
-            .first()
-        )
+        conversation = telling.lock_latest(visitor)
+        line = Message.objects.filter(
+            conversation=conversation, seq=feedback.message_seq, role=Role.BOT.value
+        ).first()
         if line is None:
             raise ProtocolError("not_found")
-        line.meta["feedback"] = value
+        line.meta["feedback"] = feedback.value
+        line.meta["feedback_reason"] = vault.mask(visitor, feedback.reason or "")
         line.save(update_fields=["meta"])
-    ledger.mark_feedback(str(line.turn_id), value)
+    ledger.mark_feedback(str(line.turn_id), feedback.value)
 
 
 def rate(visitor: Visitor, rating: protocol.Rate) -> None:
@@ -223,14 +259,11 @@ def rate(visitor: Visitor, rating: protocol.Rate) -> None:
 
     Raises ProtocolError `not_found` before there is a conversation.
     """
-    latest = Conversation.objects.filter(visitor=visitor).order_by("-created_at").first()
-    if latest is None:
-        raise ProtocolError("not_found")
     vault.load()
     with transaction.atomic():
-        transcript.lock(latest.pk)
+        conversation = telling.lock_latest(visitor)
         Rating.objects.update_or_create(
-            conversation=latest,
+            conversation=conversation,
             defaults={
                 "score": rating.score,
                 "resolved": rating.resolved,

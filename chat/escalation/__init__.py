@@ -1,17 +1,27 @@
 """When a person takes over: the decision, explained, and the step into the queue. Called by turn and actions."""
 
 from chat.escalation.decide import Action, Policy, Reason, Signals, Verdict, decide
-from chat.escalation.entry import ASKED, is_welcome, open_for
+from chat.escalation.entry import (
+    ASKED,
+    MESSAGE_LEFT,
+    RECEPTION,
+    begins_with_people,
+    is_welcome,
+    open_for,
+)
 from chat.escalation.rules import policy
 from chat.escalation.signals import signals_of, with_answer
 
 __all__ = [
     "ASKED",
+    "MESSAGE_LEFT",
+    "RECEPTION",
     "Action",
     "Policy",
     "Reason",
     "Signals",
     "Verdict",
+    "begins_with_people",
     "decide",
     "is_welcome",
     "open_for",

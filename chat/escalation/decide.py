@@ -46,6 +46,8 @@ class Reason(StrEnum):
     MODEL_FAILED = "model_failed"
     BUDGET = "budget"
     VIP = "vip"
+    RECEPTION = "reception"
+    MESSAGE_LEFT = "message_left"
 
 
 # They decide alone.

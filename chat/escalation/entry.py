@@ -1,12 +1,16 @@
 """The step into the queue: state, notice and reasons in one transaction. Called by turn and actions."""
 
-from chat import ownership
+from django.utils import timezone
+
+from chat import ownership, showing
 from chat.escalation.decide import Action, Reason, Verdict
 from chat.models import Agent, Conversation, Escalation
 from chat.ownership import Change
 from chat.states import EscalationEnd, Owner, Presence, Reception
 
 ASKED = Verdict(Action.HAND_OVER, 1.0, ((Reason.ASKED, 1.0),))
+RECEPTION = Verdict(Action.HAND_OVER, 1.0, ((Reason.RECEPTION, 1.0),))
+MESSAGE_LEFT = Verdict(Action.HAND_OVER, 1.0, ((Reason.MESSAGE_LEFT, 1.0),))
 # What the bot may keep to itself while nobody is there, or after the visitor went back to it.
 INSISTENT = frozenset({Reason.ASKED, Reason.RESTRICTED, Reason.AMOUNT})
 
@@ -21,6 +25,17 @@ def open_for(conversation: Conversation, verdict: Verdict, *, also: tuple[str, .
 
 def someone_is_online() -> bool:
     return Agent.objects.filter(presence=Presence.ONLINE.value).exists()
+
+
+def begins_with_people(conversation: Conversation) -> bool:
+    """Whether the shop's people, not the bot, take the first line of this conversation."""
+    if conversation.last_seq:
+        return False
+    inbox = conversation.visitor.inbox
+    if inbox.reception == Reception.HUMAN_ONLY:
+        return True
+    first = inbox.reception == Reception.HUMAN_FIRST
+    return first and showing.is_open(inbox, timezone.now()) and someone_is_online()
 
 
 def is_welcome(conversation: Conversation, verdict: Verdict) -> bool:

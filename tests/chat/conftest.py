@@ -26,6 +26,8 @@ TEXTS = {
     "agent_joined": ("{{agent}} 为您服务", "{{agent}} is here"),
     "handed_back": ("小助手继续为您服务", "The assistant goes on"),
     "queue_left": ("已取消转接", "The call was cancelled"),
+    "message_left": ("留言已收到", "Your message has arrived"),
+    "no_people": ("这里没有人工客服", "There is nobody here"),
     "conversation_resolved": ("本次服务已结束", "The conversation has ended"),
     "busy": ("人多,约{{seconds}}秒后回复", "Busy: about {{seconds}} seconds"),
 }

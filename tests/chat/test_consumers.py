@@ -85,6 +85,9 @@ async def test_hello_is_answered_with_an_empty_conversation(
         "state": "bot",
         "owner": "bot",
         "messages": [],
+        "read": {"visitor": 0, "agent": 0},
+        "verified": False,
+        "form": False,
     }
 
 

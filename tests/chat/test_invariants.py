@@ -211,7 +211,7 @@ HOLDER = Guard(
     "pk=turn.pk, worker=turn.worker, attempt=turn.attempt, state=TurnState.RUNNING.value",
     "pk=turn.pk",
 )
-IDEMPOTENCY = Guard(actions, "post_message", "earlier is not None")
+IDEMPOTENCY = Guard(actions, "find_earlier", "earlier is None", "True")
 REQUEUE = Guard(handing, "to_bot", "queue_unanswered(conversation)", "None")
 ROW_LOCK = Guard(actions, "lock_open", "select_for_update(no_key=True)", "all()")
 

@@ -75,7 +75,7 @@ def test_visitors_lines_are_plain_text(text: str, html: str) -> None:
     assert transcript.to_html(text, role=Role.VISITOR) == html
 
 
-LINK = '<a href="{}" rel="noopener nofollow">a</a>'
+LINK = '<a href="{}" target="_blank" rel="noopener nofollow">a</a>'
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ LINK = '<a href="{}" rel="noopener nofollow">a</a>'
         ("[a](tel:95511)", f"<p>{LINK}</p>".format("tel:95511")),
         ("[a](javascript:alert(1))", "<p>[a](javascript:alert(1))</p>"),
         ("[a](data:text/html,x)", "<p>[a](data:text/html,x)</p>"),
-        ("[a](ftp://shop.example)", '<p><a rel="noopener nofollow">a</a></p>'),
+        ("[a](ftp://shop.example)", '<p><a target="_blank" rel="noopener nofollow">a</a></p>'),
         ("<b onclick=x>a</b>", "<p>&lt;b onclick=x&gt;a&lt;/b&gt;</p>"),
         ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"),
         ("![a](https://evil.example/pixel.png)", None),

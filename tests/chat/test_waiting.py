@@ -386,7 +386,9 @@ def test_a_thumb_reaches_the_ledger_and_the_last_word_counts(
 ) -> None:
     run(post(visitor))
     for value in ("up", "down"):
-        actions.give_feedback(visitor, seq=2, value=value)
+        actions.give_feedback(
+            visitor, protocol.Feedback(type="feedback", message_seq=2, value=value)
+        )
     assert ModelCall.objects.get().feedback == "down"
 
 

@@ -92,6 +92,8 @@ PURPOSES = {
     "agent_joined",
     "handed_back",
     "queue_left",
+    "message_left",
+    "no_people",
     "conversation_resolved",
     "greeting",
     "busy",

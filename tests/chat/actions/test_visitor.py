@@ -196,6 +196,9 @@ def test_ready_gives_what_was_missed_and_the_state(visitor: Any) -> None:
             "owner": "bot",
             "messages": lines[after_seq:],
             "partial": {"turn_id": turn_id, "offset": 0, "text": ""},
+            "read": {"visitor": 0, "agent": 0},
+            "verified": False,
+            "form": False,
         }
 
 
@@ -275,10 +278,14 @@ def answered(visitor: Any) -> Message:
     return Message.objects.get(role="bot", conversation__visitor=visitor)
 
 
+def thumb(seq: int, value: Any) -> protocol.Feedback:
+    return protocol.Feedback(type="feedback", message_seq=seq, value=value)
+
+
 def test_feedback_is_kept_with_the_bots_line(visitor: Any) -> None:
     line = answered(visitor)
-    actions.give_feedback(visitor, seq=line.seq, value="up")
-    actions.give_feedback(visitor, seq=line.seq, value="down")
+    actions.give_feedback(visitor, thumb(line.seq, "up"))
+    actions.give_feedback(visitor, thumb(line.seq, "down"))
     line.refresh_from_db()
     assert (line.meta["feedback"], line.meta["endpoint"]) == ("down", "sop")
 
@@ -286,8 +293,8 @@ def test_feedback_is_kept_with_the_bots_line(visitor: Any) -> None:
 def test_feedback_on_anything_else_is_refused(visitor: Any) -> None:
     answered(visitor)
     other = answered(VisitorFactory.create(inbox=visitor.inbox))
-    assert refusal(actions.give_feedback, visitor, seq=1, value="up") == "not_found"
-    assert refusal(actions.give_feedback, visitor, seq=9, value="up") == "not_found"
+    assert refusal(actions.give_feedback, visitor, thumb(1, "up")) == "not_found"
+    assert refusal(actions.give_feedback, visitor, thumb(9, "up")) == "not_found"
     other.refresh_from_db()
     assert "feedback" not in other.meta
 

@@ -7,14 +7,11 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar, assert_never
+from typing import Any
 from uuid import UUID
 
 import structlog
 from channels.consumer import get_handler_name
-from channels.db import DatabaseSyncToAsync
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -22,45 +19,19 @@ from django.db.models import Q
 from redis import RedisError
 
 from chat import auth, protocol, transcript, vault
+from chat.actions import ending, leaving
 from chat.actions import visitor as actions
+from chat.consumers import acting
+from chat.consumers.own_values import OwnValues
+from chat.consumers.pace import Bucket, in_database
 from chat.models import Conversation, Message, Visitor
 from chat.protocol import ProtocolError
-from chat.states import TurnState
 from prompts import admission
 
 log = structlog.get_logger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 INVALID_FRAMES_CLOSE = 10
 FLOODED_FRAMES_CLOSE = 100
-# Rows are read and written here, so that no socket waits behind another's query.
-DATABASE_THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="socket-database")
-
-
-async def in_database(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs `act` on a database thread; its connection goes back to the pool afterwards."""
-    run = DatabaseSyncToAsync(act, thread_sensitive=False, executor=DATABASE_THREADS)
-    result: T = await run(*args, **kwargs)
-    return result
-
-
-class Bucket:
-    """A token bucket: `rate` frames a second, bursts of `burst`."""
-
-    def __init__(self, *, rate: float, burst: int, now: float) -> None:
-        self.rate, self.burst = rate, burst
-        self.tokens, self.filled_at = float(burst), now
-
-    def wait_ms(self, now: float) -> int:
-        """0 and a token spent, or the milliseconds until the next token."""
-        self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.rate)
-        self.filled_at = now
-        if self.tokens < 1:
-            return int((1 - self.tokens) / self.rate * 1000) + 1
-        self.tokens -= 1
-        return 0
 
 
 class ClientConsumer(AsyncWebsocketConsumer):
@@ -74,9 +45,8 @@ class ClientConsumer(AsyncWebsocketConsumer):
     flooded_frames = 0
     locale = "zh-CN"
     joined = False
-    values: vault.Values | None = None
+    own: OwnValues
     watch: "asyncio.Task[None] | None" = None
-    shifts: dict[str, int]
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hands an event to its handler.
@@ -163,25 +133,25 @@ class ClientConsumer(AsyncWebsocketConsumer):
     async def handle_known(self, frame: protocol.VisitorFrame, visitor: Visitor) -> None:
         match frame:
             case protocol.MessageSend():
-                await self.post(visitor, client_id=frame.client_id, text=frame.text)
+                await self.post(visitor, frame)
             case protocol.Choice():
-                await self.post(visitor, client_id=frame.client_id, text=frame.value)
-            case protocol.HumanRequest():
-                await in_database(actions.request_human, visitor)
-            case protocol.HumanCancel():
-                await in_database(actions.cancel_human, visitor)
+                await self.post(
+                    visitor,
+                    protocol.MessageSend(
+                        type="message.send", client_id=frame.client_id, text=frame.value
+                    ),
+                )
+            case protocol.MessageLeave():
+                await self.leave_message(visitor, frame)
+            case protocol.ConversationStart():
+                await in_database(ending.start, visitor)
+                await self.follow(again=True)
             case protocol.Sync():
                 await self.send_ready(after_seq=frame.after_seq)
-            case protocol.Feedback():
-                await in_database(
-                    actions.give_feedback, visitor, seq=frame.message_seq, value=frame.value
-                )
-            case protocol.Rate():
-                await in_database(actions.rate, visitor, frame)
-            case protocol.Typing() | protocol.Read():
-                return  # nobody is shown these without a console
+            case protocol.Typing():
+                return  # nobody is shown this without a console
             case _:
-                assert_never(frame)
+                await in_database(acting.act, visitor, frame)
 
     async def hello(self, frame: protocol.Hello) -> None:
         """Signs the visitor in. The clock for it stops while the database is asked."""
@@ -209,15 +179,32 @@ class ClientConsumer(AsyncWebsocketConsumer):
             await self.leave(self.visitor)
         await self.join(visitor)
         self.visitor, self.conversation_id = visitor, conversation.pk
-        self.values, self.shifts = vault.Values(visitor.pk), {}
+        self.own = OwnValues(visitor.pk)
         renewed = auth.issue(visitor).text if auth.half_spent(frame.token) else None
         await self.send_ready(after_seq=frame.after_seq, token=renewed, greet=True)
 
-    async def post(self, visitor: Visitor, *, client_id: UUID, text: str) -> None:
-        admission.ARRIVALS.add(client_id, visitor=visitor.pk.hex, address=self.address())
+    async def post(self, visitor: Visitor, frame: protocol.MessageSend) -> None:
+        self.count_arrival(visitor, frame.client_id)
         posted = await in_database(
-            actions.post_message, visitor, client_id=client_id, text=text, address=self.address()
+            actions.post_message,
+            visitor,
+            client_id=frame.client_id,
+            text=frame.text,
+            address=self.address(),
+            context=frame.context,
+            attachments=frame.attachments,
         )
+        await self.acknowledge(frame.client_id, posted)
+
+    async def leave_message(self, visitor: Visitor, frame: protocol.MessageLeave) -> None:
+        self.count_arrival(visitor, frame.client_id)
+        posted = await in_database(leaving.leave_message, visitor, frame, address=self.address())
+        await self.acknowledge(frame.client_id, posted)
+
+    def count_arrival(self, visitor: Visitor, client_id: UUID) -> None:
+        admission.ARRIVALS.add(client_id, visitor=visitor.pk.hex, address=self.address())
+
+    async def acknowledge(self, client_id: UUID, posted: actions.Posted) -> None:
         await self.send_frame(protocol.ack(client_id, seq=posted.seq, turn_id=posted.turn_id))
         self.asked_seq = posted.seq if posted.turn_id else 0
         if posted.conversation_id != self.conversation_id:
@@ -237,34 +224,8 @@ class ClientConsumer(AsyncWebsocketConsumer):
         conversation = self.read_conversation()
         frame = actions.ready(conversation, after_seq=after_seq)
         prompt = actions.resume_prompt(conversation) if greet else None
-        shown = self.owned(frame)
-        return {**shown, "resume_prompt": self.own_text(prompt)} if prompt else shown
-
-    def owned(self, frame: dict[str, Any]) -> dict[str, Any]:
-        """A frame with the visitor's own values, and offsets counted in what the visitor is shown."""
-        values = self.values
-        if values is None:
-            return frame
-        shown = values.in_frame(frame)
-        if "partial" in frame:
-            self.keep_shift(frame["partial"], shown["partial"])
-        if frame["type"] == "delta":
-            self.keep_shift(frame, shown)
-        elif frame["type"] == "turn" and frame["state"] != TurnState.RUNNING:
-            self.shifts.pop(frame["turn_id"], None)
-        return shown
-
-    def own_text(self, text: str) -> str:
-        return self.values.in_text(text) if self.values else text
-
-    def keep_shift(self, frame: dict[str, Any], shown: dict[str, Any]) -> None:
-        """By how many characters what the visitor is shown of a turn is ahead of what rows and Redis hold."""
-        ahead = self.shifts.pop(frame["turn_id"], 0)
-        ahead = ahead if frame["offset"] else 0  # the turn's text begins anew
-        shown["offset"] = frame["offset"] + ahead
-        ahead += len(shown["text"]) - len(frame["text"])
-        if ahead:
-            self.shifts[frame["turn_id"]] = ahead
+        shown = self.own.shown(frame)
+        return {**shown, "resume_prompt": self.own.text(prompt)} if prompt else shown
 
     def read_conversation(self) -> Conversation:
         related = Conversation.objects.select_related("visitor", "inbox", "agent")
@@ -308,16 +269,16 @@ class ClientConsumer(AsyncWebsocketConsumer):
 
     async def send_pushed(self, text: str) -> None:
         """Sends a frame as it was pushed, unless there is something in it that only its owner may see."""
-        if self.shifts or vault.holds_placeholders(text):
-            text = protocol.dumps(await in_database(self.owned, json.loads(text)))
+        if self.own.shifts or vault.holds_placeholders(text):
+            text = protocol.dumps(await in_database(self.own.shown, json.loads(text)))
         await self.send_text(text)
 
-    async def follow(self) -> None:
-        """Turns to the visitor's next conversation, if the one before was resolved."""
+    async def follow(self, *, again: bool = False) -> None:
+        """Turns to the visitor's next conversation, if the one before was resolved; `again` says so anyhow."""
         if self.visitor is None:
             return
         opened = await in_database(actions.enter, self.visitor)
-        if opened.pk != self.conversation_id:
+        if again or opened.pk != self.conversation_id:
             self.conversation_id = opened.pk
             await self.send_ready(after_seq=0)
 
@@ -329,7 +290,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
 
     def read_missing(self) -> list[tuple[Message, dict[str, Any]]]:
         lines = transcript.since(self.read_conversation().pk, after_seq=self.sent_seq)
-        return [(line, self.owned(transcript.as_frame(line))) for line in lines]
+        return [(line, self.own.shown(transcript.as_frame(line))) for line in lines]
 
     async def expect_hello(self) -> None:
         await asyncio.sleep(settings.HELLO_SECONDS)
