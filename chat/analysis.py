@@ -67,7 +67,7 @@ def analyse(
     """The analysis of the visitor's unanswered lines, oldest first; `prev` is the line they answer."""
     text = "\n".join(lines)
     found = classifier.intents(text, prev=prev) if classifier else None
-    mood = mood_of(text, dialogue=dialogue, classifier=classifier)
+    mood = mood_of(text, dialogue=dialogue, found=found)
     spoken = language_of(text, otherwise=language)
     return Analysis(
         language=spoken,
@@ -93,11 +93,10 @@ def intents_of(found: Found | None) -> tuple[tuple[str, float], ...]:
     return tuple((name, sure[name]) for name in found.said)
 
 
-def mood_of(text: str, *, dialogue: Dialogue, classifier: Classifier | None) -> Mood:
-    chances = classifier.mood_chances(text) if classifier else {}
+def mood_of(text: str, *, dialogue: Dialogue, found: Found | None) -> Mood:
     return emotion.mood(
         text,
-        chances=chances or NO_CHANCES,
+        chances=(found.moods if found else {}) or NO_CHANCES,
         earlier=dialogues.moods_of(dialogue),
         solved=dialogues.solved(dialogue),
     )

@@ -63,7 +63,7 @@ def mood(
     earlier: Sequence[Mood] = (),
     solved: bool = False,
 ) -> Mood:
-    """The mood of a message. `chances` are the classifier's (Classifier.mood_chances), `earlier` the customer's moods
+    """The mood of a message. `chances` are the classifier's (Found.moods), `earlier` the customer's moods
     before, oldest first; `solved` says that the problem was just solved: then 厉害了 and 服了 are no complaint.
     """
     said = normalise(text)

@@ -5,9 +5,11 @@ may be shared by threads.
 """
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prompts.nlu.clauses import clauses, without_cards, without_greeting
+from prompts.nlu.clauses import HAN, clauses, without_cards, without_greeting
 from prompts.nlu.context import expected, follows, topic_of
 from prompts.nlu.doubt import doubts, unknown_probability
 from prompts.nlu.features import features
@@ -28,6 +30,7 @@ SURE_ALONE = 0.25
 LONGEST_RUN = 2
 """Clauses that one request takes when there are several requests; longer ones would only cost time."""
 LIKELY = 0.5
+CHINESE = re.compile(f"[{HAN}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Found:
     """Whether the honest answer is that the intent is not known."""
     margin: float
     """Lead of the most probable intent over the next, in the message as a whole."""
+    moods: Mapping[str, float]
+    """Probability of each mood by the words alone; empty where none were learned. See prompts.nlu.emotion."""
 
 
 class Classifier:
@@ -56,7 +61,8 @@ class Classifier:
         self.outside = labels.index(self.unknown.label) if self.unknown.label in labels else None
 
     def intents(self, text: str, *, prev: str = "", language: str = "") -> Found:
-        """The intents of a message. `prev` is the agent's line it answers, which decides between short answers.
+        """The intents and moods of a message, read once. `prev` is the agent's line it answers, which decides between
+        short answers.
 
         `language` is not needed: one model serves both, and a message may mix them.
         """
@@ -66,7 +72,7 @@ class Classifier:
         ranked = sorted(sure, reverse=True)
         unknown_p = self.unknown_p(whole)
         parts = [] if self.head.several else self.segments(said, sure)
-        order = hello | (self.named(parts) if len(parts) > 1 else self.alone(sure))
+        order = hello | (self.named(parts, said, sure) if len(parts) > 1 else self.alone(sure))
         overall = dict(zip(self.head.labels, sure, strict=True))
         return Found(
             intents=tuple(
@@ -76,6 +82,7 @@ class Classifier:
             unknown_p=unknown_p,
             unknown=unknown_p > self.unknown.threshold,
             margin=ranked[0] - ranked[1],
+            moods=self.mood_chances(whole),
         )
 
     def apart(self, text: str) -> tuple[dict[str, float], str]:
@@ -86,11 +93,10 @@ class Classifier:
         sure = self.probable(self.score(text[: len(text) - len(rest)]))
         return {GREETING: sure[self.head.labels.index(GREETING)]}, rest
 
-    def mood_chances(self, text: str) -> dict[str, float]:
-        """Probability of each mood by the words of a message alone; empty where none were learned."""
+    def mood_chances(self, scored: Scored) -> dict[str, float]:
         if self.moods is None:
             return {}
-        decisions = self.score(normalise(text)).decisions[EMOTIONS]
+        decisions = scored.decisions[EMOTIONS]
         return dict(zip(self.moods.labels, probabilities(decisions, head=self.moods), strict=True))
 
     def score(self, text: str) -> Scored:
@@ -152,14 +158,20 @@ class Classifier:
             best.append(min(ways, key=lambda way: way[0]))
         return best[-1][1]
 
-    def named(self, parts: list[list[float]]) -> dict[str, float]:
-        """The intents of the runs in the order said, each with its highest probability."""
+    def named(self, parts: list[list[float]], text: str, whole: list[float]) -> dict[str, float]:
+        """The intents of the runs in the order said, each with its highest probability.
+
+        English customers tell their story in sentences: what these say together is among the intents, too.
+        """
         found: dict[str, float] = {}
         for part in parts:
             place = max(range(len(part)), key=part.__getitem__)
             name = self.head.labels[place]
             if part[place] >= SURE_ALONE:
                 found[name] = max(part[place], found.get(name, 0.0))
+        if not CHINESE.search(text):
+            [(main, p)] = self.alone(whole).items()
+            found.setdefault(main, p)
         return found or self.alone(parts[0])
 
 

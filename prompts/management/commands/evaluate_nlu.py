@@ -5,6 +5,7 @@ their folder is there. Tables go to standard output, progress to standard error,
 """
 
 import json
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from prompts.nlu.measure import (
     f1,
     figure,
     measure,
+    only,
     percentile,
     share_right,
     timed,
@@ -95,7 +97,7 @@ class Command(BaseCommand):
         else:
             report = cross_validated(trained, classifier, split.train)
         self.stderr.write(f"{split.name}: plain TF-IDF and LinearSVC")
-        report["baseline_accuracy"] = self.baseline(split)
+        report |= self.baseline(split)
         return report | {"train_rows": trained.rows, "train_seconds": trained.seconds}
 
     def trained(
@@ -109,17 +111,23 @@ class Command(BaseCommand):
         except TooFewExamples as error:
             raise CommandError(f"{name}: too few examples: {error}") from error
 
-    def baseline(self, split: Split) -> float:
+    def baseline(self, split: Split) -> dict[str, Any]:
+        """What plain scikit-learn does on the same rows, with intervals."""
         # scikit-learn takes seconds to load.
         from prompts.nlu import baseline  # noqa: PLC0415
 
         texts = [example.text for example in split.train]
         labels = [example.intent for example in split.train]
-        if not split.test:
-            return round(baseline.cross_validated(texts, labels), 4)
-        said = baseline.predict(texts, labels, unseen=[example.text for example in split.test])
-        right = [one == row.intent for one, row in zip(said, split.test, strict=True)]
-        return round(sum(right) / len(right), 4)
+        tested = split.test or split.train
+        if split.test:
+            said = baseline.predict(texts, labels, unseen=[example.text for example in tested])
+        else:
+            said = baseline.cross_validated(texts, labels)
+        outcomes: Counter[Any] = Counter(
+            (bool(split.outside) and row.intent == split.outside, one == row.intent)
+            for one, row in zip(said, tested, strict=True)
+        )
+        return plain_shown(outcomes)
 
     # --- the default examples ----------------------------------------------------------------------
 
@@ -129,7 +137,7 @@ class Command(BaseCommand):
         classifier = Classifier(weights)
         report: dict[str, Any] = {"own": cross_validated(trained, classifier, examples)}
         report["own"] |= {"train_rows": trained.rows, "train_seconds": trained.seconds}
-        report["own"]["baseline_accuracy"] = self.baseline(Split("own", examples, []))
+        report["own"] |= self.baseline(Split("own", examples, []))
         self.table([("", report["own"])], name="default examples")
         report["several"] = order_kept(classifier, public_sets.own_several(INTENTS_FOLDER))
         self.lines("messages of several intents", report["several"])
@@ -148,12 +156,14 @@ class Command(BaseCommand):
 
         texts, labels = [one.text for one in examples], [one.intent for one in examples]
         plain = baseline.predict(texts, labels, unseen=[row.text for row in judged])
-        hits = [one in row.intents for one, row in zip(plain, judged, strict=True)]
+        hits: Counter[Any] = Counter(
+            (False, one in row.intents) for one, row in zip(plain, judged, strict=True)
+        )
         return {
             **shown(measure(classifier, judged)),
             "strict_accuracy": numbers(measure(classifier, strict).accuracy),
-            "baseline_accuracy": round(sum(hits) / len(hits), 4),
-            **moods(classifier, rows),
+            **plain_shown(hits),
+            **whole_analysis(classifier, rows),
         }
 
     # --- several intents a row -----------------------------------------------------------------------
@@ -201,6 +211,16 @@ def shown(measured: Measured) -> dict[str, Any]:
     return report
 
 
+def plain_shown(outcomes: Counter[Any]) -> dict[str, Any]:
+    """The figures of plain scikit-learn from (outside, right) outcomes."""
+    every, outside = figure(outcomes, share_right), only(outcomes, strange=True)
+    report = {"baseline_accuracy": every.value, "baseline_interval": numbers(every)}
+    if outside:
+        report["baseline_in_scope"] = numbers(figure(only(outcomes, strange=False), share_right))
+        report["baseline_oos_recall"] = numbers(figure(outside, share_right))
+    return report
+
+
 def cross_validated(
     trained: Report, classifier: Classifier, examples: list[Example]
 ) -> dict[str, Any]:
@@ -241,21 +261,27 @@ def order_kept(classifier: Classifier, rows: list[tuple[str, tuple[str, ...]]]) 
     }
 
 
-def moods(classifier: Classifier, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """F1 of negative mood and of wanting a person, where both annotators agree."""
+def whole_analysis(classifier: Classifier, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """F1 of negative mood and of wanting a person, where both annotators agree; and the time of all that is found."""
     felt: Counter[Any] = Counter()
     asked: Counter[Any] = Counter()
+    times_ms = []
     for row in rows:
+        started = time.thread_time()
+        found = classifier.intents(row["text"], prev=row["prev"])
+        mood = emotion.mood(row["text"], chances=found.moods)
+        human = wants_human(row["text"], found=found)
+        times_ms.append((time.thread_time() - started) * 1000)
         if row["emotion"] is not None:
-            one = emotion.mood(row["text"], chances=classifier.mood_chances(row["text"]))
-            felt[(row["emotion"] == emotion.NEGATIVE, one.label == emotion.NEGATIVE)] += 1
+            felt[(row["emotion"] == emotion.NEGATIVE, mood.label == emotion.NEGATIVE)] += 1
         if row["wants_human"] is not None:
-            found = classifier.intents(row["text"], prev=row["prev"])
-            asked[(row["wants_human"], wants_human(row["text"], found=found))] += 1
+            asked[(row["wants_human"], human)] += 1
     return {
         "negative_f1": numbers(figure(felt, f1)),
         "negative_rows": felt[(True, True)] + felt[(True, False)],
         "wants_human_f1": numbers(figure(asked, f1)),
+        "all_cpu_ms_p50": percentile(times_ms, 0.5),
+        "all_cpu_ms_p99": percentile(times_ms, 0.99),
     }
 
 

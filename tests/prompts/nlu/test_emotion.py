@@ -22,7 +22,7 @@ EVEN = {"negative": 0.2, "neutral": 0.5, "positive": 0.3}
     ],
 )
 def test_mood_of_words(text: str, label: str) -> None:
-    found = mood(text, chances=classifier().mood_chances(text))
+    found = mood(text, chances=classifier().intents(text).moods)
 
     assert found.label == label
     assert 0 < found.score <= 1

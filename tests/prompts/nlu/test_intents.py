@@ -2,6 +2,8 @@
 
 import pytest
 
+from prompts.nlu import intents
+from prompts.nlu.features import Features, features
 from prompts.nlu.intents import Classifier
 from prompts.nlu.train import Example, train
 from tests.prompts.nlu.examples import classifier
@@ -98,3 +100,35 @@ def test_labels_that_hold_together_are_all_found() -> None:
     found = several.intents("please close my savings account")
 
     assert {name for name, _ in found.intents} == {"close", "account"}
+
+
+def test_a_message_is_read_once_for_intents_and_moods(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def counted(text: str) -> Features:
+        read.append(text)
+        return features(text)
+
+    monkeypatch.setattr(intents, "features", counted)
+
+    found = classifier().intents("我的快递到哪里了")
+
+    assert read == ["我的快递到哪里了"]
+    assert sum(found.moods.values()) == pytest.approx(1)
+    assert set(found.moods) == {"negative", "neutral", "positive"}
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [("i was there. it was shut. why", {"a", "b", "c"}), ("我去了。关门了。为什么", {"a", "b"})],
+)
+def test_what_english_sentences_say_together_is_not_lost_to_one_of_them(
+    text: str, known: set[str]
+) -> None:
+    three = Classifier(
+        train([Example(f"{word} {n}", word) for word in "abc" for n in ("one", "two")])[0]
+    )
+
+    found = three.named([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05]], text, [0.3, 0.3, 0.4])
+
+    assert set(found) == known
