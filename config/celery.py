@@ -52,6 +52,11 @@ app.conf.update(
             "schedule": 300.0,
             "options": {"expires": 600},
         },
+        "look-for-clashes": {
+            "task": "prompts.tasks.look_for_clashes",
+            "schedule": 24 * 3600.0,
+            "options": {"expires": 3600},
+        },
     },
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -1,4 +1,4 @@
-"""What beat, staff and a worker's start ring for: canaries are guarded, qualities counted, classifiers trained.
+"""What beat, staff and a worker's start ring for: canaries are guarded, qualities counted, classifiers trained, SOPs imported.
 
 Safe to run twice, or not at all for a while.
 """
@@ -11,7 +11,7 @@ from celery import shared_task
 from django.db import connection, transaction
 from django.utils import timezone
 
-from prompts import canaries, understanding
+from prompts import canaries, imports, radar, understanding
 from prompts.locks import Lock
 from prompts.models import ExampleUse, NluModel, QualityCell
 from prompts.snapshot import announce
@@ -64,6 +64,24 @@ def count_qualities() -> None:
         count_uses()
         announce()
     log.info("qualities_counted", cells=len(rows))
+
+
+@shared_task
+def check_import(pk: int) -> None:
+    """Says what would become of every row of an uploaded file of SOPs."""
+    imports.check(pk)
+
+
+@shared_task
+def apply_import(pk: int) -> None:
+    """Applies a checked file of SOPs that staff agreed to."""
+    imports.apply(pk)
+
+
+@shared_task
+def look_for_clashes() -> None:
+    """Looks for SOPs that are in each other's way."""
+    log.info("clashes_found", count=radar.look())
 
 
 @shared_task

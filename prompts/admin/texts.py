@@ -6,13 +6,12 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.admin import TabularInline
 
-from prompts import retrieval, snapshot, versions
+from prompts import versions
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
 from prompts.admin.wording import in_chinese
-from prompts.models import FewShotExample, Prompt, PromptVersion, Sop, SopQuestion
+from prompts.models import FewShotExample, Prompt, PromptVersion
 
 
 class PromptVersionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
@@ -101,32 +100,3 @@ class FewShotExampleAdmin(DefaultsStay, AnnouncedAdmin):
     list_display = ["key", "language", "intent", "emotion", "enabled"]
     list_filter = ["language", "intent", "emotion", "enabled"]
     search_fields = ["key", "intent"]
-
-
-class SopQuestionInline(TabularInline):
-    model = SopQuestion
-    fields = ["text"]
-    extra = 1
-
-
-@admin.register(Sop)
-class SopAdmin(DefaultsStay, AnnouncedAdmin):
-    list_display = ["title", "language", "category", "intent", "enabled", "updated_at"]
-    list_filter = ["language", "category", "intent", "enabled"]
-    search_fields = ["key", "title", "answer", "questions__text"]
-    inlines = [SopQuestionInline]
-    actions = ["enable", "disable"]
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: object) -> None:
-        super().save_related(request, form, formsets, change)
-        retrieval.index_sop(form.instance)
-
-    @admin.action(description="Enable selected SOPs")
-    def enable(self, request: HttpRequest, chosen: models.QuerySet[Sop]) -> None:
-        chosen.update(enabled=True, updated_at=timezone.now())
-        snapshot.announce()
-
-    @admin.action(description="Disable selected SOPs")
-    def disable(self, request: HttpRequest, chosen: models.QuerySet[Sop]) -> None:
-        chosen.update(enabled=False, updated_at=timezone.now())
-        snapshot.announce()

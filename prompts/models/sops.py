@@ -137,6 +137,7 @@ class SopImport(models.Model):
     # Each row's fate: [{"row": 2, "key": …, "language": …, "fate": …, "problems": [{"column": …, …}]}]
     fates = models.JSONField(default=list, blank=True)
     counts = models.JSONField(default=dict, blank=True)
+    digest = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(

@@ -3,7 +3,7 @@
 Called by prompts.composing, and by the commands and the admin to keep `SopQuestion.vector`. Knows no conversation.
 """
 
-from prompts.retrieval.indexing import index_sop, reindex
+from prompts.retrieval.indexing import add_questions, index_sop, reindex
 from prompts.retrieval.ranking import CANDIDATES, CONFIDENT, Hit, search
 from prompts.retrieval.standing import (
     EVERYWHERE,
@@ -22,6 +22,7 @@ __all__ = [
     "VERSION_SECONDS",
     "Hit",
     "Scope",
+    "add_questions",
     "forget",
     "index_sop",
     "reindex",

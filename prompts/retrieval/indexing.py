@@ -1,6 +1,6 @@
 """Keeps `SopQuestion.vector`, by which questions are found."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -16,6 +16,21 @@ REINDEX = """
     FROM unnest(%s::bigint[], %s::text[]) AS fresh(id, terms)
     WHERE question.id = fresh.id
 """
+ADD = """
+    INSERT INTO prompts_sopquestion (sop_id, text, vector)
+    SELECT sop_id, text, array_to_tsvector(string_to_array(terms, ' '))
+    FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS fresh(sop_id, text, terms)
+"""
+
+
+def add_questions(worded: Sequence[tuple[int, str]]) -> None:
+    """Stores (SOP's id, wording) searchable at once, in one write each; the caller has marked the SOPs changed."""
+    with connection.cursor() as cursor:
+        for start in range(0, len(worded), REINDEX_ROWS):
+            part = worded[start : start + REINDEX_ROWS]
+            lines = [" ".join(segment.terms(text)) for _, text in part]
+            cursor.execute(ADD, [[pk for pk, _ in part], [text for _, text in part], lines])
+    forget()
 
 
 def index_sop(sop: Sop) -> None:
