@@ -60,6 +60,20 @@ class EscalationEnd(StrEnum):
     RESOLVED = "resolved"
 
 
+class CallState(StrEnum):
+    """A call of a tool: what the customer is asked first begins as proposed, everything else as running."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    # The shop may or may not have done it: nobody knows.
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
 OWNER_MOVES: dict[Owner, frozenset[Owner]] = {
     Owner.BOT: frozenset({Owner.QUEUE, Owner.AGENT}),
     Owner.QUEUE: frozenset({Owner.BOT, Owner.AGENT}),

@@ -274,6 +274,14 @@ MODEL_HOSTS = listed("YINGDA_MODEL_HOSTS")
 # Costs of several currencies are compared, and budgets kept, in CNY.
 CNY_PER = {"CNY": 1.0, "USD": number("YINGDA_CNY_PER_USD", 7.1)}
 
+# --- tools ---------------------------------------------------------------------------------------
+# Tool rows name a variable, never a key; every *_TOOL_KEY of the environment can be named.
+TOOL_KEYS = {k: v for k, v in os.environ.items() if k.endswith("_TOOL_KEY") and v}
+# Hosts that tools may call though their addresses are internal, and that may be sent a key: host or host:port.
+TOOL_HOSTS = listed("YINGDA_TOOL_HOSTS")
+DEMO_SHOP = flag("YINGDA_DEMO_SHOP", "1")
+DEMO_SHOP_URL = text("YINGDA_DEMO_SHOP_URL")
+
 # --- logs ----------------------------------------------------------------------------------------
 LOG_LEVEL = text("YINGDA_LOG_LEVEL", "INFO")
 LOG_SHARED: list[structlog.typing.Processor] = [

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -80,16 +81,26 @@ class Snapshot:
     taken_at: float
 
 
-class Cache:
-    """The process's snapshot. One thread reads it anew while the others go on with what is fresh enough."""
+class Dated(Protocol):
+    """What knows when it was read, in monotonic seconds."""
 
-    def __init__(self, take: Callable[[], Snapshot]) -> None:
+    @property
+    def taken_at(self) -> float: ...
+
+
+Taken = TypeVar("Taken", bound=Dated)
+
+
+class Cache(Generic[Taken]):
+    """The process's copy. One thread reads it anew while the others go on with what is fresh enough."""
+
+    def __init__(self, take: Callable[[], Taken]) -> None:
         self.take = take
-        self.kept: Snapshot | None = None
+        self.kept: Taken | None = None
         self.dropped_at = 0.0
         self.lock = threading.Lock()
 
-    def get(self) -> Snapshot:
+    def get(self) -> Taken:
         kept = self.usable()
         if kept is not None and time.monotonic() - kept.taken_at < SOFT_SECONDS:
             return kept
@@ -103,7 +114,7 @@ class Cache:
         finally:
             self.lock.release()
 
-    def usable(self) -> Snapshot | None:
+    def usable(self) -> Taken | None:
         """The copy, unless it is too old or something changed since it was taken."""
         kept = self.kept
         if kept is None or kept.taken_at <= self.dropped_at:
@@ -115,10 +126,10 @@ class Cache:
 
 
 class Listener:
-    """Drops the process's copy when another process announces a change. Without Redis its age alone does."""
+    """Drops the process's copies when another process announces a change. Without Redis their age alone does."""
 
-    def __init__(self, cache: Cache) -> None:
-        self.cache = cache
+    def __init__(self, *caches: "Cache[Any]") -> None:
+        self.caches = list(caches)
         self.lock = threading.Lock()
         self.thread: threading.Thread | None = None
 
@@ -143,10 +154,14 @@ class Listener:
     def listen(self, client: Redis) -> None:
         with client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]  # in redis
             channel.subscribe(CHANNEL)
-            self.cache.clear()  # whatever was announced before we listened
+            self.forget()  # whatever was announced before we listened
             while True:
                 if channel.get_message(timeout=LISTEN_SECONDS) is not None:
-                    self.cache.clear()
+                    self.forget()
+
+    def forget(self) -> None:
+        for cache in self.caches:
+            cache.clear()
 
 
 def snapshot() -> Snapshot:
@@ -160,8 +175,14 @@ def announce() -> None:
     transaction.on_commit(publish)
 
 
+def also_drop(cache: "Cache[Taken]") -> "Cache[Taken]":
+    """Another copy of what staff edit, to be dropped with the snapshot."""
+    LISTENER.caches.append(cache)
+    return cache
+
+
 def publish() -> None:
-    CACHE.clear()
+    LISTENER.forget()
     try:
         pipeline = redis_connection().pipeline(transaction=False)
         pipeline.incr(VERSION_KEY)

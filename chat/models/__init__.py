@@ -21,6 +21,7 @@ from chat.models.inboxes import (
     new_inbox_key,
 )
 from chat.models.media import Attachment
+from chat.models.tools import Tool, ToolCall
 
 __all__ = [
     "Agent",
@@ -32,6 +33,8 @@ __all__ = [
     "Inbox",
     "Message",
     "Rating",
+    "Tool",
+    "ToolCall",
     "Turn",
     "VaultEntry",
     "Visitor",

@@ -1,5 +1,6 @@
 """What one instance consists of, as data. `build_plan` derives it from the settings; tests write their own."""
 
+import secrets
 import socket
 import sys
 from collections.abc import Mapping
@@ -66,7 +67,7 @@ def build_plan() -> Plan:
         raise StartError(f"PORT is {port}: use 1 to 65535")
     state = state_dir(settings.YINGDA_HOME)
     prepare = Part("prepare", _python("manage.py", "prepare", "--report", str(state / REPORT)))
-    parts, prepare = _add_provider(_build_parts(state), prepare)
+    parts, prepare = _add_shop(*_add_provider(_build_parts(state), prepare))
     return Plan(
         home=settings.YINGDA_HOME,
         directory=settings.BASE_DIR,
@@ -102,6 +103,25 @@ def _add_provider(parts: list[Part], prepare: Part) -> tuple[list[Part], Part]:
     }
     provider = Part("provider", _python("-m", "tests.fakes.provider_server", "--port", str(port)))
     return [provider, *(replace(part, env=env) for part in parts)], replace(prepare, env=env)
+
+
+def _add_shop(parts: list[Part], prepare: Part) -> tuple[list[Part], Part]:
+    """Unless it is declined, the demo shop's order system as one more part, and everybody told where it is.
+
+    It is on loopback, so its address is named to the tools, with a key made for this start.
+    """
+    if not settings.DEMO_SHOP:
+        return parts, prepare
+    port = _find_free_port()
+    host = f"127.0.0.1:{port}"
+    env = {
+        "YINGDA_DEMO_SHOP_URL": f"http://{host}",
+        "YINGDA_TOOL_HOSTS": ",".join([*settings.TOOL_HOSTS, host]),
+        "DEMO_SHOP_TOOL_KEY": secrets.token_urlsafe(16),
+    }
+    shop = Part("shop", _python("-m", "tests.fakes.shop_server", "--port", str(port)))
+    told = [replace(part, env={**part.env, **env}) for part in (shop, *parts)]
+    return told, replace(prepare, env={**prepare.env, **env})
 
 
 def _python(*words: str) -> tuple[str, ...]:

@@ -97,6 +97,7 @@ def running_platform(server: str, *, environment: Mapping[str, str]) -> Iterator
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="yingda-bench-", ignore_cleanup_errors=True) as home:
         given = {
+            "YINGDA_DEMO_SHOP": "0",
             **environment,
             "PORT": str(port),
             "YINGDA_SERVER": server,

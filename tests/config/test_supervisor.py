@@ -328,7 +328,7 @@ def test_bad_environment_is_refused_in_one_line(
 
 
 def test_plan_has_the_parts_of_the_platform(settings: Any) -> None:
-    settings.DEMO_PROVIDER = False
+    settings.DEMO_PROVIDER = settings.DEMO_SHOP = False
     parts = {part.name: part for part in plans.build_plan().parts}
     assert list(parts) == ["web", "turns", "default", "beat"]
     assert parts["turns"].argv[-3:] == (
@@ -339,13 +339,27 @@ def test_plan_has_the_parts_of_the_platform(settings: Any) -> None:
 
 
 def test_plan_points_everybody_at_the_demo_provider(settings: Any) -> None:
-    settings.DEMO_PROVIDER = True
+    settings.DEMO_PROVIDER, settings.DEMO_SHOP = True, False
     provider, *others = plans.build_plan().parts
     assert provider.name == "provider"
     assert {part.env["OPENAI_API_KEY"] for part in others} == {"demo"}
     assert {part.env["OPENAI_BASE_URL"] for part in others} == {
         f"http://127.0.0.1:{provider.argv[-1]}/v1"
     }
+
+
+def test_plan_names_the_demo_shop_to_everybody(settings: Any) -> None:
+    settings.DEMO_PROVIDER, settings.DEMO_SHOP = False, True
+    settings.TOOL_HOSTS = ["orders.internal"]
+    plan = plans.build_plan()
+    assert plan.prepare is not None
+    shop = plan.parts[0]
+    host = f"127.0.0.1:{shop.argv[-1]}"
+    told = [part.env for part in (*plan.parts, plan.prepare)]
+    assert shop.name == "shop"
+    assert {env["YINGDA_DEMO_SHOP_URL"] for env in told} == {f"http://{host}"}
+    assert {env["YINGDA_TOOL_HOSTS"] for env in told} == {f"orders.internal,{host}"}
+    assert len({env["DEMO_SHOP_TOOL_KEY"] for env in told}) == 1
 
 
 def write_row(home: Path) -> None:

@@ -1,9 +1,11 @@
-"""Creates the demo shop's inbox once, so that a fresh installation has a page to try."""
+"""Creates the demo shop's inbox once, with the tools of its order system, so that there is a page to try."""
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from chat.management import demo_tools
 from chat.models import Inbox
 
 DEMO_KEY = "ib_demo"
@@ -23,7 +25,7 @@ class Command(BaseCommand):
     help = "Creates the demo shop's inbox unless there is one."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _, created = Inbox.objects.get_or_create(
+        inbox, created = Inbox.objects.get_or_create(
             key=DEMO_KEY,
             defaults={
                 "name": "在线客服",
@@ -33,3 +35,6 @@ class Command(BaseCommand):
             },
         )
         self.stdout.write("demo inbox added" if created else "demo inbox kept")
+        if settings.DEMO_SHOP_URL:
+            made = demo_tools.load(inbox, shop_url=settings.DEMO_SHOP_URL)
+            self.stdout.write(f"demo tools added: {made}")

@@ -1,4 +1,4 @@
-"""The admin of chat: inboxes are edited, what customers said is only read, and a turn says why it was answered so."""
+"""Inboxes are edited, what customers said is only read, and a turn says why it was answered so."""
 
 from collections.abc import Mapping
 from typing import Any
