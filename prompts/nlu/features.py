@@ -25,10 +25,14 @@ LONGEST_WORD = 20
 FIRST_HAN = "\u3400"
 START, END = "^", "$"
 
-SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE, CONCEPT = "s", "w", "l", "p", "o", "m", "k"
-GROUPS = (SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE, CONCEPT)
+SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE, CONCEPT, PLACE = "s", "w", "l", "p", "o", "m", "k", "c"
+GROUPS = (SEQUENCE, WORD, LETTERS, SOUND, PAIR, TONE, CONCEPT, PLACE)
 """Runs of symbols (a Chinese character, a word of letters, a sign); words; parts of words of letters;
-runs of syllables; two words that say something, in any order; tones of voice and length; concepts and their pairs."""
+runs of syllables; two words that say something, in any order; tones of voice and length; concepts and their pairs;
+Chinese words of the first clause, of the last, and after 但是."""
+
+CONTRAST = frozenset({"但", "但是", "就是", "不过", "只是", "可惜", "可是", "然而"})
+CLAUSE_MOST = 12
 
 Features = dict[str, list[str]]
 
@@ -45,6 +49,7 @@ def features(text: str) -> Features:
         PAIR: pairs(said),
         TONE: [TONE + tone for tone in (*tones(text), length(symbols))],
         CONCEPT: meant(concepts(symbols)),
+        PLACE: places(said),
     }
 
 
@@ -85,6 +90,32 @@ def pairs(said: list[str]) -> list[str]:
         for i, one in enumerate(telling)
         for other in telling[i + 1 : i + 1 + PAIR_WINDOW]
     ]
+
+
+def places(said: list[str]) -> list[str]:
+    """Where words stand in a Chinese text of several clauses: "好看,但是贵" is less content than "贵,但是好看"."""
+    clauses = parted(said)
+    if len(clauses) < 2 or not any(word >= FIRST_HAN for word in said):
+        return []
+    found = [f"{PLACE}first {word}" for word in clauses[0][:CLAUSE_MOST]]
+    found += [f"{PLACE}last {word}" for word in clauses[-1][:CLAUSE_MOST]]
+    for clause in clauses[1:]:
+        if clause[0] in CONTRAST:
+            found += [f"{PLACE}but {word}" for word in clause[:CLAUSE_MOST]]
+    return found
+
+
+def parted(said: list[str]) -> list[list[str]]:
+    """The words between signs, and from each word of contrast on."""
+    clauses: list[list[str]] = [[]]
+    for word in said:
+        if not word.isalpha():
+            clauses.append([])
+        elif word in CONTRAST:
+            clauses.append([word])
+        else:
+            clauses[-1].append(word)
+    return [clause for clause in clauses if clause]
 
 
 def length(symbols: list[str]) -> str:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prompts.nlu import fitting, trial
-from prompts.nlu.features import CONCEPT, LETTERS, PAIR, SEQUENCE, SOUND, TONE, WORD, Features
+from prompts.nlu.features import (
+    CONCEPT,
+    LETTERS,
+    PAIR,
+    PLACE,
+    SEQUENCE,
+    SOUND,
+    TONE,
+    WORD,
+    Features,
+)
 from prompts.nlu.fitting import Counts, Fitted, Numbers
 from prompts.nlu.report import Answers, Report, mean_f1
 from prompts.nlu.trial import Question, Unseen
@@ -29,6 +39,7 @@ SHARES = {
     PAIR: 1.0,
     TONE: 0.7,
     CONCEPT: 0.5,
+    PLACE: 0.5,
 }
 """How much each group of features says, found on training parts of four public sets."""
 STRENGTHS = {INTENTS: (0.3, 1.0), EMOTIONS: (0.3,)}

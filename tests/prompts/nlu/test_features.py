@@ -3,20 +3,35 @@
 import pytest
 
 from prompts.nlu.concepts import concepts
-from prompts.nlu.features import GROUPS, SOUND, features
+from prompts.nlu.features import GROUPS, PLACE, SOUND, features
 from prompts.nlu.normalise import normalise
 from prompts.nlu.sound import sounds, spelt
 from prompts.nlu.tone import tones
 
 
 def test_every_feature_carries_its_group() -> None:
-    found = features(normalise("你好 kuaidi到哪了? I want a refund, order 12345678"))
+    found = features(normalise("你好! kuaidi到哪了? I want a refund, order 12345678"))
 
     assert tuple(found) == GROUPS
     assert {
         name[0] for group, names in found.items() for name in names if name[0] != group
     } == set()
     assert all(found.values())
+
+
+def test_words_of_chinese_clauses_tell_their_place() -> None:
+    praise_last, blame_last = (
+        set(features(normalise(text))[PLACE]) for text in ("贵,但是好看", "好看,但是贵")
+    )
+
+    assert {"cfirst 贵", "clast 好看", "cbut 好看"} <= praise_last
+    assert {"cfirst 好看", "clast 贵", "cbut 贵"} <= blame_last
+    assert features(normalise("好看但是贵"))[PLACE] == features(normalise("好看,但是贵"))[PLACE]
+
+
+@pytest.mark.parametrize("text", ["快递到哪了", "it is late. where is it?", "", "?!"])
+def test_one_clause_and_english_have_no_places(text: str) -> None:
+    assert features(normalise(text))[PLACE] == []
 
 
 def test_empty_text_has_only_its_length() -> None:
