@@ -14,18 +14,38 @@ from tests.javascript_types import node
 
 EMBED_BYTES = 6 * 1024
 WIDGET_BYTES = 40 * 1024
-IMPORTED = re.compile(r"""(?:from|import\()\s*["']\./([^"']+)["']""")
+IMPORTED = re.compile(r"""(?:from|import)\s*\(?\s*["'`]\./([^"'`]+)["'`]""")
 
 
 def test_embed_script_is_small() -> None:
     assert len(assets.embed().body) <= EMBED_BYTES
 
 
-def test_the_whole_frame_is_small() -> None:
-    """Every module, every language, every style: more than any one visitor loads."""
-    sizes = {name: len(asset.body) for name, asset in assets.widget().files.items()}
+@pytest.mark.parametrize("language", ["zh", "tw", "en"])
+def test_the_whole_frame_is_small(language: str) -> None:
+    """Everything one visitor can come to load: page, styles, all modules and a language."""
+    files = assets.widget().files
+    wanted = {*assets.STYLES, *assets.widget().modules(), f"texts_{language}.js", "icon.svg"}
+    sizes = {name: len(files[name].body) for name in wanted}
 
     assert sum(sizes.values()) <= WIDGET_BYTES, sizes
+
+
+def test_nothing_but_languages_and_previews_is_left_out_of_that() -> None:
+    files = assets.widget().files
+    left = {*files} - {*assets.widget().modules(), *assets.STYLES}
+
+    assert left == {"icon.svg", "preview.js", "texts_en.js", "texts_tw.js", "texts_zh.js"}
+
+
+def test_where_the_library_is_missing_files_are_longer_and_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assets.sys, "executable", "/nowhere/python")
+
+    short = assets.shorten({"a.js": "  // why\n  f(1);\n", "a.css": "/* why */\na {\n}\n"})
+
+    assert short == {"a.js": "f(1);\n", "a.css": "a {\n}\n"}
 
 
 def test_every_style_and_every_import_is_there() -> None:

@@ -325,9 +325,35 @@ test("what is not a frame is passed over", async () => {
   assert.equal(widget.store.get().link, "online");
 });
 
-test("the context of the page goes with each message", async () => {
+test("what the page says of itself is told now and on every later socket", async () => {
   const widget = await online();
-  widget.connection.context = { product: { name: "lamp" } };
-  widget.connection.sendMessage("hi");
-  assert.deepEqual(widget.last().frames("message.send")[0].context, { product: { name: "lamp" } });
+  widget.connection.setContext({ product: { name: "lamp" } });
+  widget.connection.setContext({ page: "/cart" });
+  assert.deepEqual(widget.last().frames("context.set"), [{ type: "context.set", product: { name: "lamp" } }, { type: "context.set", page: "/cart" }]);
+  widget.last().drop();
+  await comeBack(widget);
+  assert.deepEqual(widget.last().frames("context.set"), [{ type: "context.set", product: { name: "lamp" }, page: "/cart" }]);
+});
+
+test("an answer to a card goes as a choice, with its words on screen, and again after a refusal", async () => {
+  const widget = await online();
+  widget.last().push({ type: "message", seq: 1, id: "m1", role: "bot", text: "sure?", at: "2026-01-31T08:15:00.000Z" });
+  widget.connection.sendMessage("Confirm", { message_seq: 1, value: "yes:abc" });
+  assert.deepEqual(widget.last().frames("choice"), [{ type: "choice", client_id: "id-1", message_seq: 1, value: "yes:abc" }]);
+  assert.equal(widget.pending()[0].text, "Confirm");
+  assert.equal(widget.store.get().chosen[1], "yes:abc");
+  widget.last().push({ type: "error", code: "not_found", message: "gone", client_id: "id-1" });
+  assert.equal(widget.store.get().chosen[1], undefined);
+  widget.connection.resend("id-1");
+  assert.deepEqual(widget.last().frames("choice").at(-1), { type: "choice", client_id: "id-2", message_seq: 1, value: "yes:abc" });
+});
+
+test("images go by their ids and are kept with the line over a reload", async () => {
+  const widget = await online();
+  const attachments = [{ id: "a1", url: "/media/a1", width: 4, height: 3 }];
+  widget.connection.sendMessage("", { attachments });
+  assert.deepEqual(widget.last().frames("message.send"), [{ type: "message.send", client_id: "id-1", text: "", attachments: ["a1"] }]);
+  const later = build({ storage: widget.storage });
+  later.connection.start();
+  assert.deepEqual(later.pending()[0].attachments, attachments);
 });

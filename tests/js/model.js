@@ -43,7 +43,7 @@ export function createServer(random, { manyConversations }) {
 
   const open = () => {
     conversations += 1;
-    conversation = { id: `c${conversations}`, rows: [], owner: "bot", state: "bot", turn: null };
+    conversation = { id: `c${conversations}`, rows: [], owner: "bot", state: "bot", turn: null, agentRead: 0 };
   };
 
   const append = (/** @type {any} */ fields) => {
@@ -78,6 +78,7 @@ export function createServer(random, { manyConversations }) {
     seq: conversation.rows.length,
     ...stateFields(),
     messages: structuredClone(conversation.rows.filter((/** @type {any} */ row) => row.seq > afterSeq)),
+    read: { visitor: 0, agent: conversation.agentRead },
     ...(conversation.turn && { partial: { turn_id: conversation.turn.id, offset: 0, text: conversation.turn.text } }),
   });
 
@@ -122,6 +123,19 @@ export function createServer(random, { manyConversations }) {
     agentClaims: () => conversation.owner !== "agent" && move("agent", "agent"),
     agentWrites: () => conversation.owner === "agent" && append({ role: "agent", text: "稍等", author: AGENT }),
     agentTypes: () => conversation.owner === "agent" && send({ type: "typing", who: "agent", on: random() < 0.5 }),
+    agentReads() {
+      conversation.agentRead = conversation.rows.length;
+      send({ type: "read", who: "agent", seq: conversation.agentRead });
+    },
+    botAsks() {
+      if (conversation.owner === "bot") append({ role: "bot", text: "sure?", cards: [{ kind: "confirm", title: "?" }] });
+    },
+    cardIsAnswered() {
+      const row = conversation.rows.findLast((/** @type {any} */ one) => one.cards && !one.cards[0].status);
+      if (!row) return;
+      row.cards = [{ kind: "confirm", title: "?", status: pick(random, ["done", "cancelled"]) }];
+      send({ type: "message", ...row });
+    },
     agentHandsBack: () => conversation.owner === "agent" && move("bot", "bot"),
     beat: () => send({ type: "heartbeat", seq: conversation.rows.length }),
     nextConversation() {

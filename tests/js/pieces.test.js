@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { hostOrigin } from "../../chat/static/chat/widget/host.js";
 import { splitLinks } from "../../chat/static/chat/widget/linkify.js";
-import { createTexts, pickLocale } from "../../chat/static/chat/widget/texts.js";
+import { loadTexts, pickLocale } from "../../chat/static/chat/widget/texts.js";
 import { brandColours, contrast } from "../../chat/static/chat/widget/theme.js";
 import { countChars, dropChars, parseFrame } from "../../chat/static/chat/widget/wire.js";
 
@@ -58,14 +58,33 @@ test("the first wish that can be fulfilled decides the language", () => {
   assert.equal(pickLocale("zhuang", undefined), "zh-CN");
 });
 
-test("days are named from the visitor's own calendar", () => {
-  const { day, t } = createTexts("zh-CN");
+test("days are named from the visitor's own calendar", async () => {
+  const { day, t } = await loadTexts("zh-CN");
   const now = new Date(2026, 2, 1, 0, 5);
   assert.equal(day(new Date(2026, 2, 1, 0, 1), now), "今天");
   assert.equal(day(new Date(2026, 1, 28, 23, 59), now), "昨天");
   assert.equal(day(new Date(2026, 1, 3), now), "2月3日星期二");
-  assert.match(createTexts("en").day(new Date(2025, 1, 3), now), /2025/);
-  assert.equal(t("queueAhead", { ahead: 2 }), "前面还有 2 位");
+  assert.match((await loadTexts("en")).day(new Date(2025, 1, 3), now), /2025/);
+  assert.equal(t("queueAhead", { count: 2 }), "前面还有 2 位");
+});
+
+test("traditional Chinese goes to those who read it, and numbers have their grammar", async () => {
+  for (const wish of ["zh-TW", "zh-Hant", "zh-HK", "zh-Hant-TW"]) assert.equal(pickLocale(wish), "zh-TW");
+  for (const wish of ["zh", "zh-CN", "zh-Hans-SG"]) assert.equal(pickLocale(wish), "zh-CN");
+  assert.equal((await loadTexts("zh-TW")).t("queueAhead", { count: 2 }), "前面還有 2 位");
+  const { t } = await loadTexts("en");
+  assert.equal(t("queueAhead", { count: 1 }), "1 person ahead of you");
+  assert.equal(t("queueAhead", { count: 2 }), "2 people ahead of you");
+});
+
+test("every language says everything, with the same values in it", async () => {
+  const names = ["zh", "tw", "en"];
+  const [zh, ...others] = await Promise.all(names.map(async (name) => (await import(`../../chat/static/chat/widget/texts_${name}.js`)).default));
+  const holes = (entry) => [...new Set((entry.other ?? entry).match(/\{\w+\}/g) ?? [])].sort();
+  for (const other of others) {
+    assert.deepEqual(Object.keys(other).sort(), Object.keys(zh).sort());
+    for (const key of Object.keys(zh)) if (key !== "greeting") assert.deepEqual(holes(other[key]), holes(zh[key]), key);
+  }
 });
 
 test("any brand colour stays readable as a surface and as text", () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { afterSeq, createStore, initialState, reduce, timeline } from "../../chat/static/chat/widget/store.js";
+import { afterSeq, createStore, initialState, reduce } from "../../chat/static/chat/widget/store.js";
+import { timeline } from "../../chat/static/chat/widget/timeline.js";
 import { createRandom, createServer, shuffled } from "./model.js";
 
 const ready = (fields = {}) => ({
@@ -24,8 +25,8 @@ function after(...steps) {
 
 /** What a visitor can tell apart. */
 function seen(state) {
-  const { conversationId, shown, owner, agent, queue, turns, partials, pending, typing, messages, needsSync } = state;
-  return { conversationId, shown, owner, agent, queue, turns, partials, pending, typing, messages, needsSync, lines: timeline(state) };
+  const { conversationId, shown, owner, agent, queue, turns, partials, pending, typing, messages, needsSync, agentRead } = state;
+  return { conversationId, shown, owner, agent, queue, turns, partials, pending, typing, messages, needsSync, agentRead, lines: timeline(state) };
 }
 
 const texts = (state) => timeline(state).map((item) => (item.kind === "partial" ? `…${item.text}` : item[item.kind].text));

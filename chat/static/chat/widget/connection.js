@@ -98,9 +98,12 @@ export class Connection {
     this.retryTimer = this.syncTimer = null;
   }
 
-  /** Shows the line at once, keeps it over a reload, and sends it as soon as there is a way. @param {string} text */
-  sendMessage(text) {
-    const line = { client_id: this.env.newId(), text, at: this.env.now() };
+  /**
+   * Shows the line at once, keeps it over a reload, and sends it as soon as there is a way.
+   * @param {string} text @param {Partial<import("./store.js").Line>} [more] images, or the card that it answers
+   */
+  sendMessage(text, more = {}) {
+    const line = { ...more, client_id: this.env.newId(), text, at: this.env.now() };
     this.memory.keepLine(line);
     this.store.dispatch({ type: "send", ...line });
     this.flush();
@@ -112,7 +115,14 @@ export class Connection {
     if (!line || line.status !== "failed") return;
     this.forgetLine(clientId);
     this.store.dispatch({ type: "discard", client_id: clientId });
-    this.sendMessage(line.text);
+    const { attachments, message_seq, value } = line;
+    this.sendMessage(line.text, { attachments, message_seq, value });
+  }
+
+  /** What the shop's page says of itself, now and on every socket to come. @param {Record<string, unknown>} context */
+  setContext(context) {
+    this.context = { ...this.context, ...context };
+    this.sendFrame({ type: "context.set", ...context });
   }
 
   requestHuman() {
@@ -271,6 +281,7 @@ export class Connection {
     this.retries = 0;
     this.attempts.clear();
     this.store.dispatch({ type: "link", link: "online" });
+    if (this.context) this.sendFrame({ type: "context.set", ...this.context });
     if (this.store.get().humanRequested) this.sendFrame({ type: "human.request" });
     this.flush();
   }
@@ -316,8 +327,7 @@ export class Connection {
       if (line.status === "sending" && now - attempt.sentAt < ANSWER_MS) continue;
       this.attempts.set(line.client_id, { sentAt: now, tries: attempt.tries + 1, notBefore: 0 });
       this.store.dispatch({ type: "sending", client_id: line.client_id });
-      const context = this.context ? { context: this.context } : {};
-      this.sendFrame({ type: "message.send", client_id: line.client_id, text: line.text, ...context });
+      this.sendFrame(lineFrame(line));
     }
   }
 
@@ -361,10 +371,17 @@ export class Connection {
     if (now > this.deadlineAt || now - this.lastTrafficAt > SILENCE_MS) this.drop();
   }
 
-  /** @param {Record<string, unknown>} frame */
+  /** @param {Record<string, unknown>} frame @returns {boolean} whether there was a way to send it */
   sendFrame(frame) {
     const socket = this.socket;
-    const allowed = this.ready || frame.type === "hello";
-    if (allowed && socket?.readyState === 1) socket.send(JSON.stringify(frame));
+    if (!(this.ready || frame.type === "hello") || socket?.readyState !== 1) return false;
+    socket.send(JSON.stringify(frame));
+    return true;
   }
+}
+
+/** @param {import("./store.js").Line} line */
+function lineFrame({ client_id, text, attachments, message_seq, value }) {
+  if (message_seq) return { type: "choice", client_id, message_seq, value };
+  return { type: "message.send", client_id, text, ...(attachments && { attachments: attachments.map(({ id }) => id) }) };
 }

@@ -1,4 +1,6 @@
-// Builds elements. Text enters a page here and only as text nodes; nothing in the widget parses HTML.
+// Builds elements. Text enters a page here and only as text nodes.
+
+import { splitLinks } from "./linkify.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -15,6 +17,12 @@ const ICONS = {
   ],
   bot: ["M12 4.5c4.7 0 8 2.9 8 6.9s-3.3 6.9-8 6.9c-.8 0-1.6-.1-2.3-.3L5.5 20l.8-3.4C4.9 15.3 4 13.5 4 11.4c0-4 3.3-6.9 8-6.9z", "M9 10.5v1.6", "M15 10.5v1.6"],
   check: ["M5 12.5l4.5 4.5L19 7.5"],
+  checks: ["M2.5 12.5L7 17l9-9.5", "M12.5 16l1 1 8.5-9.5"],
+  more: ["M5.5 12h.01", "M12 12h.01", "M18.5 12h.01"],
+  image: ["M4 5.5h16v13H4z", "M4 16l4.5-4.5 4 4 2.5-2.5 5 4.5", "M15.5 9.5h.01"],
+  copy: ["M9 9h10v11H9z", "M15 9V4.5H5V15h4"],
+  up: ["M7 11v8.5H4V11z", "M7 11l4-7c1.7 0 2.5 1.2 2 3l-.7 3H19c1 0 1.6.8 1.3 1.8l-1.9 6.4c-.2.8-.9 1.3-1.7 1.3H7"],
+  star: ["M12 4l2.4 5 5.6.8-4 3.9 1 5.5-5-2.6-5 2.6 1-5.5-4-3.9 5.6-.8z"],
   clock: ["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z", "M12 7.5V12l3 2"],
   alert: ["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z", "M12 7.5v5.5", "M12 16.3v.2"],
 };
@@ -63,4 +71,13 @@ export function icon(name) {
     svg.append(path);
   }
   return svg;
+}
+
+/** A text with its addresses as links. @param {string} text @returns {Node[]} */
+export function linkNodes(text) {
+  return splitLinks(text).map((piece) =>
+    piece.href
+      ? h("a", { href: piece.href, target: "_blank", rel: "noopener noreferrer nofollow" }, piece.text)
+      : document.createTextNode(piece.text),
+  );
 }

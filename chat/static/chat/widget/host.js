@@ -31,6 +31,7 @@ export function createHost(win, onCall) {
   }
   return {
     embedded: origin !== null,
+    origin,
     /** @param {string} name @param {Record<string, unknown>} [detail] plain data */
     emit(name, detail = {}) {
       if (origin) win.parent.postMessage({ [MARK]: "event", name, detail }, origin);

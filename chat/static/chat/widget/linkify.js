@@ -30,10 +30,11 @@ function trimEnd(address) {
   return trimmed;
 }
 
-/** @param {string} address */
-function safeHref(address) {
+/** The address as a link may have it; null for whatever could be something else than it looks. @param {string} address */
+export function safeHref(address) {
   try {
     const url = new URL(address);
+    if (url.protocol === "mailto:" || url.protocol === "tel:") return url.href;
     return url.protocol === "https:" && url.hostname && !url.username && !url.password ? url.href : null;
   } catch {
     return null;

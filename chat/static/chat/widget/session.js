@@ -26,6 +26,7 @@ const FINAL = new Set([400, 403, 404, 422]);
  * @property {string} url
  * @property {string} inboxKey
  * @property {() => string} locale
+ * @property {{ version: string, origin: string }} [widget] what runs where, for the shop's staff
  * @property {import("./storage.js").Memory} memory
  * @property {typeof fetch} fetch
  * @property {{ request: (name: string, task: () => Promise<any>) => Promise<any> } | undefined} [locks]
@@ -81,9 +82,15 @@ export function createSession(options) {
     reject(token) {
       rejected = token;
     },
+    /** The next token is to come with the inbox's texts as they are now. */
+    renewSoon() {
+      rejected = record?.token ?? rejected;
+    },
     /** The server handed out the next token over the socket. @param {string} token */
     renew(token) {
-      if (record && record.token !== token) adopt({ ...record, token, expires_at: null });
+      if (!record || record.token === token) return;
+      record = { ...record, token, expires_at: null };
+      memory.saveSession(record);
     },
     /** The shop vouches for the customer from the next session on. @param {string} jwt */
     identify(jwt) {
@@ -106,9 +113,10 @@ export function createSession(options) {
  * @returns {Promise<import("./storage.js").SessionRecord>}
  */
 async function requestSession(options, resume, identity) {
-  const body = { inbox: options.inboxKey, locale: options.locale(), ...(resume && { resume }), ...(identity && { identity }) };
+  const { widget } = options;
+  const body = { inbox: options.inboxKey, locale: options.locale(), ...(widget && { widget }), ...(resume && { resume }), ...(identity && { identity }) };
   const response = await post(options, body);
-  if (response.ok) return readRecord(response);
+  if (response.ok) return readRecord(response, body.locale);
   const problem = await readProblem(response);
   if (identity && problem.code === "identity_invalid") {
     options.onProblem(problem.code, problem.message);
@@ -136,11 +144,12 @@ async function post(options, body) {
   }
 }
 
-/** @param {Response} response @returns {Promise<import("./storage.js").SessionRecord>} */
-async function readRecord(response) {
+/** @param {Response} response @param {string} locale asked for @returns {Promise<import("./storage.js").SessionRecord>} */
+async function readRecord(response, locale) {
   const body = await response.json().catch(() => null);
   if (typeof body?.token !== "string") throw new SessionUnavailable();
   return {
+    spoken: locale,
     token: body.token,
     visitor_id: String(body.visitor_id ?? ""),
     expires_at: body.expires_at ?? null,

@@ -7,8 +7,9 @@
  * @property {string} visitor_id
  * @property {string | null} expires_at ISO 8601; null when renewed over the socket
  * @property {import("./wire.js").Inbox} inbox
+ * @property {string} [spoken] the language of the inbox's texts
  *
- * @typedef {{ client_id: string, text: string, at: number }} Line
+ * @typedef {import("./store.js").Line} Line
  * @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">} KeyValue
  */
 
@@ -40,11 +41,37 @@ export function memoryStorage() {
   };
 }
 
+/**
+ * Whether this browser's owner has agreed that something is kept, and the way to say so.
+ * Apart from the rest: before it is given nothing at all is written.
+ * @param {() => KeyValue} open @param {string} inboxKey
+ */
+export function createConsent(open, inboxKey) {
+  const key = `yingda:${inboxKey}:consent`;
+  return {
+    isGiven() {
+      try {
+        return open().getItem(key) !== null;
+      } catch {
+        return false;
+      }
+    },
+    give() {
+      try {
+        open().setItem(key, "1");
+      } catch {
+        // Without storage the question comes again with the next page.
+      }
+    },
+  };
+}
+
 /** @param {KeyValue} storage @param {string} inboxKey */
 export function createMemory(storage, inboxKey) {
   const sessionKey = `yingda:${inboxKey}:session`;
   // One key per line, so that two tabs never overwrite each other's list.
   const linePrefix = `yingda:${inboxKey}:line:`;
+  const muteKey = `yingda:${inboxKey}:mute`;
 
   return {
     /** @returns {SessionRecord | null} */
@@ -63,6 +90,10 @@ export function createMemory(storage, inboxKey) {
     keepLine: (line) => write(storage, linePrefix + line.client_id, line),
     /** @param {string} clientId */
     dropLine: (clientId) => storage.removeItem(linePrefix + clientId),
+
+    isMute: () => readJson(storage, muteKey) === true,
+    /** @param {boolean} mute */
+    setMute: (mute) => write(storage, muteKey, mute),
   };
 }
 

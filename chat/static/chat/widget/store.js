@@ -10,6 +10,9 @@ import { countChars, dropChars } from "./wire.js";
  * @typedef {object} Pending one line of the visitor's that has no row yet
  * @property {string} client_id
  * @property {string} text
+ * @property {import("./wire.js").Attachment[]} [attachments]
+ * @property {number} [message_seq] the line whose card or quick reply it answers
+ * @property {string} [value] what it answers; `text` is what the visitor reads
  * @property {number} at milliseconds, this browser's clock
  * @property {"waiting" | "sending" | "acked" | "failed"} status
  * @property {number} [seq] once acked
@@ -38,16 +41,27 @@ import { countChars, dropChars } from "./wire.js";
  * @property {Record<string, true>} ended turns whose late deltas must not come back to life
  * @property {string | null} typing name of the agent who is typing
  * @property {string | null} resumePrompt
+ * @property {number} agentRead the seq up to which an agent has read
+ * @property {boolean} form the form before the conversation is still to be filled in
+ * @property {Record<number, string>} chosen answers given to cards, by seq
+ * @property {Message[]} earlier lines from before this conversation, oldest first
+ * @property {"unknown" | "loading" | "more" | "none"} history whether there are earlier ones yet
+ * @property {boolean} rated
  * @property {boolean} humanRequested asked for a person, not answered yet
  * @property {{ code: string, message: string, nonce: number } | null} error
  *
+ * @typedef {Pick<Pending, "client_id" | "text" | "at" | "attachments" | "message_seq" | "value">} Line
+ *
  * @typedef {{ type: "frame", frame: Frame }
- *   | { type: "restore", pending: { client_id: string, text: string, at: number }[] }
- *   | { type: "send", client_id: string, text: string, at: number }
+ *   | { type: "restore", pending: Line[] }
+ *   | { type: "send" } & Line
  *   | { type: "sending" | "delay" | "discard", client_id: string }
  *   | { type: "refused", client_id: string, error: string }
  *   | { type: "link", link: Link, stopped?: { code: string, message: string } }
  *   | { type: "humanRequested", on: boolean }
+ *   | { type: "feedback", seq: number, value: "up" | "down" }
+ *   | { type: "history", messages: Message[], more: boolean }
+ *   | { type: "loadingHistory" | "rated" | "formSent" }
  *   | { type: "problem", code: string, message: string }
  *   | { type: "dismiss" }
  *   | { type: "reset" }} Action
@@ -85,6 +99,12 @@ function emptyConversation() {
     ended: {},
     typing: null,
     resumePrompt: null,
+    agentRead: 0,
+    form: false,
+    chosen: {},
+    earlier: [],
+    history: "unknown",
+    rated: false,
   };
 }
 
@@ -96,19 +116,29 @@ export function reduce(state, action) {
     case "restore":
       return { ...state, pending: [...action.pending.map(waiting), ...state.pending] };
     case "send":
-      return { ...state, pending: [...state.pending, waiting(action)], resumePrompt: null, error: null };
+      return onSend(state, action);
     case "sending":
       return setPending(state, action.client_id, { status: "sending", error: undefined });
     case "delay":
       return setPending(state, action.client_id, { status: "waiting", error: undefined });
     case "refused":
-      return setPending(state, action.client_id, { status: "failed", error: action.error });
+      return onRefused(state, action);
     case "discard":
       return { ...state, pending: state.pending.filter((p) => p.client_id !== action.client_id) };
     case "link":
       return { ...state, link: action.link, stopped: action.stopped ?? null };
     case "humanRequested":
       return { ...state, humanRequested: action.on };
+    case "feedback":
+      return { ...state, messages: state.messages.map((m) => (m.seq === action.seq ? { ...m, feedback: action.value } : m)) };
+    case "loadingHistory":
+      return { ...state, history: "loading" };
+    case "history":
+      return { ...state, earlier: [...action.messages, ...state.earlier], history: action.more ? "more" : "none" };
+    case "rated":
+      return { ...state, rated: true };
+    case "formSent":
+      return { ...state, form: false };
     case "problem":
       return withError(state, action);
     case "dismiss":
@@ -116,6 +146,19 @@ export function reduce(state, action) {
     case "reset":
       return { ...state, ...emptyConversation(), loaded: false, humanRequested: false, error: null };
   }
+}
+
+/** @param {State} state @param {Line} line @returns {State} */
+function onSend(state, line) {
+  const chosen = line.message_seq ? { ...state.chosen, [line.message_seq]: line.value ?? "" } : state.chosen;
+  return { ...state, chosen, pending: [...state.pending, waiting(line)], resumePrompt: null, error: null };
+}
+
+/** A refused answer to a card may be given again. @param {State} state @param {{ client_id: string, error: string }} refusal @returns {State} */
+function onRefused(state, { client_id, error }) {
+  const seq = state.pending.find((line) => line.client_id === client_id)?.message_seq;
+  const next = setPending(state, client_id, { status: "failed", error });
+  return seq ? { ...next, chosen: without(next.chosen, String(seq)) } : next;
 }
 
 /** @param {State} state @param {Frame} frame @returns {State} */
@@ -135,6 +178,8 @@ function onFrame(state, frame) {
       return behind(withOwner({ ...state, humanRequested: false }, frame));
     case "typing":
       return { ...state, typing: frame.on ? frame.who : null };
+    case "read":
+      return frame.who === "agent" ? { ...state, agentRead: Math.max(state.agentRead, frame.seq) } : state;
     case "heartbeat":
       return behind({ ...state, serverSeq: Math.max(state.serverSeq, frame.seq) });
     case "error":
@@ -164,7 +209,8 @@ function onReady(before, frame) {
     state = withPartial(state, frame.partial.turn_id, frame.partial.text);
   }
   if (frame.state !== "bot") state = { ...state, humanRequested: false };
-  return behind({ ...state, resumePrompt: frame.resume_prompt ?? null });
+  const agentRead = frame.read?.agent ?? state.agentRead;
+  return behind({ ...state, agentRead, form: frame.form ?? false, resumePrompt: frame.resume_prompt ?? null });
 }
 
 /** @param {State} state @param {import("./wire.js").AckFrame} frame @returns {State} */
@@ -241,8 +287,11 @@ function endTurn(state, turnId) {
 function addMessage(state, message) {
   let at = state.messages.length;
   while (at > 0 && state.messages[at - 1].seq >= message.seq) at -= 1;
-  const replaces = state.messages[at]?.seq === message.seq ? 1 : 0;
-  const messages = [...state.messages.slice(0, at), message, ...state.messages.slice(at + replaces)];
+  const known = state.messages[at];
+  const replaces = known?.seq === message.seq ? 1 : 0;
+  // Of a line that was sent anew when its card was settled, the earlier one may come later.
+  const newest = replaces && known.id === message.id && !isSettled(message) && isSettled(known) ? known : message;
+  const messages = [...state.messages.slice(0, at), newest, ...state.messages.slice(at + replaces)];
   let next = { ...state, messages };
   if (message.client_id) {
     next.pending = state.pending.filter((p) => p.client_id !== message.client_id);
@@ -283,9 +332,9 @@ function runFrom(messages, from) {
   return upTo;
 }
 
-/** @param {{ client_id: string, text: string, at: number }} line @returns {Pending} */
-function waiting({ client_id, text, at }) {
-  return { client_id, text, at, status: "waiting" };
+/** @param {Line} line @returns {Pending} */
+function waiting({ client_id, text, at, attachments, message_seq, value }) {
+  return { client_id, text, at, status: "waiting", ...(attachments?.length && { attachments }), ...(message_seq && { message_seq, value }) };
 }
 
 /** @param {State} state @param {string} clientId @param {Partial<Pending>} change @returns {State} */
@@ -300,53 +349,15 @@ function without(record, key) {
   return rest;
 }
 
-/** The seq to send with `hello` and `sync`. @param {State} state */
-export function afterSeq(state) {
-  return state.fromStart ? 0 : state.upTo;
-}
-
-/**
- * @typedef {{ kind: "message", key: string, message: Message }
- *   | { kind: "pending", key: string, pending: Pending }
- *   | { kind: "partial", key: string, turnId: string, text: string }} Item
- */
-
-/**
- * The lines in the order they are read. A key stays the same while a line turns from typed to stored,
- * or from streamed to final, so that the view can keep its element.
- * @param {State} state
- * @returns {Item[]}
- */
-export function timeline(state) {
-  /** @type {{ seq: number, item: Item }[]} */
-  const stored = state.messages.map((message) => ({
-    seq: message.seq,
-    item: { kind: "message", key: messageKey(message), message },
-  }));
-  /** @type {Item[]} */
-  const tail = [];
-  for (const pending of state.pending) {
-    /** @type {Item} */
-    const item = { kind: "pending", key: `c:${pending.client_id}`, pending };
-    if (pending.seq) stored.push({ seq: pending.seq, item });
-    else tail.push(item);
-  }
-  stored.sort((a, b) => a.seq - b.seq);
-  return [...stored.map((entry) => entry.item), ...tail, ...streams(state)];
-}
-
-/** At most one line: what is being said, else what is being thought about. @param {State} state @returns {Item[]} */
-function streams({ turns, partials }) {
-  const running = Object.keys(turns).find((turnId) => turns[turnId] === "running");
-  const turnId = Object.keys(partials).at(-1) ?? running ?? Object.keys(turns)[0];
-  return turnId ? [{ kind: "partial", key: `t:${turnId}`, turnId, text: partials[turnId]?.text ?? "" }] : [];
-}
-
 /** @param {Message} message */
-function messageKey(message) {
-  if (message.role === "bot" && message.turn_id) return `t:${message.turn_id}`;
-  if (message.client_id) return `c:${message.client_id}`;
-  return `s:${message.seq}`;
+function isSettled(message) {
+  return message.cards?.some((card) => card.status) ?? false;
+}
+
+/** The seq to send with `hello` and `sync`: from the first card on that may have been settled meanwhile. @param {State} state */
+export function afterSeq(state) {
+  const open = state.messages.find((message) => message.cards?.some((card) => card.kind === "confirm" && !card.status));
+  return state.fromStart ? 0 : Math.min(state.upTo, (open?.seq ?? Infinity) - 1);
 }
 
 /**

@@ -1,25 +1,47 @@
 // The whole face of the widget: header, bars, conversation, composer. Renders the store's state and reports what
 // the visitor does; app.js builds it and wires both ends. No network, and no state that outlives the page.
 
+import { typingDots } from "./answer.js";
+import { createErrorLine, createLinkBar, createOfferCard, createQueueBar, createServiceBar } from "./bars.js";
+import { localAddress } from "./cards.js";
 import { createComposer } from "./composer.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
-import { createRows, typingDots } from "./rows.js";
-import { timeline } from "./store.js";
-import { pickLocale } from "./texts.js";
+import { createMenu } from "./menu.js";
+import { createOpening } from "./opening.js";
+import { createRows } from "./rows.js";
+import { button, createForm, openSheet, ratingForm } from "./sheet.js";
+import { LANGUAGE_NAMES, pickLocale } from "./texts.js";
+import { timeline } from "./timeline.js";
 
 const NEAR_BOTTOM_PX = 72;
 const ANNOUNCED_LINES = 4;
 
 /**
  * @typedef {object} Deeds what the visitor can do
- * @property {(text: string) => void} send
+ * @property {(text: string, attachments?: import("./wire.js").Attachment[]) => void} send
+ * @property {(seq: number, button: import("./wire.js").CardButton) => void} choose
  * @property {(clientId: string) => void} retry
+ * @property {(seq: number, value: "up" | "down", reason?: string) => void} feedback
+ * @property {(rating: { score: number, resolved: boolean, tags: string[], comment?: string }) => boolean} rate
+ * @property {(answers: Record<string, string>) => boolean} sendForm
+ * @property {(text: string, contact: Record<string, string>) => Promise<string>} leave resolves with what went wrong, or ""
  * @property {() => void} requestHuman
  * @property {() => void} cancelHuman
  * @property {() => void} dismissError
  * @property {() => void} tryAgain
+ * @property {() => void} earlier
+ * @property {() => void} end
+ * @property {() => void} restart
+ * @property {() => void} transcript
+ * @property {(on: boolean) => void} typing
+ * @property {(image: Blob, name: string) => Promise<import("./wire.js").Attachment>} upload
+ * @property {(id: string) => Promise<string>} address of an image, anew
+ * @property {(locale: string) => void} setLocale
+ * @property {() => boolean} isMute
+ * @property {(mute: boolean) => void} setMute
  * @property {() => void} close
  *
+ * @typedef {{ greeting: string, offer: import("./bars.js").Offer | null }} Extras
  * @typedef {import("./store.js").State} State
  * @typedef {import("./texts.js").TextKey} TextKey
  */
@@ -28,88 +50,178 @@ const ANNOUNCED_LINES = 4;
  * @param {object} options
  * @param {HTMLElement} options.root emptied and filled
  * @param {import("./texts.js").Texts} options.texts
- * @param {import("./wire.js").Inbox} options.inbox
+ * @param {import("./wire.js").Inbox & { spoken?: string }} options.inbox `spoken` is the language its texts are in
  * @param {boolean} options.embedded whether there is a page to close into
  * @param {Deeds} options.deeds
  */
 export function createView({ root, texts, inbox, embedded, deeds }) {
   const { t } = texts;
-  // Names and questions of the inbox are written in its own language; other visitors get ours.
+  // Names are written in the inbox's own language; other visitors get ours.
   const isNative = pickLocale(inbox.locale) === texts.locale;
-  const botName = (isNative && inbox.bot_name) || t("assistant");
+  const said = (inbox.spoken ?? pickLocale(inbox.locale)) === texts.locale ? inbox : { ...inbox, texts: {}, quick_questions: undefined, prechat: [], rating_tags: [] };
+  const botName = (isNative && inbox.bot_name) || t(inbox.reception === "human_only" ? "agent" : "assistant");
   const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let pinned = true;
   let announcedSeq = -1;
-  let greeted = false;
-  /** @type {string[]} */
-  let chips = [];
+  let past = 0;
 
-  const subtitle = h("p", { class: "subtitle" });
-  const human = h("button", { type: "button", class: "human", onclick: () => askHuman() }, icon("headset"), h("span"));
-  const close = h("button", { type: "button", class: "round", "aria-label": t("close"), onclick: deeds.close }, icon("close"));
-  close.hidden = !embedded;
-  const title = h("h1", { class: "title" }, (isNative && inbox.name) || t("chat"));
-  const header = h(
-    "header",
-    { class: "header" },
-    h("div", { class: "avatar avatar--large", "aria-hidden": "true" }, icon("bot")),
-    h("div", { class: "heading" }, title, subtitle),
-    human,
-    close,
-  );
-
-  const bar = createBar(t, deeds);
-  const queue = createQueueBar(t, deeds);
+  const openLeave = () => void leaveSheet();
+  const openRating = (stars = 0) => void rateSheet(stars);
+  const head = createHeader();
+  const bars = [createLinkBar(t, deeds), createQueueBar(t, deeds, openLeave), createServiceBar(t, said, deeds, openLeave)];
+  const opening = createOpening({
+    t,
+    inbox: said,
+    botName,
+    welcome: said.texts?.welcome || t("greeting", { name: botName }),
+    onSend: (text) => sendText(text),
+    deeds,
+  });
   const list = h("div", { class: "rows" });
-  const welcome = h("div", { class: "welcome" });
-  const choices = h("div", { class: "choices" });
+  const earlier = h("button", { type: "button", class: "link earlier", onclick: deeds.earlier }, t("earlier"));
   const agentDots = h("div", { class: "agent-typing" }, h("span"), typingDots(""));
   const skeleton = h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+  const invite = createInvite();
   const log = h(
     "main",
     { class: "log", role: "log", "aria-live": "off", "aria-label": t("conversation"), tabindex: "0", onscroll: () => onScroll() },
-    skeleton,
-    welcome,
-    list,
-    choices,
-    agentDots,
+    ...[skeleton, earlier, opening.welcome, list, opening.choices, agentDots, invite],
   );
   const jump = h("button", { type: "button", class: "jump", onclick: () => toBottom() }, icon("down"), t("newMessages"));
   jump.hidden = true;
   const error = createErrorLine(t, deeds);
+  const offer = createOfferCard(t, (text) => sendText(text));
   const announcer = h("div", { class: "sr-only", "aria-live": "polite", "aria-atomic": "false" });
-  const composer = createComposer({ texts, onSend: (text) => sendText(text) });
-  const note = h("p", { class: "note" }, t("aiNote"));
-
-  const rows = createRows({
-    list,
+  const composer = createComposer({
     texts,
-    botName,
-    onRetry: deeds.retry,
-    onGrow: () => stay(),
-    atOnce: () => lessMotion.matches || document.hidden,
+    placeholder: said.texts?.placeholder,
+    limits: inbox.upload,
+    onSend: (text, attachments) => sendText(text, attachments),
+    onTyping: deeds.typing,
+    upload: deeds.upload,
   });
+  const note = h("p", { class: "note" }, t("aiNote"));
+  note.hidden = inbox.ai_label === false || inbox.reception === "human_only";
+  const openImage = (/** @type {string} */ url) => void openSheet(root, t, t("image"), () => [h("img", { class: "full", src: url, alt: t("image") })]);
+  const does = { ...deeds, openImage };
+  const atOnce = () => lessMotion.matches || document.hidden;
+  const rows = createRows({ list, texts, botName, aiLabel: inbox.ai_label !== false, does, onGrow: () => stay(), atOnce });
 
-  const footer = h("footer", { class: "footer" }, error.element, composer.element, note);
-  root.replaceChildren(header, bar.element, queue.element, h("div", { class: "middle" }, log, jump), footer, announcer);
+  const footer = h("footer", { class: "footer" }, offer.element, error.element, composer.element, note);
+  const middle = h("div", { class: "middle" }, log, jump, h("div", { class: "drop", "aria-hidden": "true" }, icon("image"), t("dropHere")));
+  root.replaceChildren(head.element, ...bars.map((bar) => bar.element), middle, footer, announcer);
   root.setAttribute("lang", texts.locale);
+  root.ondragover = (event) => takesDrop(event) && event.preventDefault();
+  root.ondragleave = (event) => root.contains(/** @type {Node | null} */ (event.relatedTarget)) || root.classList.remove("widget--drop");
+  root.ondrop = (event) => {
+    root.classList.remove("widget--drop");
+    composer.onFiles(event, event.dataTransfer);
+  };
   const resize = new ResizeObserver(() => stay());
   resize.observe(log);
   composer.fit();
 
-  /** @param {string} text */
-  function sendText(text) {
-    pinned = true;
-    deeds.send(text);
+  /** @param {DragEvent} event */
+  function takesDrop(event) {
+    const takes = composer.takesImages && (event.dataTransfer?.types.includes("Files") ?? false);
+    root.classList.toggle("widget--drop", takes);
+    return takes;
   }
 
-  function askHuman() {
-    if (human.getAttribute("aria-disabled") !== "true") deeds.requestHuman();
+  function createHeader() {
+    const subtitle = h("p", { class: "subtitle" });
+    const human = h("button", { type: "button", class: "human", onclick: () => human.getAttribute("aria-disabled") !== "true" && deeds.requestHuman() }, icon("headset"), h("span"));
+    human.hidden = inbox.reception === "bot_only";
+    const close = h("button", { type: "button", class: "round", "aria-label": t("close"), onclick: deeds.close }, icon("close"));
+    close.hidden = !embedded;
+    const menu = createMenu(t("more"), menuEntries);
+    const face = h("div", { class: "avatar avatar--large", "aria-hidden": "true" });
+    const element = h("header", { class: "header" }, face, h("div", { class: "heading" }, h("h1", { class: "title" }, (isNative && inbox.name) || t("chat")), subtitle), human, menu, close);
+    let faced = "";
+
+    /** @param {State} state */
+    const render = (state) => {
+      const agentName = state.agent?.name || t("agent");
+      /** @type {Record<string, TextKey>} */
+      const byState = { queued: "subtitleQueued", agent: "subtitleAgent", offline: "subtitleOffline", resolved: "subtitleResolved" };
+      const waiting = state.link === "starting" && !state.loaded;
+      setText(subtitle, waiting ? t("connecting") : t(byState[state.shown] ?? (inbox.reception === "human_only" ? "agent" : "subtitleBot"), { name: agentName }));
+      element.dataset.state = state.link === "online" ? state.shown : "away";
+
+      const busy = state.shown === "queued" || state.shown === "agent";
+      const asking = state.humanRequested && !busy;
+      setText(/** @type {Element} */ (human.lastElementChild), t(state.shown === "queued" ? "humanQueued" : state.shown === "agent" ? "humanServing" : asking ? "humanAsking" : "human"));
+      setAttribute(human, "aria-disabled", String(busy || asking || state.link === "stopped"));
+
+      const picture = localAddress(state.shown === "agent" ? state.agent?.avatar : inbox.logo);
+      const initial = state.shown === "agent" ? agentName.trim().slice(0, 1) : "";
+      if (faced === `${picture} ${initial}`) return;
+      faced = `${picture} ${initial}`;
+      face.replaceChildren(picture ? h("img", { src: picture, alt: "" }) : initial || icon("bot"));
+    };
+    return { element, render };
+  }
+
+  function menuEntries() {
+    const state = lastState;
+    const running = state !== null && state.messages.length > 0 && state.shown !== "resolved";
+    const others = Object.entries(LANGUAGE_NAMES).filter(([locale]) => locale !== texts.locale);
+    return [
+      { label: t(deeds.isMute() ? "soundOn" : "soundOff"), does: () => deeds.setMute(!deeds.isMute()) },
+      ...others.map(([locale, label]) => ({ label, does: () => deeds.setLocale(locale) })),
+      ...(state?.messages.length ? [{ label: t("transcript"), does: deeds.transcript }, { label: t("rate"), does: () => openRating() }] : []),
+      ...(running ? [{ label: t("end"), does: endSheet }] : []),
+    ];
+  }
+  /** @type {State | null} */
+  let lastState = null;
+
+  function rateSheet(stars = 0) {
+    openSheet(root, t, said.texts?.rating || t("rate"), (close) => [ratingForm(t, said.rating_tags ?? [], stars, deeds.rate, close)]);
+  }
+
+  function endSheet() {
+    const end = (/** @type {() => void} */ close) => () => {
+      close();
+      deeds.end();
+    };
+    openSheet(root, t, t("endTitle"), (close) => [h("p", {}, t("endHint")), h("div", { class: "card-buttons" }, button(t("end"), end(close), "primary"), button(t("keep"), close))]);
+  }
+
+  function leaveSheet() {
+    const fields = [
+      { name: "text", label: t("leaveText"), kind: "long", required: true },
+      { name: "name", label: t("name"), kind: "text" },
+      { name: "phone", label: t("phone"), kind: "phone" },
+      { name: "email", label: t("email"), kind: "email" },
+    ];
+    const sheet = openSheet(root, t, t("leaveTitle"), () => {
+      const form = createForm(t, fields, t("send"), async ({ text, ...contact }) => {
+        const problem = await deeds.leave(text, contact);
+        if (!problem) form.replaceWith(h("p", { role: "status" }, t("leaveDone")));
+        return problem;
+      });
+      return [h("p", {}, (inbox.open === false && said.texts?.offline) || t("leaveHint")), form];
+    });
+    sheet.querySelector("textarea")?.focus();
+  }
+
+  /** The question after the end, answered by one touch. */
+  function createInvite() {
+    const stars = [1, 2, 3, 4, 5].map((count) => h("button", { type: "button", class: "star", "aria-label": t("stars", { count }), onclick: () => openRating(count) }, icon("star")));
+    return h("section", { class: "invite", "aria-label": t("rateInvite") }, h("p", {}, t("rateInvite")), h("div", {}, ...stars));
+  }
+
+  /** @param {string} text @param {import("./wire.js").Attachment[]} [attachments] */
+  function sendText(text, attachments) {
+    pinned = true;
+    deeds.send(text, attachments);
   }
 
   function onScroll() {
     pinned = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_BOTTOM_PX;
     if (pinned) jump.hidden = true;
+    if (log.scrollTop < NEAR_BOTTOM_PX && lastState?.history === "more") deeds.earlier();
   }
 
   function toBottom() {
@@ -120,54 +232,6 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
 
   function stay() {
     if (pinned) log.scrollTop = log.scrollHeight;
-  }
-
-  /** @param {State} state */
-  function renderHeader(state) {
-    const agentName = state.agent?.name || t("agent");
-    /** @type {Record<string, TextKey>} */
-    const byState = { queued: "subtitleQueued", agent: "subtitleAgent", offline: "subtitleOffline", resolved: "subtitleResolved" };
-    const waiting = state.link === "starting" && !state.loaded;
-    setText(subtitle, waiting ? t("connecting") : t(byState[state.shown] ?? "subtitleBot", { name: agentName }));
-    header.dataset.state = state.link === "online" ? state.shown : "away";
-
-    const busy = state.shown === "queued" || state.shown === "agent";
-    const asking = state.humanRequested && !busy;
-    const label = state.shown === "queued" ? "humanQueued" : state.shown === "agent" ? "humanServing" : asking ? "humanAsking" : "human";
-    setText(/** @type {Element} */ (human.lastElementChild), t(label));
-    setAttribute(human, "aria-disabled", String(busy || asking || state.link === "stopped"));
-  }
-
-  /** @param {State} state @param {boolean} isEmpty */
-  function renderOpening(state, isEmpty) {
-    skeleton.hidden = state.loaded || !isEmpty || state.link === "stopped";
-    // The offer to resume greets too, so a conversation that begins with it needs no second greeting.
-    greeted ||= state.loaded && state.messages.length === 0 && state.resumePrompt !== null;
-    welcome.hidden = !state.loaded || greeted;
-    if (!welcome.hidden && !welcome.firstChild) welcome.append(botLine(t, botName, (isNative && inbox.greeting) || t("greeting", { name: botName })));
-    const resume = state.loaded && state.resumePrompt ? state.resumePrompt : "";
-    const questions = isEmpty && !welcome.hidden ? openingQuestions() : [];
-    const wanted = resume ? [resume] : questions;
-    choices.hidden = wanted.length === 0;
-    if (wanted.join("\n") === chips.join("\n")) return;
-    chips = wanted;
-    choices.replaceChildren(...(resume ? resumeChoice(resume) : questionChoices(questions)));
-  }
-
-  function openingQuestions() {
-    const general = [t("question1"), t("question2"), t("question3")];
-    return isNative ? (inbox.quick_questions ?? []) : general;
-  }
-
-  /** @param {string} prompt */
-  function resumeChoice(prompt) {
-    return [botLine(t, botName, prompt), h("div", { class: "chips" }, chip(t("resume"), () => sendText("1")))];
-  }
-
-  /** @param {string[]} questions */
-  function questionChoices(questions) {
-    const buttons = questions.map((question) => chip(question, () => sendText(question)));
-    return [h("p", { class: "choices-heading" }, t("quickHeading")), h("div", { class: "chips" }, ...buttons)];
   }
 
   /** Reads out whole answers, once each, and nothing of the history found at the start. @param {State} state */
@@ -188,100 +252,35 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   return {
     /** @param {State} state */
     render(state) {
+      lastState = state;
       const items = timeline(state);
-      renderHeader(state);
-      bar.render(state);
-      queue.render(state);
-      renderOpening(state, items.length === 0);
-      rows.render(items, new Date());
+      const isEmpty = items.length === state.earlier.length;
+      const below = log.scrollHeight - log.scrollTop;
+      head.render(state);
+      for (const bar of bars) bar.render(state);
+      skeleton.hidden = state.loaded || !isEmpty || state.link === "stopped";
+      earlier.hidden = state.history !== "more" && state.history !== "loading";
+      earlier.disabled = state.history === "loading";
+      opening.render(state, isEmpty);
+      rows.render(items, state, new Date());
       agentDots.hidden = !state.typing;
       setText(/** @type {Element} */ (agentDots.firstElementChild), state.typing ? `${state.agent?.name ?? t("agent")} ${t("typing")}` : "");
+      invite.hidden = state.shown !== "resolved" || state.rated || state.messages.length === 0;
       error.render(state);
-      composer.setEnabled(state.link !== "stopped");
+      composer.setEnabled(state.link !== "stopped" && !(state.form && Boolean(said.prechat?.length)));
       announce(state);
-      stay();
+      if (state.earlier.length > past) log.scrollTop = log.scrollHeight - below;
+      else stay();
+      past = state.earlier.length;
+    },
+    /** A greeting in place of the general one, and what the shop's page offers to talk about. @param {Extras} extras */
+    extend(extras) {
+      if (extras.greeting) opening.greet(extras.greeting);
+      offer.set(extras.offer);
     },
     focus: () => composer.focus(),
     draft: composer.draft,
     setDraft: composer.setDraft,
     destroy: () => resize.disconnect(),
-  };
-}
-
-/** @typedef {(key: TextKey, values?: Record<string, string | number>) => string} Translate */
-
-/** @param {string} label @param {() => void} onclick */
-function chip(label, onclick) {
-  return h("button", { type: "button", class: "chip", onclick }, label);
-}
-
-/** A line of the bot's that is no message: the greeting, the offer to resume. @param {Translate} t @param {string} botName @param {string} text */
-function botLine(t, botName, text) {
-  const who = h("div", { class: "who" }, h("span", { class: "name" }, botName), h("span", { class: "badge", title: t("aiTitle") }, t("aiBadge")));
-  const avatar = h("div", { class: "avatar", "aria-hidden": "true" }, icon("bot"));
-  const stack = h("div", { class: "stack" }, who, h("div", { class: "bubble" }, h("div", { class: "body", dir: "auto" }, text)));
-  return h("article", { class: "row row--bot row--first row--last" }, avatar, stack);
-}
-
-/** @param {Translate} t @param {Deeds} deeds */
-function createBar(t, deeds) {
-  const text = h("span");
-  const again = h("button", { type: "button", class: "link", onclick: deeds.tryAgain }, t("tryAgain"));
-  const element = h("div", { class: "bar bar--link", role: "status" }, text, again);
-  /** @type {Partial<Record<State["link"], TextKey>>} */
-  const lines = { reconnecting: "reconnecting", offline: "offline", stopped: "stopped" };
-  return {
-    element,
-    /** @param {State} state */
-    render(state) {
-      const key = lines[state.link];
-      element.hidden = !key;
-      element.dataset.link = state.link;
-      again.hidden = state.link !== "stopped";
-      const stopped = state.stopped?.code === "forbidden_origin" ? t("stoppedOrigin") : state.stopped?.message;
-      setText(text, key ? stopped || t(key) : "");
-    },
-  };
-}
-
-/** @param {Translate} t @param {Deeds} deeds */
-function createQueueBar(t, deeds) {
-  const text = h("span");
-  const leave = h("button", { type: "button", class: "link", onclick: deeds.cancelHuman }, t("leaveQueue"));
-  const element = h("div", { class: "bar bar--queue", role: "status" }, text, leave);
-  return {
-    element,
-    /** @param {State} state */
-    render(state) {
-      element.hidden = state.shown !== "queued";
-      leave.disabled = state.link !== "online";
-      setText(text, element.hidden ? "" : queueText(t, state.queue));
-    },
-  };
-}
-
-/** @param {Translate} t @param {import("./wire.js").Queue | null} queue */
-function queueText(t, queue) {
-  if (!queue || !(queue.position > 0)) return t("queueWaiting");
-  const place = queue.position === 1 ? t("queueNext") : t("queueAhead", { ahead: queue.position - 1 });
-  if (typeof queue.eta_seconds !== "number") return place;
-  const minutes = Math.ceil(queue.eta_seconds / 60);
-  return `${place} · ${minutes <= 1 ? t("queueSoon") : t("queueEta", { minutes })}`;
-}
-
-/** @param {Translate} t @param {Deeds} deeds */
-function createErrorLine(t, deeds) {
-  const text = h("span");
-  const dismiss = h("button", { type: "button", class: "link", onclick: deeds.dismissError }, t("dismiss"));
-  const element = h("div", { class: "error", role: "alert" }, icon("alert"), text, dismiss);
-  /** @type {Record<string, TextKey>} */
-  const known = { rate_limited: "errorRate", too_long: "errorLong", identity_invalid: "unverified" };
-  return {
-    element,
-    /** @param {State} state */
-    render(state) {
-      element.hidden = !state.error;
-      setText(text, state.error ? state.error.message || t(known[state.error.code] ?? "errorGeneric") : "");
-    },
   };
 }

@@ -5,11 +5,30 @@
  * @typedef {"visitor" | "bot" | "agent" | "system"} Role
  * @typedef {"bot" | "queued" | "agent" | "resolved" | "offline"} ShownState
  * @typedef {{ name: string, avatar?: string | null }} Agent
+ * @typedef {{ label: string, value: string, style?: string | null }} CardButton
+ *
+ * @typedef {object} Card
+ * @property {"order" | "logistics" | "product" | "confirm" | "replies"} kind
+ * @property {string} [title]
+ * @property {{ label: string, value: string }[]} [lines]
+ * @property {string | null} [image]
+ * @property {string | null} [url]
+ * @property {CardButton[]} [buttons]
+ * @property {string | null} [expires_at] ISO 8601
+ * @property {string | null} [status] what became of it; set means it takes no answer any more
+ *
+ * @typedef {{ id: string | number, title: string }} Citation
+ * @typedef {{ id: string, url: string, type?: string, width?: number, height?: number, name?: string }} Attachment
  * @typedef {{ position: number, eta_seconds?: number | null }} Queue  `position` counts from 1
  *
  * @typedef {object} Message
  * @property {number} seq gapless from 1 within a conversation
  * @property {string} [id]
+ * @property {string} [html] sanitised by the server; rich.js lets through less than that
+ * @property {Card[]} [cards]
+ * @property {Citation[]} [citations]
+ * @property {Attachment[]} [attachments]
+ * @property {"up" | "down" | null} [feedback] the visitor's thumb
  * @property {string} [conversation_id] where the server says it, a row of another conversation is told at once
  * @property {Role} role
  * @property {string} text
@@ -31,6 +50,8 @@
  * @property {{ turn_id: string, offset: number, text: string } | null} [partial] text from its first character on
  * @property {string | null} [token]
  * @property {string | null} [resume_prompt]
+ * @property {{ visitor?: number, agent?: number }} [read] seqs
+ * @property {boolean} [form] the form before the conversation is still to be filled in
  *
  * @typedef {{ type: "ack", client_id: string, seq: number, turn_id?: string | null }} AckFrame
  * @typedef {{ type: "message" } & Message} MessageFrame
@@ -40,20 +61,33 @@
  * @typedef {{ type: "typing", who: string, on: boolean }} TypingFrame
  * @typedef {{ type: "error", code: string, message: string, retry_after_ms?: number | null, client_id?: string | null, request_id?: string }} ErrorFrame
  * @typedef {{ type: "heartbeat", seq: number }} HeartbeatFrame
+ * @typedef {{ type: "read", who: string, seq: number }} ReadFrame
  * @typedef {{ type: "pong" }} PongFrame
- * @typedef {ReadyFrame | AckFrame | MessageFrame | TurnFrame | DeltaFrame | StateFrame | TypingFrame | ErrorFrame | HeartbeatFrame | PongFrame} Frame
+ * @typedef {ReadFrame | ReadyFrame | AckFrame | MessageFrame | TurnFrame | DeltaFrame | StateFrame | TypingFrame | ErrorFrame | HeartbeatFrame | PongFrame} Frame
  *
- * @typedef {object} Inbox
+ * @typedef {{ name: string, label: string, kind?: string, required?: boolean, options?: string[] | null }} Field
+ *
+ * @typedef {object} Inbox what staff decided about the widget; every text in the visitor's language
  * @property {string} [name]
  * @property {string} [bot_name]
- * @property {string} [locale]
+ * @property {string} [locale] the inbox's own
  * @property {string} [theme] "auto", "light" or "dark"
- * @property {string} [brand] "#rrggbb"
- * @property {string} [greeting]
+ * @property {string | null} [color] "#rrggbb"
+ * @property {string | null} [logo] an address of this origin
+ * @property {string} [reception] "bot_first", "human_first", "choose", "bot_only" or "human_only"
+ * @property {boolean} [ai_label]
  * @property {string[]} [quick_questions]
+ * @property {{ welcome?: string, placeholder?: string, offline?: string, rating?: string, consent?: string }} [texts]
+ * @property {boolean} [open] whether people are at work
+ * @property {string} [hours_text]
+ * @property {Field[]} [prechat]
+ * @property {string[]} [rating_tags]
+ * @property {boolean} [sound]
+ * @property {{ max_bytes: number, types: string[] } | null} [upload]
  */
 
 export const MAX_MESSAGE_CHARS = 4000;
+export const MAX_ATTACHMENTS = 4;
 
 /** @param {unknown} value @returns {value is number} */
 const isCount = (value) => Number.isInteger(value) && /** @type {number} */ (value) >= 0;
@@ -71,6 +105,7 @@ const REQUIRED = {
   typing: (f) => isText(f.who),
   error: (f) => isText(f.code),
   heartbeat: (f) => isCount(f.seq),
+  read: (f) => isText(f.who) && isCount(f.seq),
   pong: () => true,
 };
 
