@@ -254,7 +254,7 @@ def test_keyboard_only(shop: Shop) -> None:
     tab.wait_for_answers(1)
     expect_that(tab.input).to_be_focused()
     focused = "() => document.activeElement.className"
-    for _ in range(5):
+    for _ in range(15):
         if in_widget(page, focused) == "log":
             break
         page.keyboard.press("Shift+Tab")
@@ -274,7 +274,7 @@ def test_english_page(enter_shop: Callable[..., Shop]) -> None:
 
     assert not CHINESE.search(answers[0])
     expect_that(tab.find(".human")).to_have_text("Human help")
-    expect_that(tab.input).to_have_attribute("placeholder", "Type your question…")
+    expect_that(tab.input).to_have_attribute("placeholder", "Write a message…")
 
 
 def test_asking_for_a_person_and_leaving_the_queue(shop: Shop) -> None:
@@ -286,7 +286,7 @@ def test_asking_for_a_person_and_leaving_the_queue(shop: Shop) -> None:
 
     tab.page.reload()
     tab.launcher.click()
-    tab.find(".bar--queue button").click()
+    tab.find(".bar--queue").get_by_role("button", name="取消排队").click()
 
     expect_that(tab.find(".bar--queue")).to_be_hidden()
     expect_that(tab.find(".human")).to_have_text("转人工")

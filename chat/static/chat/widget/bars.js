@@ -118,7 +118,7 @@ export function createOfferCard(t, onSend) {
         onSend(t(isProduct ? "aboutProduct" : "aboutOrder", { title: offer.title }));
       });
       const words = h("div", { class: "offer-words" }, h("p", { class: "choices-heading" }, t(isProduct ? "contextProduct" : "contextOrder")), h("p", { class: "offer-title", dir: "auto" }, offer.title), offer.note && h("p", { class: "offer-note" }, offer.note));
-      element.replaceChildren(words, send, h("button", { type: "button", class: "small", "aria-label": t("close"), onclick: hide }, icon("close")));
+      element.replaceChildren(words, send, h("button", { type: "button", class: "small", "aria-label": t("cancel"), onclick: hide }, icon("close")));
     },
   };
 }

@@ -64,6 +64,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   let pinned = true;
   let announcedSeq = -1;
   let past = 0;
+  let lastTop = 0;
 
   const openLeave = () => void leaveSheet();
   const openRating = (stars = 0) => void rateSheet(stars);
@@ -221,7 +222,8 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   function onScroll() {
     pinned = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_BOTTOM_PX;
     if (pinned) jump.hidden = true;
-    if (log.scrollTop < NEAR_BOTTOM_PX && lastState?.history === "more") deeds.earlier();
+    if (log.scrollTop < lastTop && log.scrollTop < NEAR_BOTTOM_PX && !pinned && lastState?.history === "more") deeds.earlier();
+    lastTop = log.scrollTop;
   }
 
   function toBottom() {
