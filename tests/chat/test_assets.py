@@ -3,6 +3,7 @@
 import gzip
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def test_nothing_but_languages_and_previews_is_left_out_of_that() -> None:
 def test_where_the_library_is_missing_files_are_longer_and_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(assets.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
     short = assets.shorten({"a.js": "  // why\n  f(1);\n", "a.css": "/* why */\na {\n}\n"})
 
