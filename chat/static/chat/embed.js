@@ -13,9 +13,12 @@
   var EVENTS = "ready opened closed message messageSent unread stateChanged handoffRequested queueUpdated agentJoined ratingSubmitted error".split(" ");
   var PHONE = "(max-width: 639.98px), (max-height: 479.98px)";
   var script = /** @type {HTMLScriptElement | null} */ (doc.currentScript);
+  var IDLE_MS = 2500;
+  var FLASH_MS = 1200;
   var TEXTS = {
-    zh: { open: "打开在线客服", close: "关闭在线客服", title: "在线客服", unread: "条未读消息" },
-    en: { open: "Open chat", close: "Close chat", title: "Chat with us", unread: "unread messages" },
+    zh: { open: "打开在线客服", close: "关闭在线客服", title: "在线客服", unread: "条未读消息", hide: "不再显示", news: "新消息" },
+    tw: { open: "開啟線上客服", close: "關閉線上客服", title: "線上客服", unread: "則未讀訊息", hide: "不再顯示", news: "新訊息" },
+    en: { open: "Open chat", close: "Close chat", title: "Chat with us", unread: "unread messages", hide: "Dismiss", news: "New message" },
   };
   var ICON_CHAT = ["M12 4.5c4.7 0 8.2 2.9 8.2 6.9s-3.5 6.9-8.2 6.9c-.8 0-1.6-.1-2.3-.3L5.5 20.2l.7-3.5c-1.5-1.3-2.4-3.1-2.4-5.3 0-4 3.5-6.9 8.2-6.9z", "M9 10.4v1.7", "M15 10.4v1.7"];
   var ICON_CLOSE = ["M6.5 6.5l11 11", "M17.5 6.5l-11 11"];
@@ -28,7 +31,13 @@
     ".launcher:focus-visible{outline:3px solid var(--brand,#14665a);outline-offset:3px;box-shadow:0 0 0 3px #fff}" +
     ".launcher:active{transform:scale(.95)}" +
     "svg{width:28px;height:28px;display:block;margin:auto;fill:none;stroke:currentColor;stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}" +
-    ".dot{position:absolute;top:1px;right:1px;width:14px;height:14px;border-radius:50%;background:#d93a2b;border:2px solid #fff}" +
+    ".dot{position:absolute;top:-3px;inset-inline-end:-3px;min-width:22px;height:22px;padding:0 5px;border-radius:11px;background:#c62f21;border:2px solid #fff;color:#fff;font:600 11px/18px system-ui,sans-serif}" +
+    ".hello{position:fixed;z-index:2147483000;bottom:calc(92px + env(safe-area-inset-bottom));display:flex;align-items:flex-start;gap:4px;max-width:min(300px,calc(100vw - 40px));padding:4px;border-radius:16px;background:#fff;color:#1c211f;box-shadow:0 8px 32px rgba(0,0,0,.16),0 0 0 1px rgba(128,136,132,.18)}" +
+    ".hello button{padding:10px 12px;border:0;border-radius:12px;background:none;color:inherit;font:400 15px/1.5 system-ui,-apple-system,'PingFang SC','Microsoft YaHei',sans-serif;text-align:start;cursor:pointer}" +
+    ".hello button+button{flex:none;padding:8px}.hello button+button svg{width:18px;height:18px}" +
+    ".hello button:focus-visible{outline:2px solid var(--brand,#14665a)}" +
+    ".right .hello{right:20px}.left .hello{left:20px}" +
+    "@media (prefers-color-scheme:dark){.hello:not(.light){background:#1d201f;color:#e8ecea}}.hello.dark{background:#1d201f;color:#e8ecea}" +
     ".panel{bottom:calc(92px + env(safe-area-inset-bottom));width:400px;height:min(680px,calc(100vh - 112px));overflow:hidden;border-radius:16px;background:#fff;" +
     "box-shadow:0 12px 48px rgba(0,0,0,.18),0 2px 8px rgba(0,0,0,.08),0 0 0 1px rgba(128,136,132,.18);opacity:0;visibility:hidden;transform:translateY(8px);transition:opacity .16s,transform .16s,visibility 0s .16s}" +
     "@media (prefers-color-scheme:dark){.panel:not(.light){background:#1d201f}}" +
@@ -39,7 +48,7 @@
     "[hidden]{display:none!important}" +
     "@media " + PHONE + "{.panel.panel{top:0;left:0;right:0;bottom:0;width:100%;height:100%;border-radius:0;box-shadow:none}.open .launcher{display:none}}" +
     "@media (prefers-reduced-motion:reduce){.launcher,.panel,.open .panel{transition:none}}" +
-    "@media (forced-colors:active){.launcher,.panel{border:2px solid ButtonText}}";
+    "@media (forced-colors:active){.launcher,.panel,.hello{border:2px solid ButtonText}}";
 
   /** @type {Record<string, Array<(detail: object) => void>>} */
   var listeners = {};
@@ -53,6 +62,10 @@
   var isOpen = false;
   var unread = 0;
   var scrollBefore = "";
+  /** @type {any} timers of the greeting, the background load and the flashing title */
+  var timers = {};
+  /** @type {string | null} the page's own title while ours takes turns with it */
+  var title = null;
 
   /** @param {string} name @param {object} [detail] */
   function emit(name, detail) {
@@ -71,7 +84,7 @@
 
   function texts() {
     var locale = settings.locale || doc.documentElement.lang || navigator.language || "zh";
-    return /^en\b/i.test(locale) ? TEXTS.en : TEXTS.zh;
+    return /^en\b/i.test(locale) ? TEXTS.en : /hant|tw|hk|mo\b/i.test(locale) ? TEXTS.tw : TEXTS.zh;
   }
 
   /** @param {string[]} paths */
@@ -120,7 +133,7 @@
     root.appendChild(stage);
     colour(stage);
     doc.body.appendChild(host);
-    ui = { host: host, stage: stage, launcher: launcher, dot: dot, panel: null, frame: null };
+    ui = { host: host, stage: stage, launcher: launcher, dot: dot, panel: null, frame: null, hello: null };
     paint();
   }
 
@@ -140,6 +153,7 @@
     ui.stage.classList.toggle("open", isOpen);
     ui.launcher.replaceChildren(svg(isOpen ? ICON_CLOSE : ICON_CHAT), ui.dot);
     ui.dot.hidden = isOpen || unread === 0;
+    ui.dot.textContent = unread > 9 ? "9+" : String(unread);
     ui.launcher.setAttribute("aria-expanded", String(isOpen));
     ui.launcher.setAttribute("aria-haspopup", "dialog");
     ui.launcher.setAttribute("aria-label", unread > 0 && !isOpen ? label + " (" + unread + " " + words.unread + ")" : label);
@@ -164,6 +178,7 @@
     ui.frame = doc.createElement("iframe");
     // The frame answers only the origin it was embedded by, and learns that one from its referrer where it must.
     ui.frame.referrerPolicy = "origin";
+    ui.frame.allow = "clipboard-write; autoplay";
     ui.frame.src = settings.baseUrl + "/widget/" + encodeURIComponent(settings.inbox) + "/#" + wishes;
     ui.panel.appendChild(ui.frame);
     ui.stage.insertBefore(ui.panel, ui.launcher);
@@ -184,11 +199,30 @@
     if (data.name === "loaded") onLoaded();
     else if (data.name === "close") close();
     else if (data.name === "unread") setUnread(Number(data.detail && data.detail.count) || 0);
-    else if (EVENTS.indexOf(data.name) >= 0) emit(data.name, data.detail);
+    else if (EVENTS.indexOf(data.name) >= 0) {
+      if (data.name === "messageSent") remember("talking", "1", true);
+      emit(data.name, data.detail);
+    }
+  }
+
+  /**
+   * A note in the page's own storage, if there is any: whether to look for news on the next page, what was greeted with.
+   * @param {string} name @param {string} [value] @param {boolean} [forLong] beyond this tab @returns {string | null}
+   */
+  function remember(name, value, forLong) {
+    try {
+      var storage = forLong ? win.localStorage : win.sessionStorage;
+      var key = MARK + ":" + settings.inbox + ":" + name;
+      if (value) storage.setItem(key, value);
+      return storage.getItem(key);
+    } catch (_) {
+      return null;
+    }
   }
 
   function onLoaded() {
     frameListens = true;
+    remember("visits", "1", true);
     // Loading took away the focus that opening had given, unless the visitor has gone elsewhere meanwhile.
     if (isOpen && (doc.activeElement === ui.host || doc.activeElement === doc.body)) ui.frame.focus();
     tell("visible", [isOpen]);
@@ -201,12 +235,91 @@
   function setUnread(count) {
     unread = count;
     paint();
+    flash();
     emit("unread", { count: count });
+  }
+
+  /** While the visitor looks elsewhere, the tab says that there is news. */
+  function flash() {
+    clearInterval(timers.flash);
+    if (title !== null) doc.title = title;
+    title = null;
+    if (unread === 0 || !doc.hidden) return;
+    title = doc.title;
+    timers.flash = setInterval(function () {
+      if (title !== null) doc.title = doc.title === title ? "(" + unread + ") " + texts().news : title;
+    }, FLASH_MS);
+  }
+
+  /** @param {any} greeting @returns {string} in the page's language, else in any */
+  function wordsOf(greeting) {
+    if (typeof greeting.text === "string") return greeting.text;
+    var locale = settings.locale || doc.documentElement.lang || navigator.language;
+    var known = Object.keys(greeting.text || {});
+    var same = known.filter(function (name) {
+      return name === locale || texts() === TEXTS[name === "zh-TW" ? "tw" : name === "en" ? "en" : "zh"];
+    });
+    return greeting.text[same[0] || known[0]] || "";
+  }
+
+  /** Whether a greeting is for this page and this visitor. @param {any} greeting */
+  function isFor(greeting) {
+    var glob = String(greeting.page || "*").split("*").map(function (part) {
+      return part.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
+    });
+    var returning = remember("visits", undefined, true) !== null;
+    var wanted = greeting.returning === null || greeting.returning === undefined || greeting.returning === returning;
+    return wanted && new RegExp("^" + glob.join(".*") + "$").test(location.pathname + location.search);
+  }
+
+  /** The first greeting that fits, after its time on the page; once a visit, and never to somebody who has opened the chat. */
+  function planGreeting() {
+    var fitting = (settings.greetings || []).filter(isFor)[0];
+    if (!fitting || isOpen || remember("greeted")) return;
+    timers.greeting = setTimeout(function () {
+      if (ui && !isOpen) greet(wordsOf(fitting));
+    }, (Number(fitting.dwell_seconds) || 0) * 1000);
+  }
+
+  /** @param {string} words */
+  function greet(words) {
+    if (!words) return;
+    remember("greeted", "1");
+    var say = doc.createElement("button");
+    var hide = doc.createElement("button");
+    ui.hello = doc.createElement("div");
+    ui.hello.className = "hello " + (settings.theme || "");
+    ui.hello.setAttribute("role", "status");
+    say.type = hide.type = "button";
+    say.textContent = words;
+    say.addEventListener("click", function () {
+      tell("greet", [words]);
+      open();
+    });
+    hide.appendChild(svg(ICON_CLOSE));
+    hide.setAttribute("aria-label", texts().hide);
+    hide.addEventListener("click", endGreeting);
+    ui.hello.append(say, hide);
+    ui.stage.insertBefore(ui.hello, ui.launcher);
+  }
+
+  function endGreeting() {
+    clearTimeout(timers.greeting);
+    if (ui && ui.hello) ui.hello.remove();
+  }
+
+  /** Who has talked with us hears of an answer on whatever page it comes; nobody else's page loads anything. */
+  function listenInBackground() {
+    if (!remember("talking", undefined, true)) return;
+    timers.idle = setTimeout(function () {
+      if (ui) makeFrame();
+    }, IDLE_MS);
   }
 
   function open() {
     if (!ui || isOpen) return;
     isOpen = true;
+    endGreeting();
     makeFrame();
     paint();
     fitToScreen();
@@ -255,6 +368,7 @@
     win[verb]("message", /** @type {any} */ (onMessage));
     win[verb]("resize", fitToScreen);
     doc[verb]("keydown", /** @type {any} */ (onKey));
+    doc[verb]("visibilitychange", flash);
     if (win.visualViewport) {
       win.visualViewport[verb]("resize", fitToScreen);
       win.visualViewport[verb]("scroll", fitToScreen);
@@ -263,26 +377,34 @@
 
   /** @param {any} [given] in place of window.yingdaSettings */
   function boot(given) {
-    var wanted = given || win.yingdaSettings;
-    if (ui || !wanted || !wanted.inbox) return;
-    settings = Object.assign({}, wanted);
+    var wanted = given || win.yingdaSettings || {};
+    // What staff set, where the script was asked for with ?inbox=; what the page says goes before it.
+    var known = win.yingdaInbox || {};
+    if (known.key && wanted.inbox && wanted.inbox !== known.key) known = {};
+    if (ui || !(wanted.inbox || known.key)) return;
+    settings = Object.assign({ inbox: known.key, brand: known.color, position: known.position, theme: known.theme, greetings: known.greetings }, wanted);
     settings.baseUrl = new URL(settings.baseUrl || (script && script.src) || location.href, location.href).origin;
     wire("addEventListener");
     build();
     if (settings.identity && settings.identity.jwt) tell("identify", [settings.identity.jwt]);
     if (settings.context) tell("setContext", [settings.context]);
+    planGreeting();
+    listenInBackground();
   }
 
   function shutdown() {
     if (!ui) return;
     isOpen = false;
+    unread = 0;
+    flash();
+    endGreeting();
+    clearTimeout(timers.idle);
     fitToScreen();
     wire("removeEventListener");
     ui.host.remove();
     ui = null;
     frameListens = false;
     waiting = [];
-    unread = 0;
   }
 
   /** @param {string} setting @param {string} method @returns {(value: any) => void} */
