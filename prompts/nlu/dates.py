@@ -175,11 +175,20 @@ def in_month(match: re.Match[str], today: date) -> str:
     return base.replace(day=day).isoformat()
 
 
+SHOPPING_DAYS = {
+    "双十一": (11, 11), "双11": (11, 11), "双十二": (12, 12), "双12": (12, 12), "618": (6, 18), "六一八": (6, 18),
+    "元旦": (1, 1), "国庆": (10, 1),
+}  # fmt: skip
+
+
+BOUGHT = ("买", "拍", "下")
+
+
 def shopping_day(match: re.Match[str], today: date) -> str:
-    month, day = {"双十一": (11, 11), "双11": (11, 11), "双十二": (12, 12), "双12": (12, 12)}[
-        match[0]
-    ]
-    return nearest(month, day, today).isoformat()
+    month, day = SHOPPING_DAYS[match[0]]
+    found = nearest(month, day, today)
+    bought = match.string[match.end() : match.end() + 1] in BOUGHT
+    return (found.replace(year=found.year - 1) if bought and found > today else found).isoformat()
 
 
 def nearest(month: int, day: int, today: date) -> date:
@@ -230,6 +239,8 @@ def readers() -> Iterator[Reader]:
     turned = rf"\b{ORDINAL} (?:of )?{MONTH}(?![a-z])(?:,? (?P<year>\d{{4}}))?"
     yield MONTHS_EN, compiled(turned), in_year_en, True
     yield ("双",), re.compile("双(?:十一|11|十二|12)(?!月)"), shopping_day, False
+    fests = "(?<![0-9.])618(?=[买拍下那时活大期的])|六一八|元旦|国庆(?=[节买拍下那时前后的])"
+    yield ("618", "六一八", "元旦", "国庆"), re.compile(fests), shopping_day, False
     weekday_zh = r"(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])"
     yield ("周", "星期", "礼拜"), compiled(weekday_zh), latest_weekday, False
     yield ("on ",), compiled(rf"\bon (?P<weekday>{weekdays})\b"), latest_weekday, False

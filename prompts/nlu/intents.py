@@ -17,8 +17,8 @@ from prompts.nlu.normalise import normalise
 from prompts.nlu.scoring import Scored, Scorer, probabilities
 from prompts.nlu.weights import EMOTIONS, INTENTS, Weights
 
-GREETING = "greeting"
-POLITE = {GREETING: 0.3, "other": 0.4, "confirm": 0.4, "thanks_bye": 0.5, "provide_info": 0.5}
+GREETING, OTHER = "greeting", "other"
+POLITE = {GREETING: 0.3, OTHER: 0.4, "confirm": 0.4, "thanks_bye": 0.5, "provide_info": 0.5}
 """Intents that come along with others: they count for less when a message asks for something as well."""
 WHOLE_SHARE = 0.8
 """How much of an intent's probability in a message of several clauses is that in the message as a whole."""
@@ -54,6 +54,7 @@ class Classifier:
 
     def __init__(self, weights: Weights) -> None:
         self.scorer = Scorer(weights)
+        normalise("")  # builds its tables now, not in the first message
         self.unknown = weights.unknown
         self.head = weights.heads[INTENTS]
         self.moods = weights.heads.get(EMOTIONS)
@@ -162,6 +163,7 @@ class Classifier:
         """The intents of the runs in the order said, each with its highest probability.
 
         English customers tell their story in sentences: what these say together is among the intents, too.
+        Beside a request, a clause that asks for nothing known says nothing.
         """
         found: dict[str, float] = {}
         for part in parts:
@@ -172,6 +174,8 @@ class Classifier:
         if not CHINESE.search(text):
             [(main, p)] = self.alone(whole).items()
             found.setdefault(main, p)
+        if any(name not in POLITE for name in found):
+            found.pop(OTHER, None)
         return found or self.alone(parts[0])
 
 

@@ -1,4 +1,4 @@
-"""One spelling for what customers type: width, script, case, repetition; numbers and links become classes.
+"""One spelling for what customers type: width, script, case, repetition, look-alikes; figures and links become classes.
 
 Used by prompts.nlu.features, alike at training and at scoring, and by clauses and emotion. Plain Python, no state.
 """
@@ -7,6 +7,8 @@ import re
 import unicodedata
 from functools import cache
 from importlib.resources import files
+
+from prompts.nlu.shape import mended
 
 # The text is lower case, so an upper-case letter can only be one of these classes.
 ORDER, PHONE, IDENTITY, NUMBER, LINK, MAIL, MONEY, DATE = "OPXNLMYD"
@@ -62,7 +64,7 @@ def normalise(text: str) -> str:
     if "'" in folded or "’" in folded:
         folded = APOSTROPHE.sub("", folded)
     folded = classify(folded)
-    return SPACE.sub(" ", REPEATED.sub(r"\1\1\2\2", folded)).strip()
+    return mended(SPACE.sub(" ", REPEATED.sub(r"\1\1\2\2", folded)).strip())
 
 
 def classify(folded: str) -> str:

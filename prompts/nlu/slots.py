@@ -59,11 +59,11 @@ LABELLED_ORDER = re.compile(
     re.IGNORECASE,
 )
 TAIL = re.compile(
-    r"(?:(?:尾号|后[四五六4-6]位|[末最]后?[四4]位)(?:数字?|号码)?|ending (?:in|with)|ends (?:in|with)|last (?:four|4|five|5|six|6)(?: digits)?)"
+    r"(?:(?:尾号|后[四五六4-6]位|[末最]后?[四4]位|(?:单|单号|编号)(?:的)?(?:末尾|最后|结尾))(?:数字?|号码)?|\b(?:one|order|number) ending(?: in| with)?|ending (?:in|with)|ends (?:in|with)|last (?:four|4|five|5|six|6)(?: digits)?)"
     r"\D{0,6}(?P<value>\d{4,7})(?!\d)",
     re.IGNORECASE,
 )
-TAIL_HINTS = ("尾号", "位", "end", "last", "End", "Last")
+TAIL_HINTS = ("尾", "位", "最后", "end", "last", "End", "Last")
 SHORT = re.compile(
     r"(?<![\d#])#(?P<hash>\d{4,7})(?!\d)"
     r"|(?<!\d)(?P<pointed>\d{4,7})(?:的?那[个单笔]|的?这[个单笔]|的订单|那个订单|这个订单|结尾)"
@@ -76,7 +76,7 @@ OTHER_NUMBER = re.compile(
     re.IGNORECASE,
 )
 # As above, for tails, with words between.
-OTHER_TAIL = re.compile("手机|电话|银行|卡|phone|card", re.IGNORECASE)
+OTHER_TAIL = re.compile("手机|电话|银行|卡|身份证|证件|phone|card", re.IGNORECASE)
 PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}")
 COURIER_NUMBER = re.compile(
     r"(?<![0-9A-Za-z])(?:(?:SF|YT|JT|YD|ZTO?|STO?|TT)\d{12,15}|JD[A-Z]{0,3}\d{11,15}(?:-\d{1,3}){0,2}-?|DPK\d{10,14}|[A-Z]{2}\d{9}[A-Z]{2}"
@@ -84,7 +84,7 @@ COURIER_NUMBER = re.compile(
     re.IGNORECASE,
 )
 LABELLED_COURIER = re.compile(
-    r"(?:(?:快递|运|物流|面|包裹)单?(?:编号|号码|号)|\b(?:tracking|waybill|awb)(?: ?(?:number|no\.?|id|code))?)\s*(?:是|为|is|[:#])*\s*"
+    r"(?:(?:快递|运|物流|面|包裹)单?(?:编号|号码|号)|[运面]单|\b(?:tracking|waybill|awb)(?: ?(?:number|no\.?|id|code))?)\s*(?:是|为|is|[:#])*\s*"
     r"(?P<value>[A-Za-z]{0,4}\d{8,20})(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
@@ -321,7 +321,7 @@ def couriers(text: str) -> Iterator[Slot]:
     lowered = text.lower()
     for said, name in COURIERS.items():
         if said in lowered:
-            pattern = rf"\b{said}\b" if said.isascii() else said
+            pattern = rf"(?<![a-z]){said}(?![a-z])" if said.isascii() else said
             for match in re.finditer(pattern, text, re.IGNORECASE):
                 yield Slot("courier", name, match.start(), match.end())
     if "京东" in text:
