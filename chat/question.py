@@ -15,14 +15,17 @@ from django.utils import timezone
 
 from chat import analysis, transcript, vault
 from chat import dialogue as dialogues
-from chat.analysis import Analysis
+from chat.analysis import Advise, Analysis
 from chat.dialogue import Dialogue
 from chat.models import Turn
 from chat.states import Role, Tier
 from chat.transcript import Line
-from prompts import understanding
+from prompts import opinion, understanding
 from prompts.nlu import slots
+from prompts.nlu.emotion import Mood
+from prompts.nlu.intents import Found
 from prompts.nlu.slots import SlotPatterns
+from prompts.opinion import Asked, Heard
 from prompts.routing import Question
 
 HISTORY_LINES = 12
@@ -56,7 +59,8 @@ def read(turn: Turn) -> Thread:
 
 
 def understand(thread: Thread, dialogue: Dialogue, *, turn: Turn, now: datetime) -> Analysis:
-    """What the visitor's lines say after this dialogue."""
+    """What the visitor's lines say after this dialogue, with a model's second opinion where that helps."""
+    readable = all(map(vault.is_readable, thread.asked))
     return analysis.analyse(
         thread.asked,
         language=turn.conversation.visitor.language,
@@ -65,7 +69,34 @@ def understand(thread: Thread, dialogue: Dialogue, *, turn: Turn, now: datetime)
         prev=thread.previous,
         classifier=understanding.classifier(),
         patterns=order_patterns(),
+        advise=advisor(thread, turn) if readable else None,
+        margin=settings.SECOND_OPINION_MARGIN,
     )
+
+
+def advisor(thread: Thread, turn: Turn) -> Advise:
+    """Asks a model about lines of this thread; everything it is shown is masked."""
+    conversation = turn.conversation
+
+    def advise(text: str, found: Found, mood: Mood) -> Heard:
+        names, version = understanding.taxonomy()
+        asked = Asked(
+            trace_id=str(turn.pk),
+            text=text,
+            before=thread.previous,
+            language=analysis.language_of(text, otherwise=conversation.visitor.language),
+            inbox=conversation.inbox.key,
+            user=pseudonym(conversation.visitor_id),
+            intents=analysis.intents_of(found),
+            margin=analysis.lead(found),
+            emotion=mood.label,
+            emotion_score=mood.score,
+            names=names,
+            version=version,
+        )
+        return opinion.consult(asked)
+
+    return advise
 
 
 def build(
@@ -99,6 +130,8 @@ def build(
         readable=all(map(vault.is_readable, thread.asked)),
         may_wait=turn.not_before is None,
         offer_human=offer_human,
+        # Who waited for one small model in vain is not made to wait for another.
+        may_dispatch=found.heard is None or found.heard.opinion is not None,
     )
 
 

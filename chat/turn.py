@@ -5,7 +5,8 @@ or a lease, at most one answer is committed, and never after someone else has ta
 """
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -48,6 +49,8 @@ class Outcome:
     rendering: dict[str, object] | None = None
     timings_ms: dict[str, float] | None = None
     handing_over: Verdict | None = None
+    # What the last frame says of the visitor's lines: {"intents", "emotion", "trend"}.
+    heard: dict[str, Any] = field(default_factory=dict)
 
 
 def run(turn_id: UUID, *, worker: str) -> UUID | None:
@@ -92,6 +95,7 @@ def answer(turn: Turn, held: lease.Held) -> None:
         outcome = take_up(dialogue, language=found.language)
     else:
         outcome = answer_or_hand_over(turn, held, thread, found=found, before=dialogue)
+        outcome = explained(outcome, found)
     outcome = replace(outcome, dialogue=memory.advanced(outcome.dialogue, now=now))
     timings = {**(outcome.timings_ms or {}), "total": completion.elapsed_ms(started)}
     commit(turn, replace(outcome, timings_ms=timings))
@@ -103,6 +107,8 @@ def answer_or_hand_over(
 ) -> Outcome:
     """The answer, unless a person is wanted before it; or the answer and then a person, when it was none."""
     after = dialogues.advance(before, found.understood)
+    running = protocol.turn(turn.pk, TurnState.RUNNING, **found.told(after))
+    push.frames(turn.conversation, running)
     vip = turn.conversation.visitor.tier == Tier.VIP
     signals = escalation.signals_of(thread.asked, thread.history, found=found, after=after, vip=vip)
     verdict = judged(turn, signals)
@@ -174,6 +180,17 @@ def build_outcome(
         decision=reply.decision,
         rendering=reply.rendering,
         timings_ms=reply.timings_ms,
+    )
+
+
+def explained(outcome: Outcome, found: Analysis) -> Outcome:
+    """The outcome with what was understood, and what a second opinion took."""
+    waited = {"opinion": found.heard.ms} if found.heard else {}
+    return replace(
+        outcome,
+        decision={**(outcome.decision or {}), "analysis": found.as_json()},
+        timings_ms={**(outcome.timings_ms or {}), **waited},
+        heard=found.told(outcome.dialogue),
     )
 
 
@@ -251,7 +268,8 @@ def commit(turn: Turn, outcome: Outcome) -> None:
         if outcome.handing_over is not None:
             change = escalation.open_for(conversation, outcome.handing_over, also=("dialogue",))
     frames = map(transcript.as_frame, said)
-    push.frames(conversation, *frames, protocol.turn(turn.pk, TurnState.DONE))
+    done = protocol.turn(turn.pk, TurnState.DONE, **outcome.heard)
+    push.frames(conversation, *frames, done)
     if change is not None:
         ownership.announce(conversation, change)
 

@@ -265,6 +265,9 @@ SOCKET_MAX_BYTES = 64 * 1024
 # What the shop's order numbers look like; such numbers are no personal data. Several are separated by blanks.
 ORDER_NUMBER_PATTERNS = patterns("YINGDA_ORDER_NUMBER_PATTERNS")
 
+# Where the classifier's lead is smaller than this, a model is asked for a second opinion; 0: never.
+SECOND_OPINION_MARGIN = number("YINGDA_SECOND_OPINION_MARGIN", 0.15)
+
 # --- models --------------------------------------------------------------------------------------
 # Endpoint rows name a variable, never a key; every *_API_KEY of the environment can be named.
 MODEL_API_KEYS = {k: v for k, v in os.environ.items() if k.endswith("_API_KEY") and v}

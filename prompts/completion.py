@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import structlog
 from django.conf import settings
@@ -35,10 +35,12 @@ __all__ = ["CACHE", "Answer", "MustWait", "Question", "snapshot", "stream", "tex
 log = structlog.get_logger(__name__)
 
 DISPATCH_SECONDS = 0.3
-# With "/dispatch" behind it, what is left of an endpoint's name fits into the ledger.
+# With "/dispatch" or "/analyse" behind it, what is left of an endpoint's name fits into the ledger.
 NAME_CHARS = 71
 DISPATCHERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="dispatch")
 SHARE = routing.Share()
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class MustWait(Exception):
@@ -150,7 +152,8 @@ def route(
     SHARE.count()
     board = routing.read_board(current)
     decision = routing.route(question, request, hits, current=current, board=board)
-    if decision.ask_dispatcher and SHARE.take(current.policy.dispatch_share):
+    may_ask = decision.ask_dispatcher and question.may_dispatch
+    if may_ask and SHARE.take(current.policy.dispatch_share):
         said = dispatch(question, decision, current=current)
         asked = replace(decision.features, dispatched=said)
         decision = router.decide(asked, current.policy, decision.situation)
@@ -180,32 +183,46 @@ def dispatch(
 def ask_dispatcher(
     question: Question, features: Features, endpoint: Endpoint, lines: tuple[Line, ...]
 ) -> Dispatch:
-    """One attempt, under a breaker of its own: being late here is no fault of the endpoint's answers."""
-    hasty = replace(
-        endpoint,
-        name=f"{endpoint.name[:NAME_CHARS]}/dispatch",
-        timeout_seconds=DISPATCH_SECONDS,
-        deadline_seconds=DISPATCH_SECONDS,
-        tokens_per_minute=0,
-    )
     request = Request(
         "dispatch", lines, max_output_tokens=64, user=question.user, json=DISPATCH_SHAPE
+    )
+    entry = ledger.Entry(question.trace_id, features, {"cause": "dispatch"})
+    return ask_hastily(endpoint, request, Dispatch, entry=entry, seconds=DISPATCH_SECONDS)
+
+
+def ask_hastily(
+    endpoint: Endpoint,
+    request: Request,
+    shape: type[Shape],
+    *,
+    entry: ledger.Entry,
+    seconds: float,
+) -> Shape:
+    """One attempt at one endpoint, on record, under a breaker of its own: being late here is no fault of its answers.
+
+    Returns the thread's database connection to the pool. Raises AllFailed.
+    """
+    hasty = replace(
+        endpoint,
+        name=f"{endpoint.name[:NAME_CHARS]}/{request.purpose}",
+        timeout_seconds=seconds,
+        deadline_seconds=seconds,
+        tokens_per_minute=0,
     )
     calls: list[Call] = []
     try:
         return gateway.ask(
             (hasty,),
             request,
-            Dispatch,
+            shape,
             health=SharedHealth(connection(), {}),
-            trace_id=question.trace_id,
+            trace_id=entry.trace_id,
             calls=calls,
-            seconds=DISPATCH_SECONDS,
+            seconds=seconds,
             repairs=0,
             retries=0,
         ).value
     finally:
-        entry = ledger.Entry(question.trace_id, features, {"cause": "dispatch"})
         ledger.record(entry, calls, {hasty.name: hasty})
         release_connection()
 

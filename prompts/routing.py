@@ -56,6 +56,8 @@ class Question:
     may_wait: bool = False
     # The answer ends with the offer of a person.
     offer_human: bool = False
+    # False when a model was asked about it already and kept it waiting: no dispatcher is asked then.
+    may_dispatch: bool = True
 
 
 def read_board(current: Snapshot) -> Board:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.db import connection, transaction
 from redis import RedisError
 
 from prompts.locks import Lock
-from prompts.models import IntentExample, NluModel
+from prompts.models import Intent, IntentExample, NluModel
 from prompts.nlu import weights
 from prompts.nlu.intents import Classifier
 from prompts.nlu.train import Example, train
@@ -30,6 +31,8 @@ WORSE_BY = 0.005
 PROGRESS_KEY, PROGRESS_SECONDS = "nlu:training", 120
 # What belongs to no intent teaches the honest "unknown".
 UNKNOWN = "other"
+# Longer words make no example.
+CANDIDATE_CHARS = 200
 # What `manage.py train_nlu` ends with where it did not train.
 TOO_FEW, BUSY = 3, 4
 # What is told beside the steps of the training itself.
@@ -51,11 +54,12 @@ class Learned:
 
 
 class Loaded:
-    """The process's classifier; loaded anew when another version is in force."""
+    """The process's classifier; loaded anew when another version is in force, with its intents' titles by language."""
 
     def __init__(self) -> None:
         self.number = 0
         self.classifier: Classifier | None = None
+        self.titles: dict[str, dict[str, str]] = {}
         self.lock = threading.Lock()
 
     def get(self, number: int) -> Classifier | None:
@@ -63,6 +67,7 @@ class Loaded:
             return self.classifier
         with self.lock:
             if number != self.number:
+                self.titles = titles()
                 self.classifier, self.number = load(number), number
             return self.classifier
 
@@ -79,6 +84,12 @@ def classifier() -> Classifier | None:
     return LOADED.get(snapshot().nlu_number)
 
 
+def taxonomy() -> tuple[tuple[str, ...], int]:
+    """The names of the intents the classifier in force knows, and its version."""
+    found = classifier()
+    return (tuple(found.head.labels), LOADED.number) if found else ((), 0)
+
+
 def load(number: int) -> Classifier | None:
     """The classifier of a version; None where there is none that can be read."""
     row = NluModel.objects.filter(number=number).first() if number else None
@@ -89,6 +100,49 @@ def load(number: int) -> Classifier | None:
     except weights.BadWeights:
         log.exception("classifier_unreadable", number=number)
         return None
+
+
+def titles() -> dict[str, dict[str, str]]:
+    rows = Intent.objects.values_list("name", "title_zh", "title_en")
+    return {name: {"zh": zh, "en": en} for name, zh, en in rows}
+
+
+def listed(names: Sequence[str], *, language: str) -> str:
+    """Intents with their titles, a line each, as a prompt shows them."""
+    known = LOADED.titles
+    return "\n".join(f"- {name}: {known.get(name, {}).get(language) or name}" for name in names)
+
+
+def suggest(
+    text: str,
+    *,
+    intent: str,
+    language: str,
+    emotion: str,
+    trace_id: str,
+    opinions: Mapping[str, Any],
+) -> None:
+    """Keeps masked words of a customer as a candidate, for staff to judge; once, whatever became of it before."""
+    row = Intent.objects.filter(name=intent).only("pk").first()
+    if row is None or not text.strip() or len(text) > CANDIDATE_CHARS:
+        return
+    candidate = IntentExample(
+        intent=row,
+        language=language,
+        text=text,
+        emotion=emotion,
+        source=IntentExample.Source.CANDIDATE,
+        trace_id=trace_id,
+        opinions=dict(opinions),
+    )
+    IntentExample.objects.bulk_create([candidate], ignore_conflicts=True)
+
+
+def forget_candidates(trace_ids: Sequence[str]) -> None:
+    """Removes what these turns suggested and nobody accepted."""
+    IntentExample.objects.filter(
+        source=IntentExample.Source.CANDIDATE, trace_id__in=trace_ids
+    ).delete()
 
 
 def train_now(*, user_id: int | None = None, note: str = "") -> NluModel:

@@ -11,6 +11,7 @@ from redis import RedisError
 
 from chat import protocol, transcript, vault
 from chat.models import Conversation, Message, Rating, Turn, VaultEntry, Visitor
+from prompts import understanding
 from prompts.redis import connection
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,7 @@ def erase(visitor: Visitor) -> dict[str, int]:
             "messages": Message.objects.filter(conversation__in=conversations).count(),
             "conversations": conversations.count(),
         }
+        understanding.forget_candidates(list(map(str, turn_ids)))
         Message.objects.filter(visitor=visitor).update(visitor=None, client_id=None)
         Conversation.objects.filter(visitor=visitor).delete()
     forget(visitor, turn_ids)

@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from chat.actions import privacy
 from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
 from prompts import snapshot
-from prompts.admin import waterfall
+from prompts.admin import heard, waterfall
 from prompts.admin.wording import both, pick
 from prompts.llm import router
 from prompts.models import ModelCall, RoutePolicy
@@ -256,6 +256,8 @@ def explained(request: HttpRequest, turn: Turn) -> dict[str, Any]:
     may_replay = request.user.has_perm("prompts.view_routepolicy")
     return {
         "t": WORDS,
+        "h": heard.WORDS,
+        "heard": heard.explain(turn.decision.get("analysis")),
         "why": waterfall.explain(turn.decision, calls),
         "policies": RoutePolicy.objects.all()[:POLICIES_SHOWN] if may_replay else [],
         "replay": replayed(turn.decision, number=request.GET.get("policy", ""))

@@ -64,8 +64,9 @@ def delta(turn_id: str, *, n: int, offset: int, text: str) -> dict[str, Any]:
     return {"type": "delta", "turn_id": turn_id, "n": n, "offset": offset, "text": text}
 
 
-def turn(turn_id: UUID, state: str) -> dict[str, Any]:
-    return {"type": "turn", "turn_id": str(turn_id), "state": state}
+def turn(turn_id: UUID, state: str, **heard: Any) -> dict[str, Any]:
+    """`heard` is what was understood, once it is: intents, emotion, trend."""
+    return {"type": "turn", "turn_id": str(turn_id), "state": state, **heard}
 
 
 def read(who: str, seq: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from prompts.admin import (
     canaries,
+    candidates,
     findings,
     ledger,
     load,
@@ -14,6 +15,7 @@ from prompts.admin import (
 
 __all__ = [
     "canaries",
+    "candidates",
     "findings",
     "ledger",
     "load",

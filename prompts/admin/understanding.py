@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from prompts import understanding
-from prompts.admin import nlu_report
+from prompts.admin import candidates, nlu_report
 from prompts.admin.rows import DefaultsStay, ReadOnlyAdmin
 from prompts.admin.wording import as_percent, both, in_chinese, pick
 from prompts.models import Intent, IntentExample, NluModel
@@ -64,7 +64,7 @@ class IntentAdmin(DefaultsStay, ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Intent]:
         used = models.Q(examples__enabled=True) & ~models.Q(examples__source=CANDIDATE)
-        waiting = models.Q(examples__source=CANDIDATE)
+        waiting = models.Q(examples__source=CANDIDATE, examples__enabled=True)
         rows: models.QuerySet[Intent] = super().get_queryset(request)
         return rows.annotate(
             used=models.Count("examples", filter=used),
@@ -84,7 +84,7 @@ class IntentAdmin(DefaultsStay, ModelAdmin):
 
     @admin.display(description=both("候选", "candidates"), ordering="waiting")
     def candidates(self, intent: Any) -> str:
-        url = f"{examples_url(intent)}&source__exact={CANDIDATE}"
+        url = f"{reverse('admin:prompts_candidate_changelist')}?intent__id__exact={intent.pk}"
         return format_html('<a href="{}">{}</a>', url, intent.waiting) if intent.waiting else "—"
 
 
@@ -214,7 +214,7 @@ class NluModelAdmin(ReadOnlyAdmin):
             "t": nlu_report.WORDS,
             "now": nlu_report.standing(),
             "newest": newest_number(),
-            "waiting": IntentExample.objects.filter(source=CANDIDATE).count(),
+            "waiting": candidates.waiting(),
             "may_train": may_train(request),
         }
         shown: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **context})

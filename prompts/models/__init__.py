@@ -14,7 +14,7 @@ from prompts.models.texts import (
     PromptVersion,
     Wording,
 )
-from prompts.models.understanding import Intent, IntentExample, NluModel
+from prompts.models.understanding import Candidate, Intent, IntentExample, NluModel
 
 __all__ = [
     "CURRENCIES",
@@ -23,6 +23,7 @@ __all__ = [
     "PROVIDERS",
     "Budget",
     "Canary",
+    "Candidate",
     "ExampleUse",
     "FewShotExample",
     "Intent",

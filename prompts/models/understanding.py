@@ -40,6 +40,9 @@ class IntentExample(models.Model):
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.STAFF)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Of a candidate: the turn it was said in, and what classifier and model made of it.
+    trace_id = models.CharField(max_length=40, blank=True, editable=False, db_index=True)
+    opinions = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
         ordering = ["intent", "language", "pk"]
@@ -53,6 +56,14 @@ class IntentExample(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Candidate(IntentExample):
+    """An example that waits to be judged, on a page of its own; switched off, it was dismissed and stays away."""
+
+    class Meta:
+        proxy = True
+        ordering = ["-created_at"]
 
 
 class NluModel(models.Model):

@@ -170,8 +170,10 @@ def test_frames_of_a_turn_add_up_to_its_answer(visitor: Any, ear: Ear, settings:
     turn_id = post(visitor)
     ear.frames()
     turn.run(turn_id, worker="w1")
-    first, *deltas, message, last = ear.frames()
+    first, heard, *deltas, message, last = ear.frames()
     assert first == protocol.turn(turn_id, "running")
+    said: dict[str, Any] = {"intents": [], "emotion": "neutral", "trend": "steady"}
+    assert heard == protocol.turn(turn_id, "running", **said)
     assert [d["n"] for d in deltas] == list(range(len(deltas)))
     assert len(deltas) > 1
     text = ""
@@ -180,7 +182,7 @@ def test_frames_of_a_turn_add_up_to_its_answer(visitor: Any, ear: Ear, settings:
         text += delta["text"]
     assert text == message["text"] == ANSWER
     assert message == transcript.as_frame(Message.objects.get(role="bot"))
-    assert last == protocol.turn(turn_id, "done")
+    assert last == protocol.turn(turn_id, "done", **said)
 
 
 def test_deltas_are_gathered_for_a_while_and_the_first_is_sent_at_once(

@@ -98,6 +98,7 @@ PURPOSES = {
     "greeting",
     "busy",
     "dispatch",
+    "analyse",
     "soothe",
     "offer_human",
 }

@@ -79,7 +79,8 @@ def test_intents_count_their_examples_and_lead_to_them(staff: Client) -> None:
 
     link = f"{page('intentexample_changelist')}?intent__id__exact={repair.pk}"
     assert f'<a href="{link}">0</a>' in html
-    assert f'<a href="{link}&amp;source__exact=candidate">1</a>' in html
+    waiting = f"{page('candidate_changelist')}?intent__id__exact={repair.pk}"
+    assert f'<a href="{waiting}">1</a>' in html
     assert ">30</a>" in html
     shown = staff.get(link).context["cl"].result_count
     assert shown == 2
