@@ -1,7 +1,29 @@
-"""Registers the app with Django."""
+"""Registers the app with Django, and says what its rows are called."""
 
 from django.apps import AppConfig
+from typing_extensions import override
+
+from prompts.bilingual import both, name_rows
+
+NAMES = {
+    "Inbox": ("接入点", "inbox", "inboxes"),
+    "Visitor": ("访客", "visitor", "visitors"),
+    "VaultEntry": ("保险库条目", "vault entry", "vault entries"),
+    "Agent": ("坐席", "agent", "agents"),
+    "Conversation": ("会话", "conversation", "conversations"),
+    "Turn": ("应答轮次", "turn", "turns"),
+    "Message": ("消息", "message", "messages"),
+    "Rating": ("评价", "rating", "ratings"),
+    "Escalation": ("转人工", "escalation", "escalations"),
+    "EscalationPolicy": ("转人工策略", "escalation policy", "escalation policy"),
+    "Attachment": ("附件", "attachment", "attachments"),
+}
 
 
 class ChatConfig(AppConfig):
     name = "chat"
+    verbose_name = both("会话与接待", "Conversations")
+
+    @override
+    def ready(self) -> None:
+        name_rows(self, NAMES)

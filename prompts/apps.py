@@ -1,7 +1,34 @@
-"""Registers the app with Django."""
+"""Registers the app with Django, and says what its rows are called."""
 
 from django.apps import AppConfig
+from typing_extensions import override
+
+from prompts.bilingual import both, name_rows
+
+NAMES = {
+    "Prompt": ("提示词", "prompt", "prompts"),
+    "PromptVersion": ("提示词版本", "prompt version", "prompt versions"),
+    "FewShotExample": ("示例对话", "few-shot example", "few-shot examples"),
+    "Sop": ("标准应答 SOP", "SOP", "SOPs"),
+    "SopQuestion": ("SOP 问法", "SOP question", "SOP questions"),
+    "ModelEndpoint": ("模型端点", "model endpoint", "model endpoints"),
+    "ModelCall": ("模型调用", "model call", "model calls"),
+    "Budget": ("预算", "budget", "budgets"),
+    "QualityCell": ("质量统计", "quality cell", "quality cells"),
+    "RoutePolicy": ("路由策略", "route policy", "route policies"),
+    "Canary": ("灰度", "canary", "canaries"),
+    "LoadPolicy": ("负载策略", "load policy", "load policy"),
+    "Intent": ("意图", "intent", "intents"),
+    "IntentExample": ("例句", "intent example", "intent examples"),
+    "Candidate": ("候选例句", "candidate", "candidates"),
+    "NluModel": ("分类器", "classifier", "classifiers"),
+}
 
 
 class PromptsConfig(AppConfig):
     name = "prompts"
+    verbose_name = both("提示词与模型", "Prompts and models")
+
+    @override
+    def ready(self) -> None:
+        name_rows(self, NAMES)

@@ -2,25 +2,12 @@
 
 from typing import Any
 
-from django.utils.functional import lazy
-from django.utils.translation import get_language
+from prompts.bilingual import both, in_chinese, pick
+
+__all__ = ["as_money", "as_ms", "as_percent", "both", "in_chinese", "pick"]
 
 # Between a number and its unit, so that a narrow column does not part them.
 NO_BREAK = "\u00a0"
-
-
-def in_chinese() -> bool:
-    """Whether the request at hand is answered in Chinese, the default."""
-    return (get_language() or "zh").startswith("zh")
-
-
-def pick(zh: str, en: str) -> str:
-    """The sentence in the language of the request at hand."""
-    return zh if in_chinese() else en
-
-
-# The same, decided when it is shown: for labels that are made once, at import.
-both: Any = lazy(pick, str)
 
 
 def as_ms(milliseconds: float | None) -> str:
