@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts import understanding
-from prompts.admin.wording import as_percent, both, pick
-from prompts.models import IntentExample
+from prompts.admin.candidates import MOODS
+from prompts.admin.wording import as_percent, both, in_chinese, pick
+from prompts.models import Intent, IntentExample
 
 WORDS = {
     "train_title": both("训练", "Training"),
@@ -82,29 +83,49 @@ class Disagreement:
 
 def figures(report: Mapping[str, Any]) -> dict[str, Any]:
     """The report as texts and tables; what an older report does not have is left empty."""
+    called = titles()
     return {
-        "classes": [score_line(one) for one in report.get("classes", [])],
-        "emotion_classes": [score_line(one) for one in report.get("emotion_classes", [])],
-        "confusions": report.get("confusions", []),
-        "doubtful": disagreements(report.get("doubtful", [])),
+        "classes": [score_line(one, called) for one in report.get("classes", [])],
+        "emotion_classes": [score_line(one, MOODS) for one in report.get("emotion_classes", [])],
+        "confusions": [named(one, called) for one in report.get("confusions", [])],
+        "doubtful": disagreements(report.get("doubtful", []), called),
         "emotion": as_percent(report.get("emotion_accuracy")),
         "calibration": as_percent(report.get("calibration_error")),
     }
 
 
-def score_line(score: Mapping[str, Any]) -> dict[str, Any]:
+def titles() -> dict[str, str]:
+    """Every intent's name with its title."""
+    return {intent.name: with_title(intent) for intent in Intent.objects.all()}
+
+
+def with_title(intent: Intent) -> str:
+    """ "refund 退款"; in English only where the title says more than the name."""
+    title = intent.title_zh if in_chinese() else intent.title_en
+    plain = intent.name.replace("_", " ")
+    return intent.name if not title or title.lower() == plain else f"{intent.name} {title}"
+
+
+def named(row: Mapping[str, Any], called: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, **{key: called.get(row[key], row[key]) for key in ("label", "taken_for")}}
+
+
+def score_line(score: Mapping[str, Any], called: Mapping[str, Any]) -> dict[str, Any]:
     shares = {name: as_percent(score[name]) for name in ("precision", "recall", "f1")}
-    return {"label": score["label"], "rows": score["rows"], **shares}
+    label = called.get(score["label"], score["label"])
+    return {"label": label, "rows": score["rows"], **shares}
 
 
-def disagreements(doubtful: Sequence[Mapping[str, Any]]) -> list[Disagreement]:
+def disagreements(
+    doubtful: Sequence[Mapping[str, Any]], called: Mapping[str, str]
+) -> list[Disagreement]:
     keys = [one["example"] for one in doubtful if "example" in one]
     rows = IntentExample.objects.in_bulk(keys)
     return [
         Disagreement(
             rows.get(one.get("example")),
-            one["label"],
-            one["taken_for"],
+            called.get(one["label"], one["label"]),
+            called.get(one["taken_for"], one["taken_for"]),
             as_percent(one["p"], digits=0),
         )
         for one in doubtful

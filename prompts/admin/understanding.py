@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 # By its name: tasks stand beside the admin, so that it imports none.
 TASK = "prompts.tasks.train_nlu"
+# Enough to tell versions apart, and no wider than a phone.
+DIGEST_CHARS = 16
 CANDIDATE = IntentExample.Source.CANDIDATE
 SOURCES = {
     "default": both("自带", "shipped"),
@@ -108,7 +110,7 @@ class IntentExampleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
 @admin.register(IntentExample)
 class IntentExampleAdmin(ModelAdmin):
     form = IntentExampleForm
-    list_display = ["text", "intent", "language", "emotion", "origin", "enabled"]
+    list_display = ["text", "meaning", "language", "mood", "origin", "enabled"]
     list_filter = ["intent", "language", "emotion", "source", "enabled"]
     list_select_related = ["intent"]
     search_fields = ["text"]
@@ -116,10 +118,19 @@ class IntentExampleAdmin(ModelAdmin):
     fields = ["intent", "language", "text", "emotion", "enabled", *readonly_fields]
     actions = ["accept", "enable", "disable"]
 
+    @admin.display(description=both("意图", "intent"), ordering="intent")
+    def meaning(self, example: IntentExample) -> str:
+        return nlu_report.with_title(example.intent)
+
+    @admin.display(description=both("情绪", "mood"), ordering="emotion")
+    def mood(self, example: IntentExample) -> str:
+        return str(candidates.MOODS.get(example.emotion, example.emotion))
+
     @display(  # type: ignore[untyped-decorator]
         description=both("来源", "source"),
         ordering="source",
-        label={"candidate": "warning", "staff": "info"},
+        # Unfold shows the word of a kind that is named here only.
+        label={"candidate": "warning", "staff": "info", "default": None},
     )
     def origin(self, example: IntentExample) -> tuple[str, Any]:
         return example.source, SOURCES.get(example.source, example.source)
@@ -169,7 +180,8 @@ class NluModelAdmin(ReadOnlyAdmin):
     ]
     list_display_links = ["number"]
     list_select_related = ["created_by"]
-    fields = ["number", "note", "digest", "created_by", "created_at"]
+    fields = ["number", "note", "fingerprint", "created_by", "created_at"]
+    readonly_fields = ["fingerprint"]
     list_before_template = "admin/prompts/nlumodel/train.html"
     change_form_outer_before_template = "admin/prompts/nlumodel/report.html"
 
@@ -191,11 +203,17 @@ class NluModelAdmin(ReadOnlyAdmin):
         return rows.defer("weights")
 
     @display(  # type: ignore[untyped-decorator]
-        description=both("状态", "state"), ordering="active", label={"active": "success"}
+        description=both("状态", "state"),
+        ordering="active",
+        label={"active": "success", "idle": None},
     )
     def state(self, row: NluModel) -> tuple[str, Any]:
         name = "active" if row.active else "idle"
         return name, STATES[name]
+
+    @admin.display(description=both("指纹", "digest"))
+    def fingerprint(self, row: NluModel) -> str:
+        return row.digest[:DIGEST_CHARS]
 
     @admin.display(description=both("准确率", "accuracy"), ordering="accuracy")
     def right(self, row: NluModel) -> str:

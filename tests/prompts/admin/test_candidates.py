@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from prompts.admin import heard
 from prompts.models import Candidate, Intent, IntentExample
@@ -151,15 +152,19 @@ ANALYSIS: dict[str, Any] = {
 
 
 def test_both_opinions_and_what_stood_are_explained() -> None:
-    shown = heard.explain(ANALYSIS)
+    with override("zh-hans"):
+        shown = heard.explain(ANALYSIS)
+        who = [str(row.who) for row in shown["rows"]]
+        why = str(shown["why"])
     assert [
-        (str(row.who), row.intents, row.emotion, row.lead, row.stood) for row in shown["rows"]
+        (name, row.intents, row.emotion, row.lead, row.stood)
+        for name, row in zip(who, shown["rows"], strict=True)
     ] == [
         ("分类器", "logistics 41%", "平静 60%", "5.0%", False),
         ("模型 (light)", "repair", "不满", "—", False),
         ("采用", "repair 80%", "不满 90%", "—", True),
     ]
-    assert str(shown["why"]) == "分类器拿不准，采用模型的判断。"
+    assert why == "分类器拿不准，采用模型的判断。"
 
 
 @pytest.mark.parametrize(
