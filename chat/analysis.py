@@ -172,7 +172,8 @@ def settled(local: Found, opinion: Opinion) -> Found:
         return replace(local, unknown=True, unknown_p=max(local.unknown_p, OPINION_P))
     before = dict(local.intents)
     sure = {name: max(before.get(name, 0.0), OPINION_P) for name in opinion.intents}
-    return Found(
+    return replace(
+        local,
         intents=tuple(sorted(sure.items(), key=lambda pair: -importance(*pair, overall=sure))),
         said=opinion.intents,
         unknown_p=min(local.unknown_p, 1 - OPINION_P),

@@ -34,7 +34,12 @@ from tests.prompts.shop_intents import plant
 HERE = "127.0.0.1"
 APOLOGY = "用户当前不满,务必先道歉再解答"
 FOUND = Found(
-    intents=(("logistics", 0.5),), said=("logistics",), unknown_p=0.1, unknown=False, margin=0.1
+    intents=(("logistics", 0.5),),
+    said=("logistics",),
+    unknown_p=0.1,
+    unknown=False,
+    margin=0.1,
+    moods={},
 )
 NEUTRAL = Mood("neutral", 0.6)
 HEARD = Heard(Opinion(("return", "invoice"), "negative", (("product", "外套"),), "light"), "", 42.0)

@@ -85,7 +85,7 @@ def test_the_answer_explains_itself(visitor: Any) -> None:
     ask(visitor)
     answer = Message.objects.get(role="bot")
     assert answer.meta == {
-        "citations": [{"sop": "late", "title": "物流"}],
+        "citations": [{"id": "late", "sop": "late", "title": "物流"}],
         "endpoint": "sop",
         "prompt_version": Prompt.objects.get(purpose="answer", language="zh").current_id,
     }
