@@ -16,6 +16,8 @@ NAMES = {
     "Rating": ("评价", "rating", "ratings"),
     "Escalation": ("转人工", "escalation", "escalations"),
     "EscalationPolicy": ("转人工策略", "escalation policy", "escalation policy"),
+    "Tool": ("工具", "tool", "tools"),
+    "ToolCall": ("工具调用", "tool call", "tool calls"),
     "Attachment": ("附件", "attachment", "attachments"),
 }
 

@@ -10,6 +10,8 @@ NAMES = {
     "PromptVersion": ("提示词版本", "prompt version", "prompt versions"),
     "FewShotExample": ("示例对话", "few-shot example", "few-shot examples"),
     "Sop": ("标准应答 SOP", "SOP", "SOPs"),
+    "SopFinding": ("重复或冲突的 SOP", "SOP finding", "SOP findings"),
+    "SopImport": ("SOP 导入", "SOP import", "SOP imports"),
     "SopQuestion": ("SOP 问法", "SOP question", "SOP questions"),
     "ModelEndpoint": ("模型端点", "model endpoint", "model endpoints"),
     "ModelCall": ("模型调用", "model call", "model calls"),
