@@ -117,7 +117,7 @@ def think(asked: Asked, *, started: float) -> Heard:
     try:
         return cached(asked) or ask(asked, until=started + SECONDS)
     except AllFailed as error:
-        return Heard(None, "late" if "timeout" in str(error) else "failed")
+        return Heard(None, why_failed(str(error)))
     except DatabaseError as error:
         log.warning("opinion_lost", trace_id=asked.trace_id, error=type(error).__name__)
         return Heard(None, "failed")
@@ -151,6 +151,13 @@ def ask(asked: Asked, *, until: float) -> Heard:
     keep(asked, opinion)
     note(asked, opinion)
     return Heard(opinion, "")
+
+
+def why_failed(attempts: str) -> Why:
+    """What became of the attempts, as AllFailed names them; none was made where the opinions' own breaker is open."""
+    if not attempts:
+        return "breaker"
+    return "late" if "timeout" in attempts else "failed"
 
 
 def choose(asked: Asked, current: Snapshot) -> Endpoint | Why:
