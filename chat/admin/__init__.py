@@ -1,5 +1,5 @@
 """The admin of chat, a module for each kind of row. Django finds it here; importing registers it."""
 
-from chat.admin import conversations, tools
+from chat.admin import conversations, escalation, tools
 
-__all__ = ["conversations", "tools"]
+__all__ = ["conversations", "escalation", "tools"]

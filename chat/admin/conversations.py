@@ -11,6 +11,7 @@ from django.shortcuts import render
 from unfold.admin import ModelAdmin, TabularInline
 
 from chat.actions import privacy
+from chat.admin import escalation
 from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
 from prompts import snapshot
 from prompts.admin import heard, waterfall
@@ -26,6 +27,8 @@ WORDS = {
         "这一轮没有保存路由决定：它还没有运行，或不需要模型。",
         "No decision is stored with this turn: it has not run, or it needed no model.",
     ),
+    "verdict": both("要不要人工", "Whether a person is wanted"),
+    "points": both("分", "points"),
     "features": both("这一轮的特征", "What the turn looked like"),
     "load": both("负载级别", "load level"),
     "candidates": both("候选模型", "Candidates"),
@@ -258,6 +261,7 @@ def explained(request: HttpRequest, turn: Turn) -> dict[str, Any]:
         "t": WORDS,
         "h": heard.WORDS,
         "heard": heard.explain(turn.decision.get("analysis")),
+        "verdict": escalation.explain(turn.decision.get("escalation")),
         "why": waterfall.explain(turn.decision, calls),
         "policies": RoutePolicy.objects.all()[:POLICIES_SHOWN] if may_replay else [],
         "replay": replayed(turn.decision, number=request.GET.get("policy", ""))
