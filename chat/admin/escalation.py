@@ -69,6 +69,8 @@ def points_field(reason: Reason) -> forms.FloatField:
 
 
 POINT_FIELDS = [f"points_{name}" for name in DEFAULT_POINTS]
+# Three beside each other.
+ROWS_OF_POINTS = [tuple(POINT_FIELDS[at : at + 3]) for at in range(0, len(POINT_FIELDS), 3)]
 # A class statement cannot have a field for each reason, so that none is forgotten.
 PointsForm: Any = type(
     "PointsForm",
@@ -135,7 +137,7 @@ class EscalationPolicyAdmin(AnnouncedAdmin):
     fieldsets = [
         (both("何时", "When"), {"fields": ["hand_over_at", "offer_at", "furious_from"]}),
         (both("直接转人工", "To a person at once"), {"fields": ["restricted", "amount_limit"]}),
-        (both("每个原因的分数", "Points of each reason"), {"fields": [POINT_FIELDS[i:i + 3] for i in range(0, len(POINT_FIELDS), 3)]}),
+        (both("每个原因的分数", "Points of each reason"), {"fields": ROWS_OF_POINTS}),
     ]  # fmt: skip
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
