@@ -35,7 +35,7 @@ CALM = re.compile(r"谢谢|感谢|解决了|好了|收到了|可以了|thank|sol
 NEGATIVE_TONES = frozenset({"anger", "disappointment", "threat", "upset"})
 HOSTILE_TONES = NEGATIVE_TONES | {"sarcasm", "blame", "delay", "neglect"}
 # In nats, set on sentences labelled by hand that are in none of the sets we report.
-AFTER_NEGATIVE, IRONY_AFTER_NEGATIVE, BITTER_ALONE = 0.5, 4.0, 1.5
+AFTER_NEGATIVE, IRONY_AFTER_NEGATIVE, BITTER_ALONE = 0.5, 4.0, 2.0
 SOLVED, PRAISED, CALM_TONE, TONE = -2.5, -7.0, -1.0, 0.75
 """After a solution; for words of irony then; when no tone is hostile; for each harsh tone."""
 TOGETHER = 0.5
