@@ -12,16 +12,19 @@ from typing import Any
 
 from chat import dialogue as dialogues
 from chat.dialogue import Dialogue, Understood
-from prompts.nlu import emotion, person, references, slots
+from prompts.nlu import asking, emotion, person, references, slots
 from prompts.nlu.emotion import Label, Mood
 from prompts.nlu.intents import Classifier, Found, importance
-from prompts.nlu.slots import Slot, SlotPatterns
+from prompts.nlu.pointing import ORDERS
+from prompts.nlu.slots import PLACEHOLDER, Slot, SlotPatterns
 from prompts.opinion import Heard, Opinion
 
 Advise = Callable[[str, Found, Mood], Heard]
 
 HAN = re.compile("[\u3400-\u9fff]")
 RESUME_REPLIES = frozenset({"1", "\uff11", "\u2460", "一"})
+THANKS, COMPLAINT = "thanks_bye", "complaint"
+GRIEVANCES = frozenset({COMPLAINT, "damaged_or_wrong"})
 # Without a classifier little is known of the words' mood: lexicon and context must be able to outweigh it.
 NO_CHANCES = {"negative": 0.25, "neutral": 0.65, "positive": 0.1}
 # What a model says counts as this sure: it does not say how sure it is.
@@ -121,13 +124,16 @@ def analyse(
     `advise` is asked where the classifier's lead is smaller than `margin`.
     """
     text = "\n".join(lines)
+    given = slots.find(text, patterns=patterns, now=today)
     local = classifier.intents(text, prev=prev) if classifier else None
+    order = next((slot for slot in given if slot.name in ORDERS), None)
+    if local and order:
+        local = asking.of_order(slots.fold(text).lower(), order.start, local)
     local_mood = mood_of(text, dialogue=dialogue, found=local)
     heard = None
     if advise and local and is_unsure(local, margin=margin):
         heard = advise(text, local, local_mood)
     found, mood = local, local_mood
-    given = slots.find(text, patterns=patterns, now=today)
     if local and heard and heard.opinion:
         found, mood = settled(local, heard.opinion), settled_mood(local_mood, heard.opinion)
         given = (*given, *added_slots(text, heard.opinion, given))
@@ -136,7 +142,7 @@ def analyse(
         language=spoken,
         takes_up_earlier=len(lines) == 1 and lines[0].strip() in RESUME_REPLIES,
         understood=Understood(
-            intents=intents_of(found),
+            intents=intents_of(found, pleased=mood.label == "positive"),
             unknown_p=found.unknown_p if found else 0.0,
             emotion=mood.label,
             emotion_score=mood.score,
@@ -202,12 +208,17 @@ def rounded(intents: Sequence[tuple[str, float]]) -> list[list[Any]]:
     return [[name, round(p, 3)] for name, p in intents]
 
 
-def intents_of(found: Found | None) -> tuple[tuple[str, float], ...]:
-    """(name, probability) in the order said; none where it is honest to say "unknown"."""
+def intents_of(found: Found | None, *, pleased: bool = False) -> tuple[tuple[str, float], ...]:
+    """(name, probability) in the order said; none where it is honest to say "unknown".
+
+    Who is pleased and complains means the words of a complaint as praise.
+    """
     if found is None or found.unknown:
         return ()
     sure = dict(found.intents)
-    return tuple((name, sure[name]) for name in found.said)
+    praise = pleased and (found.said == (COMPLAINT,) or THANKS in found.said)
+    said = [name for name in found.said if not (praise and name in GRIEVANCES)] or [THANKS]
+    return tuple((name, sure.get(name, sure[found.said[0]])) for name in said)
 
 
 def mood_of(text: str, *, dialogue: Dialogue, found: Found | None) -> Mood:
@@ -221,6 +232,7 @@ def mood_of(text: str, *, dialogue: Dialogue, found: Found | None) -> Mood:
 
 def language_of(text: str, *, otherwise: str) -> str:
     """ "zh" or "en": Chinese as soon as a Han character occurs, `otherwise` when no letter does."""
-    if HAN.search(text):
+    said = PLACEHOLDER.sub("", text)
+    if HAN.search(said):
         return "zh"
-    return "en" if re.search("[A-Za-z]{2}", text) else otherwise
+    return "en" if re.search("[A-Za-z]{2}", said) else otherwise

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chat.dialogue.placing import Move, place
+from chat.dialogue.placing import BEFORE_BUYING, Move, place
 from chat.dialogue.state import (
     OPEN,
     SETTLED,
@@ -34,6 +34,7 @@ REPAIRS = (
     "correction", "withdraw", "repeat", "clarify", "skip", "return", "digression", "cannot_handle", "chit_chat",
 )  # fmt: skip
 TOPICS_KEPT = 16
+ORDERS_KEPT = 16
 MOODS_KEPT = 8
 SUMMARY_TOPICS = 5
 ARROW = " → "
@@ -50,7 +51,7 @@ def advance(dialogue: Dialogue, understood: Understood) -> Dialogue:
     after = closed(before, given_up, state=WITHDRAWN, turn=turn)
     wanted = wanted_intents(understood, before, given_up)
     if given_up and not wanted:
-        move = Move(after.topics, (), after.slots)
+        move = Move(after.topics, (), after.slots, after.doubtful)
     else:
         move = place(after, understood.said, wanted, spoken_of=before.current, turn=turn)
     after = answered(moved(after, move), before, move)
@@ -79,12 +80,29 @@ def wanted_intents(
 ) -> tuple[str, ...]:
     """The intents that are topics, in the order said, without those that are given up."""
     names = [name for name, _ in understood.intents if name not in NO_TOPIC]
-    dropped = set(understood.said.withdrawn)
+    dropped = set(understood.said.withdrawn) | answered_intents(understood, before)
     dropped |= {topic.intent for topic in before.topics if topic.id in given_up}
     if given_up and understood.said.withdrawn:
         # "Cancel the return" cancels no order.
         dropped.add("cancel_order")
     return tuple(dict.fromkeys(name for name in names if name not in dropped))
+
+
+def answered_intents(understood: Understood, before: Dialogue) -> frozenset[str]:
+    """Intents heard in words that only answer what was asked for the topic in hand."""
+    topic = find_topic(before, before.current)
+    if topic is None or topic.state != OPEN:
+        return frozenset()
+    said = understood.said
+    dropped: frozenset[str] = frozenset()
+    if repairs.SKIP in said.flags and topic.intent != "order_status":
+        # "I have no order number" asks nothing about the order.
+        dropped = frozenset({"order_status"})
+    of_goods = topic.intent not in BEFORE_BUYING | INFORMATION
+    if of_goods and (not said.asks or said.topic_ref == topic.id):
+        # "Size 42 please", "can it be done before it ships" are about the exchange in hand.
+        dropped |= BEFORE_BUYING
+    return dropped
 
 
 def given_up_ids(before: Dialogue, understood: Understood) -> tuple[str, ...]:
@@ -124,7 +142,7 @@ def closed(dialogue: Dialogue, ids: Iterable[str], *, state: str, turn: int) -> 
 def moved(dialogue: Dialogue, move: Move) -> Dialogue:
     """The dialogue with the topics as placed, those of this turn on top, the first said first."""
     if not move.targets and move.topics is dialogue.topics:
-        return replace(dialogue, slots=move.loose)
+        return replace(dialogue, slots=move.loose, doubtful=move.doubtful)
     on_top = [topic for id_ in move.targets for topic in move.topics if topic.id == id_]
     topics = on_top + [topic for topic in move.topics if topic.id not in move.targets]
     return replace(
@@ -132,6 +150,7 @@ def moved(dialogue: Dialogue, move: Move) -> Dialogue:
         topics=kept(topics),
         current=on_top[0].id if on_top else dialogue.current,
         slots=move.loose,
+        doubtful=() if on_top else move.doubtful,
     )
 
 
@@ -162,20 +181,43 @@ def answered(after: Dialogue, before: Dialogue, move: Move) -> Dialogue:
 def doubts_settled(dialogue: Dialogue, understood: Understood, *, turn: int) -> Dialogue:
     """A yes confirms what was doubtful in the current topic; a no takes it away, to be asked for again."""
     topic = find_topic(dialogue, dialogue.current)
+    if topic is None:
+        return loose_settled(dialogue, understood)
     fresh = understood.said.doubtful
-    doubtful = [n for n in topic.doubtful if n not in fresh] if topic else []
-    if topic is None or not doubtful:
-        return dialogue
+    doubtful = [n for n in topic.doubtful if n not in fresh]
     held = [name for name in doubtful if name in topic.slots]
-    if repairs.DENY in understood.said.flags:
+    if doubtful and is_denied(understood):
         slots = {name: value for name, value in topic.slots.items() if name not in held}
         rejected = (*topic.rejected, *(topic.slots[name] for name in held))
         return with_topic(dialogue, replace(topic, slots=slots, rejected=rejected, touched=turn))
-    if any(name == "confirm" for name, _ in understood.intents):
+    if doubtful and is_confirmed(understood):
         left = tuple(name for name in topic.doubtful if name not in held)
         given = topic.given | dict.fromkeys(held, turn)
         return with_topic(dialogue, replace(topic, doubtful=left, given=given))
     return dialogue
+
+
+def loose_settled(dialogue: Dialogue, understood: Understood) -> Dialogue:
+    """The same for slots that wait for a topic."""
+    doubtful = [n for n in dialogue.doubtful if n not in understood.said.doubtful]
+    if doubtful and is_denied(understood):
+        slots = {name: value for name, value in dialogue.slots.items() if name not in doubtful}
+        return replace(dialogue, slots=slots)
+    if doubtful and is_confirmed(understood):
+        left = tuple(name for name in dialogue.doubtful if name not in doubtful)
+        return replace(dialogue, doubtful=left)
+    return dialogue
+
+
+def is_denied(understood: Understood) -> bool:
+    return repairs.DENY in understood.said.flags
+
+
+def is_confirmed(understood: Understood) -> bool:
+    """A yes; "no, the other one" and "never mind" are heard as one, too, and are none."""
+    said = understood.said
+    taken_back = said.corrected or said.rejected or repairs.WITHDRAW in said.flags
+    return not taken_back and any(name == "confirm" for name, _ in understood.intents)
 
 
 def with_topic(dialogue: Dialogue, changed: Topic) -> Dialogue:
@@ -237,6 +279,8 @@ def described(
     }
     summary = summarise(without(before.summary, gone - {title}), title)
     mood = (understood.emotion, round(understood.emotion_score, 3))
+    unasked = answered_intents(understood, before)
+    counted = tuple(pair for pair in understood.intents if pair[0] not in unasked)
     return replace(
         after,
         topic=title,
@@ -244,10 +288,19 @@ def described(
         slots=dict(topic.slots) if topic else after.slots,
         summary=summary,
         moods=(*before.moods, mood)[-MOODS_KEPT:],
-        last=as_json(understood),
+        last=as_json(replace(understood, intents=counted)),
         repair=repair,
+        orders=orders_after(before, after, understood),
         confused=before.confused + 1 if repair == "cannot_handle" else 0,
     )
+
+
+def orders_after(before: Dialogue, after: Dialogue, understood: Understood) -> tuple[str, ...]:
+    said = understood.said
+    held = {topic.slots.get(ORDER) for topic in after.topics}
+    given = (*before.orders, *(slot.value for slot in said.slots if slot.name == ORDER))
+    known = (number for number in given if number in held or number not in said.rejected)
+    return tuple(dict.fromkeys(known))[-ORDERS_KEPT:]
 
 
 def title_in(topic: Topic, language: str) -> str:

@@ -38,7 +38,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "skip": "顾客不想回答刚才的问题,换个办法继续",
         "return": "顾客回到之前的话题,接着办,不要重新开始",
         "digression": "顾客先问了别的,答完再回到没办完的事",
-        "cannot_handle": "没听懂顾客的意思,请他换个说法,或提供转人工",
+        "cannot_handle": "顾客的意思不明确:资料里有就照资料答,否则请他换个说法,或提供转人工",
         "chit_chat": "顾客在寒暄,简短回应",
     },
     "en": {
@@ -63,7 +63,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "skip": "The customer would rather not answer that; go on another way",
         "return": "The customer is back at an earlier topic; go on with it, do not start over",
         "digression": "The customer asked something else first; answer it, then come back",
-        "cannot_handle": "The customer was not understood; ask for other words, or offer a person",
+        "cannot_handle": "It is unclear what the customer means: answer from the facts if they do, else ask for other words, or offer a person",
         "chit_chat": "The customer is making small talk; answer briefly",
     },
 }
@@ -108,7 +108,7 @@ def lines_of(dialogue: Dialogue, *, language: str) -> Iterator[tuple[str, list[s
     """(name in WORDS, parts) of each line that has something to say."""
     topic = find_topic(dialogue, dialogue.current)
     slots = topic.slots if topic else dialogue.slots
-    doubtful = topic.doubtful if topic else ()
+    doubtful = topic.doubtful if topic else dialogue.doubtful
     sure = {name: value for name, value in slots.items() if name not in doubtful}
     lines = {
         "known": listed(sure, language),

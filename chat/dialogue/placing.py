@@ -24,11 +24,14 @@ BEFORE_BUYING = frozenset({"product_info", "stock", "promotion"})
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """All topics after a message; the ids of those it was about, the first said first; slots without a topic."""
+    """All topics after a message; the ids of those it was about, the first said first; slots without a topic, and
+    which of these are in doubt.
+    """
 
     topics: tuple[Topic, ...]
     targets: tuple[str, ...]
     loose: dict[str, str]
+    doubtful: tuple[str, ...] = ()
 
 
 def place(
@@ -43,7 +46,7 @@ def place(
             return loosely(dialogue, said)
         pairs = [(meant.intent, order) for order in orders_of(said)] or [(meant.intent, None)]
         if not said.corrected and untouched(said, meant, current):
-            return Move(dialogue.topics, (), dialogue.slots)
+            return Move(dialogue.topics, (), dialogue.slots, dialogue.doubtful)
     topics, targets = list(dialogue.topics), []
     for intent, order in pairs:
         topic = find_home(topics, intent, order, said=said, meant=meant, of_meant=not wanted)
@@ -93,7 +96,9 @@ def loosely(dialogue: Dialogue, said: Resolution) -> Move:
         if slot.name in ORDERS:
             loose = {n: v for n, v in loose.items() if n not in ORDERS}
         loose[slot.name] = slot.value
-    return Move(dialogue.topics, (), loose)
+    given = {slot.name for slot in said.slots}
+    held = (name for name in dialogue.doubtful if name not in given)
+    return Move(dialogue.topics, (), loose, merged(held, said.doubtful))
 
 
 def find_home(
@@ -158,7 +163,8 @@ def new_topic(
         inherited = {name: value for name, value in inherited.items() if name not in OF_ORDER}
     if meant and meant.intent in BEFORE_BUYING and intent not in BEFORE_BUYING:
         inherited.pop("product", None)
-    doubtful = tuple(name for name in meant.doubtful if name in inherited) if meant else ()
+    unsure = meant.doubtful if meant else dialogue.doubtful
+    doubtful = tuple(name for name in unsure if name in inherited)
     number = max((int(topic.id[1:]) for topic in topics if topic.id[1:].isdecimal()), default=0)
     return Topic(
         id=f"t{number + 1}",

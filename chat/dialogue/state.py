@@ -49,6 +49,10 @@ class Dialogue:
     topic: str = ""
     intent: str = ""
     slots: dict[str, str] = field(default_factory=dict)
+    # Of the slots at hand for the next topic: those to be confirmed.
+    doubtful: tuple[str, ...] = ()
+    # Every order number that was given and not taken back, in the order said.
+    orders: tuple[str, ...] = ()
     # The titles of the topics in their order, as the visitor may see them.
     summary: str = ""
     turns: int = 0
@@ -94,6 +98,7 @@ def read_dialogue(stored: Mapping[str, Any]) -> Dialogue:
         known["topics"] = read_topics(known["topics"])
     if "moods" in known:
         known["moods"] = tuple((str(label), float(score)) for label, score in known["moods"])
+    known |= {name: tuple(known[name]) for name in ("doubtful", "orders") if name in known}
     return Dialogue(**known)
 
 

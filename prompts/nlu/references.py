@@ -35,6 +35,8 @@ class Resolution:
     # Slots the visitor cannot or will not give; "" where none is named.
     skipped: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
+    # Whether it is put as a question.
+    asks: bool = False
 
 
 NOTHING = Resolution()
@@ -110,6 +112,7 @@ def resolve(
         withdrawn=repairs.withdrawn(low),
         skipped=repairs.skipped(low) if repairs.SKIP in flags else (),
         flags=flags,
+        asks=repairs.QUESTION.search(low) is not None,
     )
     corrected = any(hint in low for hint in HINTS) and CORRECTION.search(low) is not None
     if not any(slot.name in ORDERS for slot in slots):
@@ -120,9 +123,11 @@ def resolve(
 
 
 def known_orders(dialogue: Thread) -> list[str]:
-    """The order numbers of the dialogue, in the order in which topics about them came up."""
+    """The order numbers of the dialogue, in the order in which they came up."""
     topics = sorted(dialogue.topics, key=lambda topic: topic.opened)
     held = [topic.slots.get(ORDER, "") for topic in topics] + [dialogue.slots.get(ORDER, "")]
+    if dialogue.orders:
+        held = [*dialogue.orders, *held]
     return list(dict.fromkeys(number for number in held if number))
 
 

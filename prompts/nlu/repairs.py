@@ -12,6 +12,11 @@ REPEAT, CLARIFY, SKIP, WITHDRAW, DENY, RETURN, SLIP = (
 HAN = re.compile("[\u4e00-\u9fff]")
 WORDS = re.compile("[a-z]{2}")
 
+QUESTION = re.compile(
+    r"[??]|[吗么嘛呢]\s*$|[吗么嘛呢][,。!\s]|什么|怎么|咋|哪|谁|几[个天点号]|多少|多[大长久高重]|有没有|是不是|能不能|可不可以|会不会|可以不|能不$|行不行|[没不]$"
+    r"|\b(?:what|which|how|when|where|why|who|is|are|does|do|did|can|could|will|would|should) (?:you|it|this|that|there|i|the|they|we|long|much|many|size|colou?r)\b|\bwhat'?s\b"
+)
+
 FLAGS_ZH = {
     # "I say it again" is an angry customer, "say it again" is a question.
     REPEAT: re.compile(

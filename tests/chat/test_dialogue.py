@@ -548,3 +548,55 @@ def test_the_block_keeps_to_its_budget(
 ) -> None:
     block = state_block(after(*turns), language=language, budget_tokens=budget_tokens)
     assert tokens(block) <= budget_tokens
+
+
+# --- what only answers -----------------------------------------------------------------------------
+
+
+def test_a_slot_in_doubt_stays_so_while_it_waits_for_a_topic() -> None:
+    state = after(understood("provide_info", slots=(order(A),), doubtful=("order_number",)))
+    assert (state.doubtful, "Known" in state_block(state, language="en")) == (
+        ("order_number",),
+        False,
+    )
+    assert "Confirm with the customer first: order number" in state_block(state, language="en")
+    topic = find_topic(after(understood("return"), start=state), "t1")
+    assert topic is not None
+    assert topic.doubtful == ("order_number",)
+    assert after(understood("confirm"), start=state).doubtful == ()
+    denied = after(understood(flags=frozenset({repairs.DENY})), start=state)
+    assert (denied.slots, denied.doubtful) == ({}, ("order_number",))
+    assert after(understood(slots=(order(B),)), start=state).doubtful == ()
+
+
+def test_a_yes_that_takes_something_back_confirms_nothing() -> None:
+    state = after(understood("return", slots=(order(A),), doubtful=("order_number",)))
+    never_mind = understood("confirm", flags=frozenset({repairs.WITHDRAW}), withdrawn=("refund",))
+    topic = find_topic(after(never_mind, start=state), "t1")
+    assert topic is not None
+    assert topic.doubtful == ("order_number",)
+
+
+def test_who_has_no_order_number_asks_nothing_about_orders() -> None:
+    lost = understood("order_status", flags=frozenset({repairs.SKIP}), skipped=("order_number",))
+    assert topics(after(understood("return"), lost)) == [("return", None)]
+    assert topics(after(lost)) == [("order_status", None)]
+
+
+def test_a_size_is_for_the_exchange_in_hand_and_a_question_is_not() -> None:
+    start = after(understood("exchange", slots=(order(A),)))
+    size = after(understood("product_info"), start=start)
+    assert (topics(size), size.last["intents"]) == ([("exchange", A)], [])
+    asked = after(understood("product_info", asks=True), start=start)
+    assert topics(asked) == [("product_info", A), ("exchange", A)]
+    of_it = after(understood("product_info", asks=True, topic_ref="t1"), start=start)
+    assert topics(of_it) == [("exchange", A)]
+
+
+def test_every_order_is_remembered_in_the_order_said_but_those_taken_back() -> None:
+    state = after(
+        understood("provide_info", slots=(order(A),)), understood("return", slots=(order(B),))
+    )
+    assert state.orders == (A, B)
+    assert after(correction(C, old=B), start=state).orders == (A, C)
+    assert read_dialogue(json.loads(json.dumps(asdict(state)))).orders == (A, B)

@@ -1,11 +1,6 @@
-"""Scripted dialogues, tests/chat/dialogues/*.yaml: what is remembered after each thing a customer says.
+"""Scripted dialogues on the dialogue state alone: what classifiers would find is taken from the script.
 
-A script has a title, a language and turns. A turn `says` a line, or a list of lines; `masked` is the same as redaction
-leaves it; `gap: next_day` or `gap: idle` lets time pass before it. What classifiers would find is taken from
-`expect` (intents, emotion, wants_human), or from `understood` where that differs, so that nothing here depends on how
-well they are trained. Of the rest of `expect`, `slots` are those of the current topic (null: not held), `topic` is its
-intent, `open_topics` are all open ones with the latest on top, `state_has` and `state_lacks` look at the block for
-the model, `offered` and `resumes` at the offer to go on with an earlier topic.
+So nothing here depends on how well they are trained; test_dialogue_turns has the same through whole turns.
 """
 
 from dataclasses import asdict

@@ -30,6 +30,7 @@ class Talk:
     current: str = ""
     slots: dict[str, str] = field(default_factory=dict)
     earlier: dict[str, Any] = field(default_factory=dict)
+    orders: tuple[str, ...] = ()
 
 
 def talk(*subjects: tuple[str, str], **others: Any) -> Talk:
