@@ -18,7 +18,8 @@ from chat import dialogue, memory, turn
 from chat.actions import visitor as actions
 from chat.dialogue import Dialogue
 from chat.dialogue.titles import title_of
-from chat.models import Conversation, Inbox, Message, Visitor
+from chat.models import Inbox, Message, Visitor
+from chat.states import Owner
 from prompts import completion, understanding
 from prompts.models import ModelEndpoint
 from prompts.nlu.slots import PLACEHOLDER
@@ -82,7 +83,8 @@ class Played:
 
     before: Dialogue
     after: Dialogue
-    answer: Message
+    answer: Message | None
+    handed_over: bool
     offered: bool
     asked: list[str]
 
@@ -139,10 +141,12 @@ def take_turn(talk: Talk, line: dict[str, Any]) -> Played:
         before = memory.load(conversation, now=talk.now)
         turn_id = post(talk.visitor, lines_of(line["says"]))
         turn.run(turn_id, worker="w1")
+    conversation.refresh_from_db()
     return Played(
         before=before,
-        after=dialogue.read_dialogue(Conversation.objects.get(pk=conversation.pk).dialogue),
-        answer=Message.objects.get(turn=turn_id, role="bot"),
+        after=dialogue.read_dialogue(conversation.dialogue),
+        answer=Message.objects.filter(turn=turn_id, role="bot").first(),
+        handed_over=conversation.owner == Owner.QUEUE,
         offered=bool(offered),
         asked=[json.dumps(r["body"], ensure_ascii=False) for r in talk.provider.requests()[seen:]],
     )
@@ -187,7 +191,8 @@ def compare(
         "doubtful": list(topic.doubtful) if topic else list(after.doubtful),
         "confused": after.confused,
         "offered": played.offered,
-        "resumes": bool(played.answer.meta.get("resumed")),
+        "handed_over": played.handed_over,
+        "resumes": played.answer is not None and played.answer.meta.get("resumed") is True,
         "solved_before": dialogue.solved(played.before),
         "slots": {name: after.slots.get(name) for name in expected.get("slots", {})},
         "asks_for_nothing_known": all(value in block for value in after.slots.values()),
@@ -195,6 +200,7 @@ def compare(
         "state_lacks": [s for s in expected.get("state_lacks", []) if s in named(block, after)],
     }
     wanted = {
+        "handed_over": False,
         **expected,
         "topic": ALIKE.get(expected.get("topic"), expected.get("topic")),
         "open_topics": alike(expected.get("open_topics", [])),
@@ -202,7 +208,7 @@ def compare(
         "state_has": [],
         "state_lacks": [],
     }
-    looked_at = seen.keys() & expected.keys()
+    looked_at = seen.keys() & {*expected.keys(), "handed_over"}
     if not expected.get("resumes") and expected.get("repair") != "withdraw":
         # What is given up may be named or not; its topic is closed either way.
         seen["intents"], wanted["intents"] = heard(after, expected.get("intents", []))
@@ -257,6 +263,8 @@ def compare_answer(
 ) -> dict[str, tuple[object, object]]:
     """Who answered; what a model saw: all that is known, and nothing personal."""
     wrong: dict[str, tuple[object, object]] = {}
+    if played.answer is None:
+        return {} if played.handed_over else {"answer": ("none", "one")}
     if played.answer.meta.get("resumed"):
         return wrong
     endpoint = played.answer.meta["endpoint"]

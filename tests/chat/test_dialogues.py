@@ -4,30 +4,21 @@ So nothing here depends on how well they are trained; test_dialogue_turns has th
 """
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from chat import analysis, dialogue, memory
 from chat.dialogue import Dialogue, Understood
 from chat.models import Conversation
 from prompts.nlu import references, slots
 from prompts.redis import connection
+from tests.chat.scripts import GAPS, SCRIPTS, START, lines_of, read
 from tests.factories import ConversationFactory
 
 pytestmark = pytest.mark.django_db
-
-SCRIPTS = sorted((Path(__file__).parent / "dialogues").glob("*.yaml"))
-# A Saturday, 10:00 in Shanghai
-START = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
-GAPS = {"": timedelta(seconds=20), "next_day": timedelta(days=1), "idle": timedelta(minutes=31)}
-EXPECTED = {
-    "intents", "emotion", "wants_human", "slots", "topic", "open_topics", "state_has", "state_lacks", "repair",
-    "asks_for_nothing_known", "doubtful", "confused", "offered", "resumes", "solved_before",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -52,18 +43,9 @@ def test_there_are_enough_scripts_in_both_languages() -> None:
     assert min(languages.count("zh"), languages.count("en")) >= 15
 
 
-def read(path: Path) -> dict[str, Any]:
-    script: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert {"title", "language", "turns"} == script.keys()
-    for turn in script["turns"]:
-        assert turn["expect"].keys() <= EXPECTED, turn
-    return script
-
-
 def say(turn: dict[str, Any], before: Dialogue, *, language: str, now: datetime) -> Dialogue:
     """The state after the turn, as chat.turn makes it."""
-    said = turn.get("masked", turn["says"])
-    lines = said if isinstance(said, list) else [said]
+    lines = lines_of(turn.get("masked", turn["says"]))
     today = datetime.fromisoformat(memory.day(now)).date()
     found = analysis.analyse(lines, language=language, dialogue=before, today=today)
     if found.takes_up_earlier and before.earlier:
