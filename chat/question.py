@@ -20,10 +20,11 @@ from chat.dialogue import Dialogue
 from chat.models import Turn
 from chat.states import Role, Tier
 from chat.transcript import Line
-from prompts import opinion, understanding
-from prompts.nlu import slots
+from prompts import completion, opinion, rendering, understanding
+from prompts.nlu import repairs, slots
 from prompts.nlu.emotion import Mood
 from prompts.nlu.intents import Found
+from prompts.nlu.pointing import ORDERS
 from prompts.nlu.slots import SlotPatterns
 from prompts.opinion import Asked, Heard
 from prompts.routing import Question
@@ -111,7 +112,9 @@ def build(
         language=found.language,
         shop_name=conversation.inbox.shop_name,
         history=tuple((line.role, line.text) for line in history if line.role != Role.SYSTEM),
-        slots=dialogue.slots,
+        slots=dialogues.sure_slots(dialogue),
+        noted=noted(dialogue, language=found.language),
+        reply=reply_of(dialogue, thread, found=found),
         topic=dialogue.summary,
         state=dialogues.state_block(dialogue, language=found.language),
         intent=found.intent,
@@ -132,6 +135,44 @@ def build(
         offer_human=offer_human,
         # Who waited for one small model in vain is not made to wait for another.
         may_dispatch=found.heard is None or found.heard.opinion is not None,
+    )
+
+
+def noted(dialogue: Dialogue, *, language: str) -> str:
+    """What is said beside a text that asks for the order where one was named; "" where none was."""
+    order = {name: dialogue.slots[name] for name in ORDERS if name in dialogue.slots}
+    if not order:
+        return ""
+    purpose = "check" if order.keys() & set(dialogues.doubtful_names(dialogue)) else "noted"
+    listed = rendering.slots_text(order, language=language)
+    return completion.text(purpose, language=language, slots=listed)
+
+
+def reply_of(dialogue: Dialogue, thread: Thread, *, found: Analysis) -> str:
+    """What the thread itself answers where no model does; "" where an SOP is wanted.
+
+    Who only added or corrected something is not asked for it again, and not told that nobody knows.
+    """
+    if dialogue.repair == repairs.REPEAT:
+        spoken = (line.text for line in reversed(thread.history) if line.role == Role.BOT)
+        return next(spoken, "")
+    said = found.understood.said
+    if found.found is None or dialogues.wishes(dialogue):
+        return ""  # without a classifier nobody knows what was wished for
+    if not dialogue.current or not said.slots:
+        return ""
+    language = found.language
+    doubtful = [name for name in dialogues.doubtful_names(dialogue) if name in dialogue.slots]
+    if doubtful:
+        listed = {name: dialogue.slots[name] for name in doubtful}
+        return completion.text(
+            "check", language=language, slots=rendering.slots_text(listed, language=language)
+        )
+    return completion.text(
+        "noted_for",
+        language=language,
+        topic=dialogue.topic,
+        slots=rendering.slots_text(dialogue.slots, language=language),
     )
 
 

@@ -63,12 +63,14 @@ class Answer:
     timings_ms: dict[str, float]
     # The exact system text with the ids of its version, examples and SOPs.
     rendering: dict[str, Any] = field(default_factory=dict)
+    # What was said comes from the thread itself; see Question.reply.
+    from_thread: bool = False
 
     @property
     def knows(self) -> bool:
         """False when no model spoke and no SOP fits: the answer only says that nobody knows."""
         confident = any(hit.score >= retrieval.CONFIDENT for hit in self.hits)
-        return self.endpoint != SOP.name or confident
+        return self.endpoint != SOP.name or confident or self.from_thread
 
     @property
     def model_failed(self) -> bool:
@@ -273,6 +275,7 @@ def as_answer(
         hits=tuple(hits),
         prompt_version_id=composed.version_id,
         rendering=composed.as_json(hits),
+        from_thread=any(document.id == composing.THREAD for document in composed.request.documents),
         timings_ms=timings_ms,
     )
 

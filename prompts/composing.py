@@ -3,6 +3,8 @@
 Everything comes from the one snapshot and the one wording it is given, so that a turn never mixes versions.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +17,9 @@ from prompts.routing import Question
 from prompts.snapshot import Snapshot
 
 KNOWLEDGE_LIMIT = 3
+# The id of what the thread itself answers.
+THREAD = "thread"
+ASKS_ORDER = re.compile("订单号|order number", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,8 @@ def compose(
     request = Request(
         purpose="answer",
         lines=tuple(lines),
-        documents=tuple(map(as_document, hits)),
-        fallback=text(current, "unknown", language=question.language),
+        documents=tuple(documents_of(question, hits)),
+        fallback=with_noted(text(current, "unknown", language=question.language), question),
         user=question.user,
     )
     if wording and wording.max_output_tokens:
@@ -105,11 +110,24 @@ def system_text(
     return rendering.render_wording(wording, values, upset=upset)
 
 
-def as_document(hit: Hit) -> Document:
+def documents_of(question: Question, hits: list[Hit]) -> Iterator[Document]:
+    """What may be said without a model, the thread's own answer before any SOP."""
+    if question.reply:
+        yield Document(THREAD, "", question.reply, score=1.0, confident=True)
+    for hit in hits:
+        yield as_document(hit, with_noted(hit.answer, question))
+
+
+def with_noted(said: str, question: Question) -> str:
+    """A text that asks for the order, with the word that it is known where it is."""
+    return f"{said} {question.noted}".strip() if ASKS_ORDER.search(said) else said
+
+
+def as_document(hit: Hit, answer: str) -> Document:
     return Document(
         id=hit.key,
         title=hit.title,
-        answer=hit.answer,
+        answer=answer,
         score=hit.score,
         confident=hit.score >= retrieval.CONFIDENT,
     )

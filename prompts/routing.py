@@ -54,6 +54,10 @@ class Question:
     readable: bool = True
     # False once it has waited: it is answered now, if only by an SOP.
     may_wait: bool = False
+    # What is said beside a text that asks for the order number where it is known.
+    noted: str = ""
+    # What the thread itself answers where no model does: the last answer once more, or what was noted.
+    reply: str = ""
     # The answer ends with the offer of a person.
     offer_human: bool = False
     # False when a model was asked about it already and kept it waiting: no dispatcher is asked then.

@@ -15,13 +15,23 @@ from chat.dialogue.state import (
     read_dialogue,
     taken_up,
 )
-from chat.dialogue.views import moods_of, settled, solved, titled, trend
+from chat.dialogue.views import (
+    doubtful_names,
+    moods_of,
+    settled,
+    solved,
+    sure_slots,
+    titled,
+    trend,
+    wishes,
+)
 
 __all__ = [
     "Dialogue",
     "Topic",
     "Understood",
     "advance",
+    "doubtful_names",
     "find_topic",
     "moods_of",
     "offer",
@@ -31,7 +41,9 @@ __all__ = [
     "solved",
     "state_block",
     "summarise",
+    "sure_slots",
     "taken_up",
     "titled",
     "trend",
+    "wishes",
 ]

@@ -35,6 +35,8 @@ REPAIRS = (
 )  # fmt: skip
 TOPICS_KEPT = 16
 ORDERS_KEPT = 16
+# A wish that is surer than this is one beside a refusal, too.
+CLEAR = 0.8
 MOODS_KEPT = 8
 SUMMARY_TOPICS = 5
 ARROW = " → "
@@ -95,9 +97,10 @@ def answered_intents(understood: Understood, before: Dialogue) -> frozenset[str]
         return frozenset()
     said = understood.said
     dropped: frozenset[str] = frozenset()
-    if repairs.SKIP in said.flags and topic.intent != "order_status":
-        # "I have no order number" asks nothing about the order.
-        dropped = frozenset({"order_status"})
+    if repairs.SKIP in said.flags:
+        # "I have no order number" asks nothing about the order, whatever is faintly heard in it.
+        faint = {name for name, p in understood.intents if p < CLEAR}
+        dropped = (frozenset({"order_status"}) | faint) - {topic.intent}
     of_goods = topic.intent not in BEFORE_BUYING | INFORMATION
     if of_goods and (not said.asks or said.topic_ref == topic.id):
         # "Size 42 please", "can it be done before it ships" are about the exchange in hand.

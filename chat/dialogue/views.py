@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from chat.dialogue.advance import closed, summarise
+from chat.dialogue.advance import NO_TOPIC, closed, summarise
 from chat.dialogue.state import SETTLED, Dialogue, find_topic
 from prompts.nlu import emotion
 from prompts.nlu.emotion import LABELS, Mood
@@ -28,6 +28,23 @@ def solved(dialogue: Dialogue) -> bool:
     """True when the visitor's last words were thanks that were meant: the same words now are no sarcasm."""
     names = {name for name, _ in dialogue.last.get("intents", [])}
     return "thanks_bye" in names and dialogue.last.get("emotion") != "negative"
+
+
+def sure_slots(dialogue: Dialogue) -> dict[str, str]:
+    """The slots at hand that nobody has to confirm first."""
+    doubtful = doubtful_names(dialogue)
+    return {name: value for name, value in dialogue.slots.items() if name not in doubtful}
+
+
+def doubtful_names(dialogue: Dialogue) -> tuple[str, ...]:
+    topic = find_topic(dialogue, dialogue.current)
+    return topic.doubtful if topic else dialogue.doubtful
+
+
+def wishes(dialogue: Dialogue) -> tuple[str, ...]:
+    """What the last message wanted, beside data, small talk and a yes."""
+    heard = (name for name, _ in dialogue.last.get("intents", []))
+    return tuple(name for name in heard if name not in NO_TOPIC)
 
 
 def settled(dialogue: Dialogue, topic_ids: Iterable[str]) -> Dialogue:

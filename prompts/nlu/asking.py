@@ -38,7 +38,7 @@ BUSINESS = re.compile(
     r"[退换改修坏赔票券款]|取消|价|物流|快递|催|return|refund|exchang|invoice|cancel|address|repair|track|where|deliver"
 )
 # How sure it is that such words ask that; less than this adds no wish for a person to a number.
-SURE, HEARD = 0.75, 0.5
+SURE, HEARD = 0.75, 0.8
 
 
 def of_order(low: str, at: int, found: Found) -> Found:
@@ -77,6 +77,7 @@ def added(found: Found, asked: str, *, first: bool = False) -> Found:
         found,
         intents=(*wishes, (asked, SURE), *rest),
         said=(asked, *found.said) if first else (*found.said, asked),
+        margin=max(found.margin, 2 * SURE - 1),
     )
 
 

@@ -29,6 +29,9 @@ TEXTS = {
     "message_left": ("留言已收到", "Your message has arrived"),
     "no_people": ("这里没有人工客服", "There is nobody here"),
     "conversation_resolved": ("本次服务已结束", "The conversation has ended"),
+    "noted": ("已知:{{slots}}", "Known: {{slots}}"),
+    "noted_for": ("记下{{topic}}:{{slots}}", "Noted for {{topic}}: {{slots}}"),
+    "check": ("对吗:{{slots}}", "Right: {{slots}}"),
     "busy": ("人多,约{{seconds}}秒后回复", "Busy: about {{seconds}} seconds"),
 }
 QUESTION = "我的订单怎么还没到?"

@@ -3,7 +3,7 @@
 A script has a title, a language and turns. A turn `says` a line, or a list of lines; `masked` is the same as redaction
 leaves it; `gap: next_day` or `gap: idle` lets time pass before it. Of `expect`, `intents` come in the order said,
 `slots` are those of the current topic (null: not held), `topic` is its intent, `open_topics` are all open ones with
-the latest on top, `state_has` and `state_lacks` look at the block for the model, `handed_over` says that a person takes over, `offered` and `resumes` look at the offer
+the latest on top, `state_has` and `state_lacks` look at the block for the model, `answer_has` looks at what is said without a model, `handed_over` says that a person takes over, `offered` and `resumes` look at the offer
 to go on with an earlier topic. `misheard` names what of `expect` the trained classifier does not reach yet, so that
 test_dialogue_turns does not ask for it. `understood` is what classifiers would find where that differs from `expect`; only
 test_dialogues reads it.
@@ -22,7 +22,7 @@ GAPS = {"": timedelta(seconds=20), "next_day": timedelta(days=1), "idle": timede
 LINE = {"says", "masked", "gap", "language", "understood", "misheard", "expect"}
 EXPECTED = {
     "intents", "emotion", "wants_human", "slots", "topic", "open_topics", "state_has", "state_lacks", "repair",
-    "asks_for_nothing_known", "doubtful", "confused", "offered", "resumes", "solved_before", "handed_over",
+    "asks_for_nothing_known", "doubtful", "confused", "offered", "resumes", "solved_before", "handed_over", "answer_has",
 }  # fmt: skip
 
 

@@ -73,6 +73,7 @@ class Talk:
     language: str
     provider: ProviderControl
     now: datetime = START
+    answered: str = ""
     private: list[str] = field(default_factory=list)
     wrong: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -89,6 +90,7 @@ class Played:
     asked: list[str]
 
 
+@pytest.mark.timeout(600)  # a training, and 63 dialogues
 @pytest.mark.parametrize("answered_by", ["sop", MODEL])
 def test_scripted_dialogues_through_whole_turns(
     answered_by: str,
@@ -124,6 +126,9 @@ def play(
         played = take_turn(talk, line)
         wrong = compare(line, played, language=line.get("language", script["language"]))
         wrong |= compare_rows(talk, line, played) | compare_answer(talk, played, answered_by)
+        if answered_by == "sop":
+            wrong |= compare_words(talk, line, played)
+        talk.answered = played.answer.text if played.answer else ""
         talk.wrong += [(number, line["says"], name, *pair) for name, pair in wrong.items()]
     assert talk.wrong == [], script["title"]
 
@@ -278,4 +283,21 @@ def compare_answer(
         wrong["request"] = known, leaked
     if not played.answer.text.strip():
         wrong["answer"] = "", "words"
+    return wrong
+
+
+def compare_words(
+    talk: Talk, line: dict[str, Any], played: Played
+) -> dict[str, tuple[object, object]]:
+    """What is said without a model: the last answer where it is asked for again; no word asks for a known order."""
+    if played.answer is None:
+        return {}
+    said, wrong = played.answer.text, dict[str, tuple[object, object]]()
+    known = dialogue.sure_slots(played.after).get("order_number", "")
+    if known and re.search("订单号|order number", said, re.IGNORECASE) and known not in said:
+        wrong["asks_again"] = said, known
+    if line["expect"].get("repair") == "repeat" and said != talk.answered:
+        wrong["repeated"] = said, talk.answered
+    if missing := [part for part in line["expect"].get("answer_has", []) if part not in said]:
+        wrong["answer_has"] = said, missing
     return wrong

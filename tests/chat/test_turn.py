@@ -474,3 +474,16 @@ def test_a_later_turn_sees_what_was_answered_while_it_waited(visitor: Any) -> No
 
     assert [(line.role, line.seq) for line in thread.history] == [("visitor", 1), ("bot", 3)]
     assert thread.asked == ["我的订单怎么还没到?"]
+
+
+# --- what a thread answers without a model ---------------------------------------------------------
+
+
+def test_a_text_that_asks_for_the_order_says_that_it_is_known(visitor: Any) -> None:
+    assert ask(visitor) == ANSWER
+    assert ask(visitor, "我的订单20260131001怎么还没到?") == f"{ANSWER} 已知:订单号 20260131001"
+    assert ask(visitor, "再说一遍") == f"{ANSWER} 已知:订单号 20260131001"
+
+
+def test_a_doubtful_order_is_asked_about(visitor: Any) -> None:
+    assert ask(visitor, "我的订单号2O26O131OO1怎么还没到?").endswith("对吗:订单号 20260131001")

@@ -101,6 +101,9 @@ PURPOSES = {
     "analyse",
     "soothe",
     "offer_human",
+    "noted",
+    "noted_for",
+    "check",
 }
 SOP_FIELDS = {
     "key",
