@@ -8,7 +8,7 @@ from prompts.nlu.intents import Found
 
 def found(*intents: str, p: float = 0.9, unknown: bool = False) -> Found:
     pairs = tuple((name, p) for name in intents)
-    return Found(pairs, tuple(intents), 0.9 if unknown else 0.1, unknown, 0.5)
+    return Found(pairs, tuple(intents), 0.9 if unknown else 0.1, unknown, 0.5, {})
 
 
 def heard(text: str, *intents: str, unknown: bool = False) -> tuple[str, ...]:
@@ -68,6 +68,6 @@ def test_what_is_added_is_found_with_its_probability() -> None:
 
 def test_half_a_wish_for_a_person_beside_a_number_is_none() -> None:
     half = Found(
-        (("provide_info", 0.9), ("human", 0.5)), ("provide_info", "human"), 0.1, False, 0.5
+        (("provide_info", 0.9), ("human", 0.5)), ("provide_info", "human"), 0.1, False, 0.5, {}
     )
     assert asking.of_order("20260131001", 0, half).said == ("provide_info",)
