@@ -6,6 +6,7 @@ from chat import consumers, views
 
 urlpatterns = [
     path("", views.demo_shop, name="demo-shop"),
+    path("demo/sdk/", views.demo_sdk, name="demo-sdk"),
     path("embed.js", views.embed, name="embed"),
     path("widget/files/<str:version>/<str:name>", views.widget_asset, name="widget-asset"),
     path("widget/<str:inbox_key>/", views.widget, name="widget"),

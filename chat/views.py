@@ -16,6 +16,31 @@ from chat import assets, showing
 from chat.models import Inbox
 
 EMBED_SECONDS = 300
+# As JSON without its brackets: the method and its arguments.
+DEMO_CALLS = (
+    '"open"',
+    '"close"',
+    '"toggle"',
+    '"showLauncher"',
+    '"hideLauncher"',
+    '"sendMessage", "你好"',
+    '"requestHuman"',
+    '"setContext", {"product": {"title": "栖光台灯", "price": "¥329"}}',
+    '"setContext", {"order": {"number": "20260131-1"}}',
+    '"setContext", {"page": "/cart"}',
+    '"setAttributes", {"level": "gold"}',
+    '"identify", "not.a.token"',
+    '"logout"',
+    '"setLocale", "en"',
+    '"setLocale", "zh-TW"',
+    '"setLocale", "zh-CN"',
+    '"setTheme", "dark"',
+    '"setTheme", "light"',
+    '"setTheme", "auto"',
+    '"getUnreadCount"',
+    '"shutdown"',
+    '"boot"',
+)
 ASSET_SECONDS = 365 * 24 * 3600
 INBOX_KEY = re.compile("[A-Za-z0-9_-]{1,64}")
 # What would end a script or a string of it.
@@ -25,13 +50,22 @@ IN_SCRIPT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 @require_safe
 def demo_shop(request: HttpRequest) -> HttpResponse:
     """A small product page with the widget embedded, as a shop would have it."""
+    return render(request, "demo_shop.html", demo_context(request))
+
+
+@require_safe
+def demo_sdk(request: HttpRequest) -> HttpResponse:
+    """A page with a button for each method of the widget's script."""
+    return render(request, "demo_sdk.html", {**demo_context(request), "calls": DEMO_CALLS})
+
+
+def demo_context(request: HttpRequest) -> dict[str, str]:
     inbox = Inbox.objects.filter(enabled=True).order_by("pk").first()
-    context = {
+    return {
         "inbox_key": inbox.key if inbox else "",
         "base_url": f"{request.scheme}://{request.get_host()}",
         "language": "en" if request.GET.get("lang") == "en" else "zh",
     }
-    return render(request, "demo_shop.html", context)
 
 
 @require_safe

@@ -2,13 +2,14 @@
 
 import json
 import re
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils.html import escapejs
 
-from chat import showing
+from chat import assets, showing
 from chat.models import Inbox
 from tests.factories import InboxFactory
 
@@ -46,6 +47,21 @@ def test_demo_shop_speaks_english(browser: Client) -> None:
     InboxFactory.create()
 
     assert 'lang="en"' in browser.get("/?lang=en").content.decode()
+
+
+def test_sdk_page_has_a_button_for_each_method(browser: Client) -> None:
+    script = (assets.SOURCE / "embed.js").read_text()
+    methods = re.search(r"var methods = \{(.*?)\n  \};", script, re.DOTALL)
+    assert methods is not None
+    named = set(re.findall(r"^    (\w+): ", methods[1], re.MULTILINE)) - {"on", "off"}
+
+    page = browser.get("/demo/sdk/").content.decode()
+
+    calls = {
+        json.loads(f"[{unescape(call)}]")[0] for call in re.findall(r'data-call="(.*?)"', page)
+    }
+    assert calls == named
+    assert not EXTERNAL.search(page)
 
 
 def test_demo_shop_without_an_inbox_still_shows(browser: Client) -> None:

@@ -35,7 +35,7 @@ function cardElement(card, t, choosing) {
   return h(
     "section",
     { class: `card card--${card.kind}`, "aria-label": card.title ?? null },
-    h("div", { class: "card-head" }, image && h("img", { src: image, alt: "", width: "56", height: "56" }), card.title && h("h3", {}, card.title)),
+    h("div", { class: "card-head" }, image && h("img", { src: image, alt: "", width: "56", height: "56" }), card.title && h("h2", {}, card.title)),
     lines.length > 0 && h("dl", {}, ...lines),
     href && h("a", { class: "link", href, target: "_blank", rel: "noopener noreferrer nofollow" }, t("details")),
     buttons(card, t, choosing),

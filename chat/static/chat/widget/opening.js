@@ -43,7 +43,7 @@ export function createOpening({ t, inbox, botName, welcome: greeting, onSend, de
     none: () => [],
     resume: (prompt) => [botLine(prompt), h("div", { class: "chips" }, chip(t("resume"), () => onSend("1")))],
     form: () => [
-      h("section", { class: "card card--form" }, h("h3", {}, t("formTitle")), h("p", {}, t("formHint")), createForm(t, inbox.prechat ?? [], t("formSend"), (answers) => (deeds.sendForm(answers) ? "" : t("errorGeneric")))),
+      h("section", { class: "card card--form" }, h("h2", {}, t("formTitle")), h("p", {}, t("formHint")), createForm(t, inbox.prechat ?? [], t("formSend"), (answers) => (deeds.sendForm(answers) ? "" : t("errorGeneric")))),
     ],
     choose: () => group(t("chooseHeading"), [chip(t("askBot"), () => chooseBot()), chip(t("human"), deeds.requestHuman)]),
     questions: () => group(t("quickHeading"), (inbox.quick_questions ?? [t("question1"), t("question2"), t("question3")]).map((question) => chip(question, () => onSend(question)))),

@@ -84,7 +84,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   const skeleton = h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
   const invite = createInvite();
   const log = h(
-    "main",
+    "div",
     { class: "log", role: "log", "aria-live": "off", "aria-label": t("conversation"), tabindex: "0", onscroll: () => onScroll() },
     ...[skeleton, earlier, opening.welcome, list, opening.choices, agentDots, invite],
   );
@@ -109,7 +109,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   const rows = createRows({ list, texts, botName, aiLabel: inbox.ai_label !== false, does, onGrow: () => stay(), atOnce });
 
   const footer = h("footer", { class: "footer" }, offer.element, error.element, composer.element, note);
-  const middle = h("div", { class: "middle" }, log, jump, h("div", { class: "drop", "aria-hidden": "true" }, icon("image"), t("dropHere")));
+  const middle = h("main", { class: "middle" }, log, jump, h("div", { class: "drop", "aria-hidden": "true" }, icon("image"), t("dropHere")));
   root.replaceChildren(head.element, ...bars.map((bar) => bar.element), middle, footer, announcer);
   root.setAttribute("lang", texts.locale);
   root.ondragover = (event) => takesDrop(event) && event.preventDefault();
