@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from chat import auth, protocol, showing, transcript, vault
 from chat.actions import agent as agent_actions
-from chat.actions import history, leaving, privacy
+from chat.actions import choosing, history, leaving, privacy
 from chat.actions import visitor as visitor_actions
 from chat.models import Agent, Conversation, Inbox, Visitor
 from chat.protocol import ProtocolError
@@ -108,6 +108,14 @@ class MessageIn(Schema):
     text: str
 
 
+class ChoiceIn(Schema):
+    model_config = ConfigDict(strict=True)
+
+    client_id: protocol.ClientId
+    message_seq: protocol.Seq
+    value: str
+
+
 class LeaveIn(MessageIn):
     contact: protocol.Contact | None = None
 
@@ -162,6 +170,19 @@ def post_message(request: HttpRequest, body: MessageIn) -> Status[PostedOut]:
     posted = visitor_actions.post_message(
         visitor, client_id=body.client_id, text=text, address=address
     )
+    return Status(202, PostedOut(seq=posted.seq, turn_id=posted.turn_id))
+
+
+@client.post("/choices", response={202: PostedOut}, auth=VisitorAuth())
+def choose(request: HttpRequest, body: ChoiceIn) -> Status[PostedOut]:
+    """Answers a card, a quick reply or a confirmation, as the socket's `choice` does."""
+    visitor, address = bearer(request), address_of(request)
+    protocol.check_text(body.value)
+    admission.ARRIVALS.add(body.client_id, visitor=visitor.pk.hex, address=address)
+    chosen = protocol.Choice(
+        type="choice", client_id=body.client_id, message_seq=body.message_seq, value=body.value
+    )
+    posted = choosing.choose(visitor, chosen, address=address)
     return Status(202, PostedOut(seq=posted.seq, turn_id=posted.turn_id))
 
 

@@ -5,7 +5,7 @@ Called by turn.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -19,6 +19,7 @@ from chat.analysis import Advise, Analysis
 from chat.dialogue import Dialogue
 from chat.models import Turn
 from chat.states import Role, Tier
+from chat.tools.acting import Acts, Chosen
 from chat.transcript import Line
 from prompts import completion, opinion, rendering, understanding
 from prompts.nlu import repairs, slots
@@ -40,6 +41,8 @@ class Thread:
 
     history: list[Line]
     asked: list[str]
+    # What the visitor answered to cards; such lines are no words to be understood.
+    chosen: list[Chosen] = field(default_factory=list)
 
     @property
     def previous(self) -> str:
@@ -54,6 +57,8 @@ def read(turn: Turn) -> Thread:
     for line in transcript.latest(turn.conversation_id, limit=HISTORY_LINES + len(asked_seqs)):
         if line.role != Role.VISITOR or line.seq < turn.first_seq:
             thread.history.append(line)
+        elif line.seq in asked_seqs and "choice" in line.meta:
+            thread.chosen.append(Chosen.read(line.meta["choice"]))
         elif line.seq in asked_seqs:
             thread.asked.append(line.text)
     return thread
@@ -101,7 +106,13 @@ def advisor(thread: Thread, turn: Turn) -> Advise:
 
 
 def build(
-    turn: Turn, thread: Thread, dialogue: Dialogue, *, found: Analysis, offer_human: bool = False
+    turn: Turn,
+    thread: Thread,
+    dialogue: Dialogue,
+    *,
+    found: Analysis,
+    acts: Acts,
+    offer_human: bool = False,
 ) -> Question:
     """The visitor's lines as one question, with the thread's state; `dialogue` already knows of them."""
     conversation = turn.conversation
@@ -135,6 +146,10 @@ def build(
         offer_human=offer_human,
         # Who waited for one small model in vain is not made to wait for another.
         may_dispatch=found.heard is None or found.heard.opinion is not None,
+        findings=acts.sentences,
+        asks=acts.asks,
+        wanted=acts.wanted,
+        handled=acts.handled,
     )
 
 

@@ -139,6 +139,15 @@ def as_frame(message: Message) -> dict[str, Any]:
     return frame | {name: value for name, value in optional.items() if value}
 
 
+def cards_frame(message: Message) -> dict[str, Any]:
+    """The `cards` frame: what became of the cards of a line that was sent before."""
+    return {
+        "type": "cards",
+        "message_seq": message.seq,
+        "cards": message.meta.get("cards", []),
+    }
+
+
 def state_fields(conversation: Conversation) -> dict[str, Any]:
     """`state`, `owner` and, where they apply, `agent` and `queue` of a conversation."""
     resolved = conversation.resolved_at is not None

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -18,24 +17,24 @@ from django.utils import timezone
 from chat import dialogue as dialogues
 from chat import escalation, lease, memory, ownership, protocol, push, question, transcript
 from chat.analysis import Analysis
+from chat.delivery import Abandoned, Delivery
 from chat.dialogue import Dialogue
 from chat.escalation import Action, Signals, Verdict
 from chat.models import Conversation, Message, Turn
 from chat.question import Thread
 from chat.states import Owner, Role, Tier, TurnState
+from chat.tools import acting
+from chat.tools.acting import Acts
 from prompts import completion, rendering
 from prompts.retrieval import CONFIDENT, Hit
 
+__all__ = ["Abandoned", "Delivery", "Outcome", "run"]
 log = structlog.get_logger(__name__)
 
 GIVE_BACK_PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0)
 # Whoever has to wait does so for as long as the load takes to fall, and for those who wait already: sweeps ring
 # for about this many turns a second.
 WAIT_SECONDS, DRAINED_PER_SECOND = 10.0, 25.0
-
-
-class Abandoned(Exception):
-    """The turn is no longer ours: the lease was lost or an owner with a newer epoch took over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,7 @@ class Outcome:
     handing_over: Verdict | None = None
     # What the last frame says of the visitor's lines: {"intents", "emotion", "trend"}.
     heard: dict[str, Any] = field(default_factory=dict)
+    acts: Acts | None = None
 
 
 def run(turn_id: UUID, *, worker: str) -> UUID | None:
@@ -90,20 +90,57 @@ def answer(turn: Turn, held: lease.Held) -> None:
     push.frames(conversation, protocol.turn(turn.pk, TurnState.RUNNING))
     dialogue = memory.load(conversation, now=now)
     thread = question.read(turn)
-    found = question.understand(thread, dialogue, turn=turn, now=now)
-    if found.takes_up_earlier and dialogue.earlier:
-        outcome = take_up(dialogue, language=found.language)
+    acts = acting.begin(turn, is_ours=lambda: is_ours(turn, held), chosen=thread.chosen)
+    if not thread.asked:
+        outcome = report(turn, acts, dialogue)
     else:
-        outcome = answer_or_hand_over(turn, held, thread, found=found, before=dialogue)
-        outcome = explained(outcome, found)
+        found = question.understand(thread, dialogue, turn=turn, now=now)
+        if found.takes_up_earlier and dialogue.earlier:
+            outcome = take_up(dialogue, language=found.language)
+        else:
+            outcome = answer_or_hand_over(turn, held, thread, acts, found=found, before=dialogue)
+            outcome = explained(outcome, found)
     outcome = replace(outcome, dialogue=memory.advanced(outcome.dialogue, now=now))
     timings = {**(outcome.timings_ms or {}), "total": completion.elapsed_ms(started)}
     commit(turn, replace(outcome, timings_ms=timings))
     memory.store(conversation.visitor_id, outcome.dialogue, expected_rev=dialogue.rev, now=now)
 
 
+def is_ours(turn: Turn, held: lease.Held) -> bool:
+    """Whether the turn may still write something: its lease lives, and the bot owns the conversation as it did."""
+    owned = Conversation.objects.filter(
+        pk=turn.conversation_id, epoch=turn.epoch, owner=Owner.BOT.value
+    )
+    return not held.lost.is_set() and owned.exists()
+
+
+def report(turn: Turn, acts: Acts, dialogue: Dialogue) -> Outcome:
+    """What became of what the customer confirmed or cancelled; no model has a say in it."""
+    verdict = judged(turn, Signals(tool_failed=acts.failed))
+    return with_acts(Outcome("\n".join(acts.sentences), dialogue), acts, verdict)
+
+
+def with_acts(outcome: Outcome, acts: Acts, verdict: Verdict) -> Outcome:
+    """The outcome with what tools did for it, and the verdict on it."""
+    decision = outcome.decision or {}
+    return replace(
+        outcome,
+        dialogue=acts.settle(outcome.dialogue),
+        meta={**(outcome.meta or {}), **acts.meta()},
+        decision={**decision, **acts.decision(), "escalation": verdict.as_json()},
+        handing_over=verdict if verdict.action is Action.HAND_OVER else None,
+        acts=acts,
+    )
+
+
 def answer_or_hand_over(
-    turn: Turn, held: lease.Held, thread: Thread, *, found: Analysis, before: Dialogue
+    turn: Turn,
+    held: lease.Held,
+    thread: Thread,
+    acts: Acts,
+    *,
+    found: Analysis,
+    before: Dialogue,
 ) -> Outcome:
     """The answer, unless a person is wanted before it; or the answer and then a person, when it was none."""
     after = dialogues.advance(before, found.understood)
@@ -113,19 +150,14 @@ def answer_or_hand_over(
     signals = escalation.signals_of(thread.asked, thread.history, found=found, after=after, vip=vip)
     verdict = judged(turn, signals)
     if verdict.action is Action.HAND_OVER:
-        decision: dict[str, object] = {"escalation": verdict.as_json()}
-        return Outcome("", after, decision=decision, handing_over=verdict)
-    asked = question.build(
-        turn, thread, after, found=found, offer_human=offers(verdict, thread.history)
-    )
-    reply = completion.stream(asked, Delivery(turn, held))
-    verdict = judged(turn, answered_signals(signals, reply))
+        return with_acts(Outcome("\n".join(acts.sentences), after), acts, verdict)
+    acts.answer(after, found.understood)
+    offered = offers(verdict, thread.history)
+    asked = question.build(turn, thread, after, found=found, acts=acts, offer_human=offered)
+    reply = completion.stream(asked, Delivery(turn, held), acts)
+    verdict = judged(turn, answered_signals(signals, reply, acts))
     outcome = build_outcome(reply, found, after, before=before, offered=asked.offer_human)
-    return replace(
-        outcome,
-        decision={**reply.decision, "escalation": verdict.as_json()},
-        handing_over=verdict if verdict.action is Action.HAND_OVER else None,
-    )
+    return with_acts(outcome, acts, verdict)
 
 
 def judged(turn: Turn, signals: Signals) -> Verdict:
@@ -144,12 +176,12 @@ def offers(verdict: Verdict, history: list[transcript.Line]) -> bool:
     return last is None or not last.meta.get("offered")
 
 
-def answered_signals(signals: Signals, reply: completion.Answer) -> Signals:
+def answered_signals(signals: Signals, reply: completion.Answer, acts: Acts) -> Signals:
     return escalation.with_answer(
         signals,
         answered=reply.knows,
         model_failed=reply.model_failed,
-        tool_failed=False,
+        tool_failed=acts.failed,
         budget_spent=reply.budget_spent,
     )
 
@@ -222,38 +254,6 @@ def take_up(dialogue: Dialogue, *, language: str) -> Outcome:
     return Outcome(text=text, dialogue=resumed, meta={"resumed": True})
 
 
-class Delivery:
-    """Shows a streaming answer to the visitor: the first piece at once, then one delta each DELTA_SECONDS."""
-
-    def __init__(self, turn: Turn, held: lease.Held) -> None:
-        self.turn = turn
-        self.held = held
-        self.restart()
-
-    def restart(self) -> None:
-        """The next delta starts the turn's text over."""
-        self.text = self.pending = ""
-        self.count = 0
-        self.flushed_at = 0.0
-
-    def write(self, piece: str) -> None:
-        """Takes the next piece. Raises Abandoned when the turn is no longer ours."""
-        self.text += piece
-        self.pending += piece
-        now = time.monotonic()
-        if now - self.flushed_at >= settings.DELTA_SECONDS:
-            self.flush(now)
-
-    def flush(self, now: float) -> None:
-        partial = protocol.Partial(turn_id=str(self.turn.pk), n=self.count, text=self.text)
-        wanted = push.delta(self.turn.conversation, partial, text=self.pending)
-        if not wanted or self.held.lost.is_set():
-            raise Abandoned
-        self.count += 1
-        self.pending = ""
-        self.flushed_at = now
-
-
 def commit(turn: Turn, outcome: Outcome) -> None:
     """Stores the answer and ends the turn, if the conversation is still ours; a person is called with it.
 
@@ -265,6 +265,8 @@ def commit(turn: Turn, outcome: Outcome) -> None:
         finish(turn, TurnState.DONE, outcome)
         conversation.dialogue = asdict(outcome.dialogue)
         said = [say(conversation, turn, outcome)] if outcome.text else []
+        if outcome.acts is not None and said:
+            outcome.acts.put_up(said[0])
         if outcome.handing_over is not None:
             change = escalation.open_for(conversation, outcome.handing_over, also=("dialogue",))
     frames = map(transcript.as_frame, said)

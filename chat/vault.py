@@ -172,6 +172,8 @@ class Values:
             shown["context"] = self.in_value(frame["context"])
         if "partial" in frame:
             shown["partial"] = self.in_frame(frame["partial"])
+        if "cards" in frame:
+            shown["cards"] = [self.in_card(card) for card in frame["cards"]]
         if "messages" in frame:
             shown["messages"] = [self.in_frame(line) for line in frame["messages"]]
         return shown
@@ -181,6 +183,11 @@ class Values:
         if isinstance(value, dict):
             return {name: self.in_value(each) for name, each in value.items()}
         return self.in_text(value) if isinstance(value, str) else value
+
+    def in_card(self, card: dict[str, Any]) -> dict[str, Any]:
+        """A card with this visitor's own values in its lines."""
+        lines = [{**line, "value": self.in_text(line["value"])} for line in card.get("lines", ())]
+        return {**card, "lines": lines}
 
     def open(self, placeholders: Iterable[str]) -> None:
         missing = set(placeholders) - self.opened.keys()

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import structlog
 from django.conf import settings
@@ -22,7 +22,7 @@ from prompts.llm.errors import AllFailed
 from prompts.llm.features import Features
 from prompts.llm.health import SharedHealth
 from prompts.llm.router import RoutingDecision
-from prompts.llm.types import Call, JsonShape, Line, Reply, Request, Sink
+from prompts.llm.types import Call, JsonShape, Line, Reply, Request, Sink, Tool, ToolCall
 from prompts.models import PromptVersion
 from prompts.redaction.spans import RedactionFailed
 from prompts.redis import connection
@@ -35,6 +35,8 @@ __all__ = ["CACHE", "Answer", "MustWait", "Question", "snapshot", "stream", "tex
 log = structlog.get_logger(__name__)
 
 DISPATCH_SECONDS = 0.3
+# How often a model may ask for tools before it has to answer.
+TOOL_ROUNDS = 3
 # With "/dispatch" or "/analyse" behind it, what is left of an endpoint's name fits into the ledger.
 NAME_CHARS = 71
 DISPATCHERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="dispatch")
@@ -61,6 +63,8 @@ class Answer:
     hits: tuple[Hit, ...]
     prompt_version_id: int | None
     timings_ms: dict[str, float]
+    # What tools found was said.
+    found: bool = False
     # The exact system text with the ids of its version, examples and SOPs.
     rendering: dict[str, Any] = field(default_factory=dict)
     # What was said comes from the thread itself; see Question.reply.
@@ -70,7 +74,8 @@ class Answer:
     def knows(self) -> bool:
         """False when no model spoke and no SOP fits: the answer only says that nobody knows."""
         confident = any(hit.score >= retrieval.CONFIDENT for hit in self.hits)
-        return self.endpoint != SOP.name or confident or self.from_thread
+        said = self.from_thread or self.found
+        return self.endpoint != SOP.name or confident or said
 
     @property
     def model_failed(self) -> bool:
@@ -84,6 +89,20 @@ class Answer:
         return bool(situation.get("stopped_budgets"))
 
 
+class Toolbox(Protocol):
+    """Tools a model may use for one question."""
+
+    @property
+    def tools(self) -> tuple[Tool, ...]: ...
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the tools found or did so far, for the customer."""
+
+    def call(self, call: ToolCall) -> str:
+        """What is told to the model of a call it wanted, whatever that was."""
+
+
 class Dispatch(BaseModel):
     """What a dispatcher says of an unsure turn."""
 
@@ -93,8 +112,8 @@ class Dispatch(BaseModel):
 DISPATCH_SHAPE = JsonShape("dispatch", Dispatch.model_json_schema())
 
 
-def stream(question: Question, sink: Sink) -> Answer:
-    """Streams the answer to `question` into `sink` and returns it whole.
+def stream(question: Question, sink: Sink, toolbox: Toolbox | None = None) -> Answer:
+    """Streams the answer to `question` into `sink` and returns it whole; models may use `toolbox` for it.
 
     Raises MustWait where `question.may_wait` and the platform is overrun, AllFailed when nobody answered, and
     whatever the sink raises. Attempts are recorded either way.
@@ -117,15 +136,8 @@ def stream(question: Question, sink: Sink) -> Answer:
         public=[hit.answer for hit in hits],
     )
     try:
-        reply = gateway.stream(
-            plan_of(decision, current),
-            request,
-            screen,
-            health=health,
-            trace_id=question.trace_id,
-            calls=calls,
-            seconds=settings.TURN_DEADLINE_SECONDS,
-        )
+        talk = Talk(plan_of(decision, current), health, question.trace_id, calls)
+        reply = converse(talk, request, screen, toolbox)
         if decision.offer_human or question.offer_human:
             offer(screen, composing.text(current, "offer_human", language=question.language))
         reply = replace(reply, text=screen.finish())
@@ -138,7 +150,65 @@ def stream(question: Question, sink: Sink) -> Answer:
         entry = entry_of(question, decision, composed, version=version)
         ledger.record(entry, calls, by_name(current))
     timings = {"prepare": elapsed_ms(started, prepared), "stream": elapsed_ms(prepared)}
-    return as_answer(reply, composed, decision=decision, hits=hits, timings_ms=timings)
+    return as_answer(
+        reply,
+        composed,
+        decision=decision,
+        hits=hits,
+        found=knows(question, toolbox),
+        timings_ms=timings,
+    )
+
+
+def converse(talk: "Talk", request: Request, screen: Screen, toolbox: Toolbox | None) -> Reply:
+    """The model's answer, after as many rounds of tools as it wants, TOOL_ROUNDS at most."""
+    if toolbox is None or not toolbox.tools:
+        return talk.ask(request, screen)
+    request = replace(request, tools=toolbox.tools)
+    for _ in range(TOOL_ROUNDS):
+        reply = talk.ask(request, screen)
+        if not reply.tools:
+            return reply
+        request = with_results(request, reply, toolbox)
+        talk.plan = tuple(each for each in talk.plan if each.capabilities.tools or each == SOP)
+    return talk.ask(replace(request, tool_choice="none"), screen)
+
+
+def with_results(request: Request, reply: Reply, toolbox: Toolbox) -> Request:
+    """The request with what the tools said to the calls of a reply."""
+    lines = [Line("assistant", reply.text, tools=reply.tools)]
+    lines += [Line("tool", toolbox.call(call), call_id=call.id) for call in reply.tools]
+    release_connection()
+    findings = "\n".join(toolbox.sentences)
+    return replace(request, lines=(*request.lines, *lines), findings=findings)
+
+
+def knows(question: Question, toolbox: Toolbox | None) -> bool:
+    """Whether tools had something to say, or to ask."""
+    return bool(question.findings or question.asks or (toolbox and toolbox.sentences))
+
+
+@dataclass(slots=True)
+class Talk:
+    """One question's way through the gateway; its rounds share plan, record and deadline."""
+
+    plan: tuple[Endpoint, ...]
+    health: SharedHealth
+    trace_id: str
+    calls: list[Call]
+    started: float = field(default_factory=time.monotonic)
+
+    def ask(self, request: Request, screen: Screen) -> Reply:
+        left = settings.TURN_DEADLINE_SECONDS - (time.monotonic() - self.started)
+        return gateway.stream(
+            self.plan,
+            request,
+            screen,
+            health=self.health,
+            trace_id=self.trace_id,
+            calls=self.calls,
+            seconds=left,
+        )
 
 
 def offer(screen: Screen, words: str) -> None:
@@ -266,9 +336,11 @@ def as_answer(
     *,
     decision: RoutingDecision,
     hits: list[Hit],
+    found: bool,
     timings_ms: dict[str, float],
 ) -> Answer:
     return Answer(
+        found=found,
         text=reply.text,
         endpoint=reply.endpoint,
         decision={**decision.as_json(), "answered_by": reply.endpoint},

@@ -20,6 +20,12 @@ KNOWLEDGE_LIMIT = 3
 # The id of what the thread itself answers.
 THREAD = "thread"
 ASKS_ORDER = re.compile("订单号|order number", re.IGNORECASE)
+# Behind the system text, whatever staff wrote into it: the facts of this very moment.
+FINDINGS = {
+    "zh": "店铺系统刚刚的结果（按这个顺序如实告诉顾客，数字和时间不要改；待确认的事还没有做，请顾客点卡片确认，不要说已经办好）：",
+    "en": "What the shop's system has just said (tell the customer in this order, change no number or time; what is "
+    "to be confirmed is not done yet: ask to confirm it in the card, and never say it is done):",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,16 @@ class Composed:
 
 def find_hits(question: Question) -> list[Hit]:
     """The SOPs that may answer, as every place that retrieves for a question finds them."""
-    return retrieval.search(
+    hits = retrieval.search(
         question.text,
         language=question.language,
         limit=KNOWLEDGE_LIMIT,
         scope=Scope(shop=question.inbox, sku=question.slots.get("sku", "")),
     )
+    if not question.handled:
+        return hits
+    # What the shop's systems have answered needs no SOP; what was asked beside it may.
+    return [hit for hit in hits if hit.intent in question.wanted - question.handled]
 
 
 def compose(
@@ -57,6 +67,8 @@ def compose(
     """The request for a question under one wording."""
     examples = chosen(question, wording=wording, current=current)
     system = system_text(question, hits, examples, wording=wording, current=current)
+    if question.findings or question.asks:
+        system = f"{system}\n\n{findings_text(question)}".strip()
     lines = [Line("system", system)]
     lines += [Line("user" if role == "visitor" else "assistant", t) for role, t in question.history]
     lines.append(Line("user", question.text))
@@ -64,12 +76,19 @@ def compose(
         purpose="answer",
         lines=tuple(lines),
         documents=tuple(documents_of(question, hits)),
-        fallback=with_noted(text(current, "unknown", language=question.language), question),
+        fallback="\n".join(question.asks)
+        or with_noted(text(current, "unknown", language=question.language), question),
+        findings="\n".join([*question.findings, *question.asks]) if question.findings else "",
         user=question.user,
     )
     if wording and wording.max_output_tokens:
         request = replace(request, max_output_tokens=wording.max_output_tokens)
     return Composed(request, system, examples, wording.pk if wording else None)
+
+
+def findings_text(question: Question) -> str:
+    words = FINDINGS.get(question.language, FINDINGS["zh"])
+    return "\n".join([words, *(f"- {each}" for each in (*question.findings, *question.asks))])
 
 
 def chosen(

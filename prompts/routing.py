@@ -50,6 +50,12 @@ class Question:
     failed_turns: int = 0
     # The endpoint that answered the turn before.
     current_endpoint: str = ""
+    # What the shop's systems said or did for this question, in the order asked, and what they still need to know.
+    findings: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    # The intents that were said, and those of them that the findings settle.
+    wanted: frozenset[str] = frozenset()
+    handled: frozenset[str] = frozenset()
     # False when a line could not be examined for personal data: then no model is asked.
     readable: bool = True
     # False once it has waited: it is answered now, if only by an SOP.

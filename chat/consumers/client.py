@@ -19,7 +19,7 @@ from django.db.models import Q
 from redis import RedisError
 
 from chat import auth, protocol, transcript, vault
-from chat.actions import ending, leaving
+from chat.actions import choosing, ending, leaving
 from chat.actions import visitor as actions
 from chat.consumers import acting
 from chat.consumers.own_values import OwnValues
@@ -135,12 +135,7 @@ class ClientConsumer(AsyncWebsocketConsumer):
             case protocol.MessageSend():
                 await self.post(visitor, frame)
             case protocol.Choice():
-                await self.post(
-                    visitor,
-                    protocol.MessageSend(
-                        type="message.send", client_id=frame.client_id, text=frame.value
-                    ),
-                )
+                await self.choose(visitor, frame)
             case protocol.MessageLeave():
                 await self.leave_message(visitor, frame)
             case protocol.ConversationStart():
@@ -194,6 +189,11 @@ class ClientConsumer(AsyncWebsocketConsumer):
             context=frame.context,
             attachments=frame.attachments,
         )
+        await self.acknowledge(frame.client_id, posted)
+
+    async def choose(self, visitor: Visitor, frame: protocol.Choice) -> None:
+        self.count_arrival(visitor, frame.client_id)
+        posted = await in_database(choosing.choose, visitor, frame, address=self.address())
         await self.acknowledge(frame.client_id, posted)
 
     async def leave_message(self, visitor: Visitor, frame: protocol.MessageLeave) -> None:

@@ -63,9 +63,11 @@ def schema_problem(schema: object) -> tuple[str, str] | None:
 
 def from_slots(spec: Spec, slots: Mapping[str, str]) -> Arguments:
     """What the slots give of a tool's arguments."""
-    found = {name: slots.get(spec.slot_of(name), "") for name in spec.properties}
+    # JSON columns forget the order of keys, not that of lists: what is required comes first, as staff put it.
+    names = dict.fromkeys((*spec.required, *spec.properties))
+    found = {name: slots.get(spec.slot_of(name), "") for name in names}
     return {
-        name: converted(value, spec.properties[name].get("type", "string"))
+        name: converted(value, spec.properties.get(name, {}).get("type", "string"))
         for name, value in found.items()
         if value
     }

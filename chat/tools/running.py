@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
@@ -108,7 +108,9 @@ def run(
     )
 
 
-def opening_row(spec: Spec, arguments: Arguments, caller: Caller) -> ToolCall:
+def opening_row(
+    spec: Spec, arguments: Arguments, caller: Caller, *, key: UUID | None = None
+) -> ToolCall:
     """The row of a call. A write's is stored before it is made: whatever kills us, there is a trace."""
     row = ToolCall(
         tool_id=spec.id,
@@ -120,6 +122,7 @@ def opening_row(spec: Spec, arguments: Arguments, caller: Caller) -> ToolCall:
         arguments=kept(spec, arguments),
         digest=args.digest(spec, arguments),
         epoch=caller.turn.epoch if caller.turn else 0,
+        key=key or uuid4(),
     )
     if spec.writes:
         row.save(force_insert=True)

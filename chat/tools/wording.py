@@ -43,6 +43,10 @@ CANCELLED: Pair = (
     "好的，「{title}」已取消，没有做任何改动。",
     'All right, "{title}" was cancelled; nothing was changed.',
 )
+GONE: Pair = (
+    "这项操作已经不能执行了，没有做任何改动。",
+    "This can no longer be carried out; nothing was changed.",
+)
 CONFIRM: Pair = ("确认", "Confirm")
 CANCEL: Pair = ("取消", "Cancel")
 CARD_TITLE: Pair = ("确认{title}", "Confirm: {title}")

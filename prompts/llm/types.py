@@ -59,12 +59,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A rendered question. `fallback` is said where no model is asked and no document fits."""
+    """A rendered question. `fallback` is said where no model is asked, and nothing was found and no document fits."""
 
     purpose: str
     lines: tuple[Line, ...]
     documents: tuple[Document, ...] = ()
     fallback: str = ""
+    # What tools found or did, in the shop's words.
+    findings: str = ""
     max_output_tokens: int = 512
     # A pseudonym of the customer, for the vendor's abuse control and our back-off log lines.
     user: str = ""

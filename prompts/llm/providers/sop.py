@@ -13,9 +13,10 @@ CLAUSE = re.compile(r"[^,。!?;、,.!?;\n]+[,。!?;、,.!?;\n]*\s*|.", re.DOTALL
 def stream(
     endpoint: Endpoint, request: Request, *, timeout_seconds: float | None = None
 ) -> Generator[Chunk, None, None]:
-    """The answer of the best document that squarely fits, else the honest fallback, clause by clause."""
+    """What tools found, and the best document that squarely fits, clause by clause; else the honest fallback."""
     best = max(request.documents, key=lambda document: document.score, default=None)
-    text = best.answer if best is not None and best.confident else request.fallback
+    known = best.answer if best is not None and best.confident else ""
+    text = "\n".join(filter(None, (request.findings, known))) or request.fallback
     for clause in CLAUSE.findall(text):
         yield Chunk(text=clause)
     yield Chunk(finish="stop")

@@ -10,7 +10,11 @@ from chat.models import Conversation
 from chat.tools import registry
 from chat.tools.registry import Spec
 from tests.factories import ConversationFactory
-from tests.fakes.shop_control import ShopControl, running
+from tests.fakes import provider_control, shop_control
+from tests.fakes.provider_control import ProviderControl
+from tests.fakes.provider_exchange import ProviderOptions
+from tests.fakes.provider_latency import Latency
+from tests.fakes.shop_control import ShopControl
 
 TOKEN = "a-token-of-the-demo-shop"
 ORDER, PARCEL, OWNED, STRANGERS = "20240501123", "20240502456", "20240504777", "20240501888"
@@ -18,7 +22,7 @@ ORDER, PARCEL, OWNED, STRANGERS = "20240501123", "20240502456", "20240504777", "
 
 @pytest.fixture(scope="session")
 def open_shop() -> Iterator[ShopControl]:
-    with running(token=TOKEN) as shop:
+    with shop_control.running(token=TOKEN) as shop:
         yield shop
 
 
@@ -44,3 +48,16 @@ def conversation(shop: ShopControl, db: None) -> Conversation:
 @pytest.fixture
 def specs(conversation: Conversation) -> dict[str, Spec]:
     return {spec.name: spec for spec in registry.of_inbox(conversation.inbox_id)}
+
+
+@pytest.fixture(scope="session")
+def vendors() -> Iterator[ProviderControl]:
+    with provider_control.running(ProviderOptions(Latency(ttft_ms=5, interval_ms=1))) as control:
+        yield control
+
+
+@pytest.fixture
+def provider(vendors: ProviderControl) -> ProviderControl:
+    """A quick fake of the vendors with no scenario and an empty log."""
+    vendors.reset()
+    return vendors
