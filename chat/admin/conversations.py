@@ -11,7 +11,8 @@ from django.shortcuts import render
 from unfold.admin import ModelAdmin, TabularInline
 
 from chat.actions import privacy
-from chat.admin import escalation
+from chat.admin import escalation, tools
+from chat.admin.rows import ReadOnly
 from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
 from prompts import snapshot
 from prompts.admin import heard, waterfall
@@ -68,6 +69,9 @@ WORDS = {
     "tokens": both("token 入/出", "Tokens in/out"),
     "cost": both("费用", "Cost"),
     "no_calls": both("账本里没有这一轮的调用。", "The ledger has no call of this turn."),
+    "tools": both("工具调用", "Tools"),
+    "tool": both("工具", "Tool"),
+    "asked_by": both("由谁发起", "Asked by"),
     "answered_by": both("最终由它回答：", "Answered by"),
     "replay": both("用另一个策略重放", "Replay under another policy"),
     "policy": both("策略", "policy"),
@@ -93,19 +97,6 @@ ERASING = {
     "yes": both("永久抹除", "Erase for good"),
     "back": both("取消", "Cancel"),
 }
-
-
-class ReadOnly:
-    """Rows that only actions and turns may write."""
-
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Inbox)
@@ -263,6 +254,7 @@ def explained(request: HttpRequest, turn: Turn) -> dict[str, Any]:
         "heard": heard.explain(turn.decision.get("analysis")),
         "verdict": escalation.explain(turn.decision.get("escalation")),
         "why": waterfall.explain(turn.decision, calls),
+        "tool_calls": tools.calls_of(turn),
         "policies": RoutePolicy.objects.all()[:POLICIES_SHOWN] if may_replay else [],
         "replay": replayed(turn.decision, number=request.GET.get("policy", ""))
         if may_replay

@@ -7,11 +7,13 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
-from chat.admin.conversations import ReadOnly
-from chat.models import Tool, ToolCall
+from chat.admin import trying
+from chat.admin.rows import ReadOnly
+from chat.models import Tool, ToolCall, Turn
 from chat.tools import arguments, registry
 from prompts.admin.rows import AnnouncedAdmin
 from prompts.admin.wording import as_ms, both, in_chinese, pick
@@ -79,6 +81,10 @@ STATE_COLOURS = {
 }
 
 
+# Unfold's names of colours, as the platform's own pages have them.
+COLOURS = {"success": "good", "danger": "bad", "warning": "warn"}
+
+
 class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
     """Every field says for itself what is wrong with it."""
 
@@ -134,6 +140,7 @@ class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in it
 @admin.register(Tool)
 class ToolAdmin(AnnouncedAdmin):
     form = ToolForm
+    actions_detail = ["try_page"]
     list_display = ["name", "title", "inbox", "effect", "method", "key_present", "enabled"]
     list_filter = ["inbox", "effect", "enabled"]
     list_select_related = ["inbox"]
@@ -145,6 +152,10 @@ class ToolAdmin(AnnouncedAdmin):
         (both("安全", "Safety"), {"fields": ["needs_verified", "needs_confirmation", "owner_path"]}),
         (both("展示", "What is shown"), {"fields": ["shown", "reply_zh", "reply_en", "card"]}),
     ]  # fmt: skip
+
+    @action(description=trying.WORDS["title"], url_path="try", icon="bolt", permissions=["change"])  # type: ignore[untyped-decorator]
+    def try_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return trying.page(request, self, pk=object_id)
 
     @admin.display(description=both("标题", "title"))
     def title(self, tool: Tool) -> str:
@@ -191,3 +202,17 @@ class ToolCallAdmin(ReadOnly, ModelAdmin):
     @admin.display(description=both("返回", "result"))
     def shown_result(self, call: ToolCall) -> str:
         return json.dumps(call.result, ensure_ascii=False)
+
+
+def calls_of(turn: Turn) -> list[dict[str, Any]]:
+    """The calls of a turn, as its page shows them."""
+    return [
+        {
+            "call": call,
+            "state": STATES.get(call.state, call.state),
+            "colour": COLOURS.get(STATE_COLOURS.get(call.state, ""), ""),
+            "duration": as_ms(call.duration_ms),
+            "arguments": json.dumps(call.arguments, ensure_ascii=False),
+        }
+        for call in ToolCall.objects.filter(turn=turn).order_by("at")
+    ]
