@@ -19,6 +19,7 @@ from chat.actions import visitor as actions
 from chat.analysis import Analysis, analyse
 from chat.models import Conversation, Message, Turn
 from chat.states import TurnState
+from chat.tools import acting
 from chat.transcript import Line
 from prompts import completion
 from prompts.llm import router
@@ -146,7 +147,9 @@ def test_read_gives_the_turns_lines_and_twelve_before_it_without_notices(visitor
     thread = question.read(row)
     assert thread.asked == ["还没到", "到底到哪了"]
     assert [m.seq for m in thread.history] == list(range(7, 19))
-    asked = question.build(row, thread, memory.Dialogue(), found=analysed(*thread.asked))
+    acts = acting.begin(row, is_ours=lambda: True)
+    found = analysed(*thread.asked)
+    asked = question.build(row, thread, memory.Dialogue(), found=found, acts=acts)
     assert asked.text == "还没到\n到底到哪了"
     assert [role for role, _ in asked.history] == ["visitor", "bot"] * 5
     assert asked.shop_name == "测试小店"

@@ -90,6 +90,7 @@ def test_another_customers_order_stays_closed_to_a_model(
 @pytest.fixture
 def acts(visitor: Visitor) -> Acts:
     posted = actions.post_message(visitor, client_id=uuid4(), text=ASKED, address=HERE)
+    assert posted.turn_id is not None
     row = Turn.objects.select_related("conversation__visitor").get(pk=posted.turn_id)
     return Acts(row, "zh", lambda: True, registry.of_inbox(visitor.inbox_id))
 
