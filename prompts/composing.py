@@ -131,7 +131,7 @@ def system_text(
 
 def documents_of(question: Question, hits: list[Hit]) -> Iterator[Document]:
     """What may be said without a model, the thread's own answer before any SOP."""
-    if question.reply:
+    if question.reply and not question.findings:
         yield Document(THREAD, "", question.reply, score=1.0, confident=True)
     for hit in hits:
         yield as_document(hit, with_noted(hit.answer, question))
