@@ -1,13 +1,13 @@
 """Asks one endpoint because staff want to know: does it answer, how fast, for how much. Called by the admin."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.conf import settings
 
 from prompts import composing, ledger
 from prompts.llm import gateway
-from prompts.llm.catalogue import Endpoint
+from prompts.llm.catalogue import SOP, Endpoint
 from prompts.llm.errors import AllFailed, ErrorClass, ModelError
 from prompts.llm.features import Features
 from prompts.llm.types import Call, Line, Request
@@ -69,25 +69,30 @@ class Unwatched:
 
 def try_endpoint(row: ModelEndpoint, question: str) -> Trial:
     """Asks the endpoint the question as a visitor's would be asked; on record as "trial". Never raises ModelError."""
-    endpoint = as_endpoint(row)
-    if not endpoint.api_key:
-        return Trial(row.name, error_class="no_key", detail=row.api_key_env)
+    trial = ask(as_endpoint(row), trial_request(question), trace_id=f"trial-{row.pk}")
+    return replace(trial, detail=row.api_key_env) if trial.error_class == "no_key" else trial
+
+
+def ask(endpoint: Endpoint, request: Request, *, trace_id: str) -> Trial:
+    """Asks one endpoint once, and once more where that may help; on record. Never raises ModelError."""
+    if not endpoint.api_key and endpoint.provider != SOP.provider:
+        return Trial(endpoint.name, error_class="no_key")
     health, calls = Unwatched(), list[Call]()
     said = ""
     try:
         said = gateway.stream(
             (endpoint,),
-            trial_request(question),
+            request,
             gateway.Unseen(),
             health=health,
-            trace_id=f"trial-{row.pk}",
+            trace_id=trace_id,
             calls=calls,
             seconds=settings.TURN_DEADLINE_SECONDS,
         ).text
     except AllFailed:
         pass  # the calls say why
     finally:
-        entry = ledger.Entry(f"trial-{row.pk}", Features(), {"cause": "trial"})
+        entry = ledger.Entry(trace_id, Features(), {"cause": "trial"})
         ledger.record(entry, calls, {endpoint.name: endpoint})
     return as_trial(endpoint, calls[-1], said=said, detail=health.detail)
 

@@ -179,13 +179,15 @@ def wording_of(row: Wording) -> dict[str, Any]:
     return {name: getattr(row, name) for name in WORDING_FIELDS}
 
 
-def get_draft(prompt: Prompt, *, user_id: int | None) -> PromptDraft:
-    """The prompt's draft, begun from its current version where there is none."""
+def begin_draft(prompt: Prompt, *, user_id: int | None) -> PromptDraft:
+    """A draft that says what the current version does. Raises Conflict, when there is a draft already."""
     said = wording_of(prompt.current) if prompt.current else {}
-    draft, _ = PromptDraft.objects.get_or_create(
+    draft, begun = PromptDraft.objects.get_or_create(
         prompt=prompt,
         defaults={**said, "based_on": prompt.current, "updated_by_id": user_id},
     )
+    if not begun:
+        raise Conflict(draft)
     return draft
 
 

@@ -3,25 +3,27 @@
 from prompts.admin import (
     canaries,
     candidates,
+    examples,
     findings,
     ledger,
     load,
     models,
     policies,
+    prompts,
     sops,
-    texts,
     understanding,
 )
 
 __all__ = [
     "canaries",
     "candidates",
+    "examples",
     "findings",
     "ledger",
     "load",
     "models",
     "policies",
+    "prompts",
     "sops",
-    "texts",
     "understanding",
 ]

@@ -1,0 +1,176 @@
+"""Few-shot examples in the admin: personal data is masked before they are kept, and each shows what came of it."""
+
+import secrets
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import models
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.decorators import display
+
+from prompts import snapshot
+from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
+from prompts.admin.wording import as_percent, both, pick
+from prompts.models import FewShotExample
+from prompts.redaction import engine
+from prompts.redaction.engine import Language
+from prompts.redaction.placeholders import Placeholders
+from prompts.redaction.spans import RedactionFailed
+
+LINES, LINE_CHARS = 20, 1000
+SOURCES = {
+    "default": both("出厂", "shipped"),
+    "hand": both("手写", "by hand"),
+    "conversation": both("来自会话", "from a conversation"),
+}
+
+
+class ExampleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+    """A dialogue of a customer and the bot, in which nobody's data is left."""
+
+    class Meta:
+        labels = {
+            "key": both("编号", "Key"),
+            "language": both("语言", "Language"),
+            "intent": both("意图", "Intent"),
+            "emotion": both("情绪", "Mood"),
+            "messages": both("对话", "Dialogue"),
+            "tags": both("标签", "Tags"),
+            "source": both("来源", "Source"),
+            "enabled": both("启用", "Enabled"),
+        }
+        help_texts = {
+            "messages": both(
+                '[{"role": "visitor", "text": "…"}, {"role": "bot", "text": "…"}]；保存时自动脱敏',
+                '[{"role": "visitor", "text": "…"}, {"role": "bot", "text": "…"}]; personal data is masked when it is saved',
+            ),
+            "tags": both('如 ["安抚"]', 'As ["soothing"]'),
+        }
+
+    def clean_messages(self) -> Any:
+        lines = self.cleaned_data["messages"]
+        if not is_dialogue(lines):
+            raise forms.ValidationError(
+                pick(
+                    f"要的是 2 到 {LINES} 句对话，每句有 role（visitor 或 bot）和 text，第一句是顾客的。",
+                    f"A list of 2 to {LINES} lines is wanted, each with role (visitor or bot) and text; the customer's is first.",
+                )
+            )
+        book = Placeholders(secrets.token_bytes(16))
+        language: Language = "en" if self.data.get("language") == "en" else "zh"
+        try:
+            return [
+                {**line, "text": engine.mask(line["text"], language=language, book=book).text}
+                for line in lines
+            ]
+        except RedactionFailed:
+            raise forms.ValidationError(
+                pick(
+                    "这段对话无法检查隐私数据，请改短。",
+                    "The dialogue could not be examined for personal data: make it shorter.",
+                )
+            ) from None
+
+    def clean_tags(self) -> Any:
+        tags = self.cleaned_data["tags"]
+        if not isinstance(tags, list) or not all(
+            isinstance(tag, str) and 0 < len(tag) <= 40 for tag in tags
+        ):
+            raise forms.ValidationError(pick("要的是标签的列表。", "A list of tags is wanted."))
+        return tags
+
+
+def is_dialogue(lines: Any) -> bool:
+    return (
+        isinstance(lines, list)
+        and 2 <= len(lines) <= LINES
+        and all(is_line(line) for line in lines)
+        and lines[0]["role"] == "visitor"
+    )
+
+
+def is_line(line: Any) -> bool:
+    return (
+        isinstance(line, dict)
+        and set(line) == {"role", "text"}
+        and line["role"] in ("visitor", "bot")
+        and isinstance(line["text"], str)
+        and 0 < len(line["text"].strip()) <= LINE_CHARS
+    )
+
+
+@admin.register(FewShotExample)
+class FewShotExampleAdmin(DefaultsStay, AnnouncedAdmin):
+    form = ExampleForm
+    list_display = ["key", "language", "intent", "emotion", "origin", "shown", "good", "enabled"]
+    list_filter = ["language", "intent", "emotion", "source", "enabled"]
+    list_select_related = ["use"]
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ["key"]
+    fields = [
+        "key",
+        ("language", "intent", "emotion"),
+        "messages",
+        "tags",
+        "source",
+        "enabled",
+        "masked",
+    ]
+    readonly_fields = ["masked"]
+    actions = ["enable", "disable"]
+
+    def get_search_results(self, request: HttpRequest, rows: Any, term: str) -> tuple[Any, bool]:
+        """By key, intent, and what is said in it."""
+        if not term.strip():
+            return rows, False
+        texts = rows.annotate(said=Cast("messages", models.TextField()))
+        found = (
+            models.Q(key__icontains=term)
+            | models.Q(intent__icontains=term)
+            | models.Q(said__icontains=term)
+        )
+        return texts.filter(found), False
+
+    @display(  # type: ignore[untyped-decorator]
+        description=both("来源", "source"),
+        ordering="source",
+        label={"conversation": "info", "hand": "success"},
+    )
+    def origin(self, example: FewShotExample) -> tuple[str, Any]:
+        return example.source, SOURCES.get(example.source, example.source)
+
+    @admin.display(description=both("两周内用过", "shown in 14 days"), ordering="use__shown")
+    def shown(self, example: FewShotExample) -> int:
+        use = getattr(example, "use", None)
+        return use.shown if use else 0
+
+    @admin.display(description=both("好回答", "good answers"), ordering="use__good")
+    def good(self, example: FewShotExample) -> str:
+        use = getattr(example, "use", None)
+        return as_percent(use.good / use.shown if use and use.shown else None, digits=0)
+
+    def save_model(
+        self, request: HttpRequest, obj: FewShotExample, form: Any, change: object
+    ) -> None:
+        obj.masked = True
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description=both("启用所选", "Enable selected"), permissions=["change"])
+    def enable(self, request: HttpRequest, chosen: models.QuerySet[FewShotExample]) -> None:
+        self.switch(request, chosen, enabled=True)
+
+    @admin.action(description=both("停用所选", "Disable selected"), permissions=["change"])
+    def disable(self, request: HttpRequest, chosen: models.QuerySet[FewShotExample]) -> None:
+        self.switch(request, chosen, enabled=False)
+
+    def switch(
+        self, request: HttpRequest, chosen: models.QuerySet[FewShotExample], *, enabled: bool
+    ) -> None:
+        rows = FewShotExample.objects.filter(pk__in=chosen.values("pk"))
+        count = rows.update(enabled=enabled, updated_at=timezone.now())
+        snapshot.announce()
+        messages.success(request, pick(f"已修改 {count} 条。", f"{count} changed."))

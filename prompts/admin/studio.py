@@ -1,0 +1,326 @@
+"""The studio of one prompt: its draft, saved as it is written, its versions, and any two of them side by side."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+
+from prompts import versions, worddiff
+from prompts.admin.studio_words import MODES, WORDS
+from prompts.admin.wording import in_chinese, pick
+from prompts.models import FewShotExample, Prompt, PromptDraft, PromptVersion, Wording
+from prompts.rendering import PARTS
+from prompts.versions import Conflict, Problem, Refused
+
+ROWS = {
+    "text": 16,
+    "rules": 14,
+    "persona": 3,
+    "slots_block": 3,
+    "emotion_addendum": 3,
+    "privacy_line": 2,
+    "resume_text": 3,
+}
+LISTS = ("variables", "example_keys", "example_tags")
+VERSIONS_SHOWN = 50
+DRAFT = "draft"
+
+
+class WordList(forms.CharField):
+    """Names separated by commas or blanks, as a list."""
+
+    def prepare_value(self, value: Any) -> str:
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").replace("，", ",").replace("\n", ",").replace("、", ",")
+        return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+class DraftForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+    """What a wording says. Wrong fields are named and keep what was saved before."""
+
+    variables = WordList(required=False)
+    example_keys = WordList(required=False)
+    example_tags = WordList(required=False)
+
+    class Meta:
+        model = PromptDraft
+        fields = [*versions.WORDING_FIELDS, "note"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.label = WORDS.get(name, name)
+            field.required = False
+            field.widget.attrs["class"] = "yd-input"
+            if name in ROWS:
+                field.widget = forms.Textarea(
+                    attrs={"class": "yd-input yd-mono", "rows": ROWS[name], "spellcheck": "false"}
+                )
+        self.fields["example_mode"].choices = list(MODES.items())  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """The fields that were sent and make sense."""
+        return {name: value for name, value in self.cleaned_data.items() if name in self.data}
+
+
+def page(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> HttpResponse:
+    """The studio; posting saves, freezes, publishes or drops the draft."""
+    if request.method == "POST":
+        if not model_admin.has_change_permission(request, prompt):
+            raise PermissionDenied
+        return acted(request, model_admin, prompt=prompt)
+    draft = (
+        PromptDraft.objects.select_related("updated_by", "based_on").filter(prompt=prompt).first()
+    )
+    wording: Wording = draft or prompt.current or PromptDraft(prompt=prompt)
+    form = DraftForm(initial={**versions.wording_of(wording), "note": draft.note if draft else ""})
+    rows = prompt.versions.select_related("created_by").order_by("-number")[:VERSIONS_SHOWN]
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.model._meta,
+        "title": prompt.title,
+        "t": WORDS,
+        "prompt": prompt,
+        "draft": draft,
+        "revision": draft.revision if draft else 0,
+        "form": form,
+        "problems": by_field(versions.problems(wording, prompt)) if draft else {},
+        "groups": groups(form),
+        "versions": rows,
+        "supplied": versions.SUPPLIED.get(prompt.purpose),
+        "parts": PARTS,
+        "keys": FewShotExample.objects.filter(language=prompt.language).values_list(
+            "key", flat=True
+        )[:100],
+        "may_change": model_admin.has_change_permission(request, prompt),
+    }
+    return render(request, "admin/prompts/prompt/studio.html", context)
+
+
+def groups(form: DraftForm) -> list[list[Any]]:
+    """The fields in the order of the page: what is said, then examples and limits."""
+    said = [
+        "persona",
+        "rules",
+        "slots_block",
+        "emotion_addendum",
+        "privacy_line",
+        "text",
+        "variables",
+        "resume_text",
+    ]
+    chosen = [
+        "example_mode",
+        "example_keys",
+        "example_tags",
+        "example_limit",
+        "example_tokens",
+        "max_chars",
+        "max_output_tokens",
+    ]
+    return [[form[name] for name in names] for names in (said, chosen)]
+
+
+def acted(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> HttpResponse:
+    action = request.POST.get("_action", "save")
+    try:
+        revision = saved(request, prompt)
+    except Conflict as error:
+        return conflicted(request, prompt, error.draft)
+    if action == "save":
+        return after_save(request, prompt, revision=revision)
+    if action == "drop":
+        versions.drop_draft(prompt, revision=revision)
+        messages.success(request, pick("草稿已丢弃。", "The draft was thrown away."))
+    else:
+        froze(request, model_admin, prompt=prompt, revision=revision, publish=action == "publish")
+    return redirect("admin:prompts_prompt_change", prompt.pk)
+
+
+def saved(request: HttpRequest, prompt: Prompt) -> int:
+    """Writes what was sent into the draft, begun here where there is none; the new revision. Raises Conflict."""
+    form = DraftForm(request.POST)
+    form.is_valid()
+    revision = (
+        int(request.POST.get("revision") or 0)
+        if (request.POST.get("revision") or "0").isdecimal()
+        else 0
+    )
+    if revision == 0:
+        begun = versions.begin_draft(prompt, user_id=request.user.pk)
+        revision = begun.revision
+    return versions.save_draft(prompt, form.values(), revision=revision, user_id=request.user.pk)
+
+
+def conflicted(request: HttpRequest, prompt: Prompt, theirs: PromptDraft | None) -> HttpResponse:
+    by = str(theirs.updated_by or "") if theirs else ""
+    if wants_json(request):
+        return JsonResponse(
+            {"ok": False, "conflict": True, "by": by, "sentence": str(WORDS["conflict"])},
+            status=409,
+        )
+    messages.error(request, WORDS["conflict"])
+    return redirect("admin:prompts_prompt_change", prompt.pk)
+
+
+def after_save(request: HttpRequest, prompt: Prompt, *, revision: int) -> HttpResponse:
+    if not wants_json(request):
+        messages.success(request, WORDS["autosaved"])
+        return redirect("admin:prompts_prompt_change", prompt.pk)
+    draft = PromptDraft.objects.get(prompt=prompt)
+    form = DraftForm(request.POST)
+    form.is_valid()
+    wrong = {name: [str(error) for error in found] for name, found in form.errors.items()}
+    now = timezone.localtime().strftime("%H:%M:%S")
+    found = {**by_field(versions.problems(draft, prompt)), **wrong}
+    return JsonResponse(
+        {
+            "ok": True,
+            "revision": revision,
+            "problems": found,
+            "saved": f"{WORDS['autosaved']} {now}",
+        }
+    )
+
+
+def froze(
+    request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt, revision: int, publish: bool
+) -> None:
+    """Makes the draft a version, and lets it speak if so wanted; says what came of it."""
+    note = request.POST.get("note", "").strip()[:200]
+    if not note:
+        messages.error(request, pick("请写明为什么改。", "Say why you changed it."))
+        return
+    try:
+        version = versions.freeze(prompt, revision=revision, note=note, user_id=request.user.pk)
+    except Conflict:
+        messages.error(request, WORDS["conflict"])
+        return
+    except Refused as error:
+        for problem in error.problems:
+            messages.error(
+                request, f"{WORDS.get(problem.field, problem.field)}: {message_of(problem)}"
+            )
+        return
+    model_admin.log_change(request, prompt, f"version {version.number}: {note}")
+    messages.success(
+        request, pick(f"已存为版本 {version.number}。", f"Saved as version {version.number}.")
+    )
+    if publish:
+        published(request, model_admin, version)
+
+
+def publish(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> None:
+    """Lets the version speak and says so. Raises Http404."""
+    version = get_object_or_404(PromptVersion.objects.select_related("prompt"), pk=pk)
+    published(request, model_admin, version)
+
+
+def published(request: HttpRequest, model_admin: ModelAdmin, version: PromptVersion) -> None:
+    before = version.prompt.current
+    if not versions.publish(version):
+        messages.info(request, pick("它已经在生效。", "It is in force already."))
+        return
+    was = f" (was v{before.number})" if before else ""
+    model_admin.log_change(request, version.prompt, f"published v{version.number}{was}")
+    messages.success(
+        request, pick(f"版本 {version.number} 已生效。", f"Version {version.number} is in force.")
+    )
+
+
+def version_page(
+    request: HttpRequest, model_admin: ModelAdmin, *, version: PromptVersion
+) -> HttpResponse:
+    """One version as it was said, with the way to publish it."""
+    said = [
+        (WORDS.get(name, name), shown(getattr(version, name))) for name in versions.WORDING_FIELDS
+    ]
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.model._meta,
+        "title": str(version),
+        "t": WORDS,
+        "version": version,
+        "prompt": version.prompt,
+        "said": [(label, text) for label, text in said if text],
+        "is_current": version.prompt.current_id == version.pk,
+        "may_publish": request.user.has_perm("prompts.change_prompt"),
+    }
+    return render(request, "admin/prompts/promptversion/version.html", context)
+
+
+def diff_page(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpResponse:
+    """Any two wordings of a prompt side by side: `left` and `right` are ids of versions, or "draft"."""
+    prompt = get_object_or_404(Prompt.objects.select_related("current"), pk=pk)
+    if not model_admin.has_view_permission(request, prompt):
+        raise PermissionDenied
+    draft = PromptDraft.objects.filter(prompt=prompt).first()
+    newest = prompt.versions.order_by("-number").values_list("pk", flat=True).first()
+    usual = (str(prompt.current_id or newest or ""), DRAFT if draft else str(newest or ""))
+    names = (request.GET.get("left") or usual[0], request.GET.get("right") or usual[1])
+    left, right = (found(prompt, draft, name) for name in names)
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.model._meta,
+        "title": WORDS["diff"],
+        "t": WORDS,
+        "prompt": prompt,
+        "names": names,
+        "choices": choices(prompt, draft),
+        "fields": compared(left, right) if left and right else [],
+    }
+    return render(request, "admin/prompts/prompt/diff.html", context)
+
+
+def found(prompt: Prompt, draft: PromptDraft | None, name: str) -> Wording | None:
+    """Raises Http404 for what is none of this prompt's."""
+    if name in ("", DRAFT):
+        return draft
+    if not name.isdecimal():
+        raise Http404
+    return get_object_or_404(prompt.versions, pk=int(name))
+
+
+def choices(prompt: Prompt, draft: PromptDraft | None) -> list[tuple[str, str]]:
+    rows = prompt.versions.order_by("-number").values_list("pk", "number", "note")[:200]
+    listed = [(str(pk), f"v{number} {note}") for pk, number, note in rows]
+    return [(DRAFT, str(WORDS["draft"])), *listed] if draft else listed
+
+
+def compared(left: Wording, right: Wording) -> list[dict[str, Any]]:
+    """The fields that differ, word by word."""
+    fields = []
+    for name in versions.WORDING_FIELDS:
+        one, other = shown(getattr(left, name)), shown(getattr(right, name))
+        if one != other:
+            fields.append({"label": WORDS.get(name, name), "rows": worddiff.rows(one, other)})
+    return fields
+
+
+def shown(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def by_field(problems: list[Problem]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for problem in problems:
+        found.setdefault(problem.field, []).append(message_of(problem))
+    return found
+
+
+def message_of(problem: Problem) -> str:
+    return problem.message_zh if in_chinese() else problem.message_en
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")

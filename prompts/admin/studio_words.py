@@ -1,0 +1,85 @@
+"""Sentences of the prompt studio: the editor, versions, the diff."""
+
+from prompts.admin.wording import both
+
+WORDS = {
+    "studio": both("提示词工作室", "Prompt studio"),
+    "prompts": both("返回提示词", "Back to the prompts"),
+    "playground": both("试用场", "Playground"),
+    "versions_list": both("全部版本", "All versions"),
+    "draft": both("草稿", "Draft"),
+    "no_draft": both(
+        "还没有草稿。改动任何一处都会自动保存为草稿，线上不受影响。",
+        "There is no draft yet. Whatever you change is saved as one; customers see none of it.",
+    ),
+    "has_draft": both(
+        "草稿会自动保存；发布之前，线上不受影响。",
+        "The draft is saved by itself; customers see none of it until you publish.",
+    ),
+    "autosaved": both("已保存", "Saved"),
+    "saving": both("正在保存…", "Saving…"),
+    "unsaved": both("没有保存成功，正在重试…", "Not saved, trying again…"),
+    "conflict": both(
+        "其他人刚刚改过这份草稿，你的改动没有覆盖它。复制你的文字，然后刷新页面。",
+        "Somebody else changed this draft; nothing of theirs was written over. Copy your words, then reload the page.",
+    ),
+    "save": both("保存草稿", "Save draft"),
+    "why": both("为什么改（必填）", "Why (required)"),
+    "freeze": both("存为版本", "Save as version"),
+    "freeze_publish": both("存为版本并发布", "Save as version and publish"),
+    "drop": both("丢弃草稿", "Throw the draft away"),
+    "drop_sure": both("草稿里的改动将全部丢失。", "All changes of the draft will be lost."),
+    "drop_yes": both("确认丢弃", "Yes, throw it away"),
+    "versions": both("版本", "Versions"),
+    "current": both("生效中", "in force"),
+    "publish": both("发布…", "Publish…"),
+    "publish_sure": both(
+        "几秒内，新的会话轮次都会使用这个版本；正在进行的轮次不受影响。想退回时，发布旧版本即可。",
+        "Within seconds every new turn uses this version; turns under way keep theirs. To go back, publish an older one.",
+    ),
+    "publish_yes": both("确认发布", "Yes, publish"),
+    "compare": both("比较", "Compare"),
+    "compare_current": both("与生效版本比较", "Compare with the one in force"),
+    "compare_draft": both("草稿与生效版本比较", "Compare the draft with the one in force"),
+    "left": both("左边", "Left"),
+    "right": both("右边", "Right"),
+    "same": both("这两份完全相同。", "They are the same."),
+    "field": both("字段", "Field"),
+    "diff": both("版本比较", "Comparison"),
+    "variables_help": both("可用变量", "There are these variables"),
+    "parts_help": both(
+        "正文用 {{persona}} 这样的名字引用段落；段落之间不能互相引用。不执行任何逻辑。",
+        "The text names the parts, as {{persona}}; parts do not name each other. There is no logic.",
+    ),
+    "by": both("由", "by"),
+    "default": both("出厂", "shipped"),
+    "open": both("打开编辑", "Open in the studio"),
+    "try": both("在试用场里与生效版本对比", "Try it beside the one in force"),
+    "nothing": both("—", "—"),
+    "text": both("正文", "Text"),
+    "persona": both("人设", "Persona"),
+    "rules": both("规则", "Rules"),
+    "slots_block": both("已知信息段", "Slots block"),
+    "emotion_addendum": both(
+        "情绪附加（仅在顾客不满时）", "Emotion addendum (only for an upset customer)"
+    ),
+    "privacy_line": both("隐私提示", "Privacy line"),
+    "resume_text": both(
+        "回来时的问候（留空则用「resume」提示词）",
+        "Greeting on return (empty: the prompt “resume”)",
+    ),
+    "variables": both("声明的变量", "Declared variables"),
+    "example_mode": both("示例怎么选", "How examples are chosen"),
+    "example_keys": both("固定示例的编号", "Keys of fixed examples"),
+    "example_tags": both("只用这些标签", "Only with these tags"),
+    "example_limit": both("最多几条示例", "Examples at most"),
+    "example_tokens": both("示例 token 上限", "Tokens for examples"),
+    "max_chars": both("回答字数上限", "Characters of an answer"),
+    "max_output_tokens": both("输出 token 上限", "Output tokens"),
+    "looks": both("渲染结果示例", "How it looks filled in"),
+}
+MODES = {
+    "none": both("不用示例", "none"),
+    "fixed": both("固定", "the same for every turn"),
+    "nearest": both("按顾客的话选最接近的", "nearest to the customer's message"),
+}

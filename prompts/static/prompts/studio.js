@@ -1,0 +1,95 @@
+/* The studio: saves the draft a moment after the last key, under the revision it saw, and names what is wrong at its field. */
+
+const PAUSE_MS = 1200;
+const RETRY_MS = 4000;
+
+const root = document.getElementById("studio");
+const form = document.getElementById("draft");
+const saved = document.getElementById("saved");
+const revision = form.elements.namedItem("revision");
+
+let timer = 0;
+let sending = false;
+let changed = false;
+let stopped = false;
+
+function showProblems(found) {
+  for (const list of form.querySelectorAll("[data-wrong]")) {
+    const texts = found[list.dataset.wrong] || [];
+    list.replaceChildren(
+      ...texts.map((text) => {
+        const item = document.createElement("li");
+        item.textContent = text;
+        return item;
+      }),
+    );
+    const field = form.elements.namedItem(list.dataset.wrong);
+    if (field) field.setAttribute("aria-invalid", String(texts.length > 0));
+  }
+}
+
+function stop(sentence) {
+  // Somebody else's draft is not written over: nothing more is sent from this page.
+  stopped = true;
+  saved.textContent = sentence;
+  saved.className = "yd-note bad";
+  for (const button of form.querySelectorAll("button")) button.disabled = true;
+}
+
+async function send() {
+  sending = true;
+  changed = false;
+  saved.textContent = root.dataset.saving;
+  try {
+    const reply = await fetch(location.pathname, {
+      method: "POST",
+      body: new FormData(form),
+      headers: { Accept: "application/json" },
+      redirect: "manual",
+    });
+    const said = await reply.json();
+    if (said.conflict) {
+      stop(said.by ? `${said.sentence} (${said.by})` : said.sentence);
+      return;
+    }
+    revision.value = said.revision;
+    saved.textContent = said.saved;
+    showProblems(said.problems);
+  } catch {
+    saved.textContent = root.dataset.unsaved;
+    changed = true;
+    later(RETRY_MS);
+  } finally {
+    sending = false;
+  }
+  if (changed && !timer) later(PAUSE_MS);
+}
+
+function later(pause) {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    timer = 0;
+    if (!sending && !stopped) send();
+    else if (!stopped) later(PAUSE_MS);
+  }, pause);
+}
+
+form.addEventListener("input", () => {
+  changed = true;
+  if (!stopped) later(PAUSE_MS);
+});
+
+// A click on a button sends everything by itself; what is under way would only be in its way.
+form.addEventListener("submit", (event) => {
+  clearTimeout(timer);
+  timer = 0;
+  if (sending) {
+    event.preventDefault();
+    const button = event.submitter;
+    setTimeout(() => form.requestSubmit(button), 300);
+  }
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (changed && !stopped && document.activeElement?.tagName !== "BUTTON") event.preventDefault();
+});

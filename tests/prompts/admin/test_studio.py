@@ -1,0 +1,272 @@
+"""The studio: drafts saved as they are written, conflicts, versions published and compared, the playground."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from prompts.models import (
+    FewShotExample,
+    ModelCall,
+    ModelEndpoint,
+    Prompt,
+    PromptDraft,
+    PromptVersion,
+)
+from tests.fakes.provider_control import ProviderControl
+from tests.prompts.admin.pages import ENGLISH, announced, page, query_count, said
+from tests.prompts.llm.asking import settled
+
+pytestmark = pytest.mark.django_db
+
+JSON = {"Accept": "application/json", "Accept-Language": "en"}
+LIST_QUERIES = 12
+
+
+@pytest.fixture
+def prompt() -> Prompt:
+    found = Prompt.objects.create(purpose="answer", language="zh", title="回答顾客")
+    text = "你是{{shop_name}}的客服。\n{{knowledge}}\n{{examples}}"
+    variables = ["shop_name", "knowledge", "examples"]
+    found.current = PromptVersion.objects.create(
+        prompt=found, number=1, text=text, variables=variables
+    )
+    found.save()
+    return found
+
+
+def save(client: Client, prompt: Prompt, **sent: Any) -> Any:
+    return client.post(page("prompt_change", prompt.pk), {"_action": "save", **sent}, headers=JSON)
+
+
+def test_what_is_written_is_saved_under_its_revision(staff: Client, prompt: Prompt) -> None:
+    first = save(staff, prompt, revision=0, text="您好{{shop_name}}").json()
+    assert (first["ok"], first["revision"]) == (True, 2)
+    assert list(first["problems"]) == ["variables"]
+
+    second = save(staff, prompt, revision=2, variables="shop_name").json()
+    assert second["problems"] == {}
+    draft = PromptDraft.objects.get()
+    assert (draft.text, draft.variables) == ("您好{{shop_name}}", ["shop_name"])
+    assert PromptVersion.objects.count() == 1
+
+    stale = save(staff, prompt, revision=2, text="theirs")
+    assert stale.status_code == 409
+    assert stale.json()["by"] == "boss"
+    assert PromptDraft.objects.get().text == "您好{{shop_name}}"
+    assert save(staff, prompt, revision=0, text="theirs").status_code == 409
+
+
+def test_wrong_numbers_are_named_and_not_kept(staff: Client, prompt: Prompt) -> None:
+    answer = save(staff, prompt, revision=0, max_chars="many", example_limit="2").json()
+
+    assert list(answer["problems"]) == ["max_chars"]
+    draft = PromptDraft.objects.get()
+    assert (draft.max_chars, draft.example_limit) == (None, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_draft_is_published_with_a_reason(staff: Client, prompt: Prompt) -> None:
+    before = announced()
+    url = page("prompt_change", prompt.pk)
+    sent = {"revision": 0, "text": "新的", "variables": ""}
+
+    refused = staff.post(
+        url, {**sent, "_action": "publish", "note": " "}, follow=True, headers=ENGLISH
+    )
+    assert said(refused) == ["Say why you changed it."]
+    revision = PromptDraft.objects.get().revision
+    staff.post(
+        url, {**sent, "revision": revision, "_action": "publish", "note": "更短"}, follow=True
+    )
+
+    prompt.refresh_from_db()
+    version = prompt.current
+    assert version is not None
+    assert (version.number, version.text, version.note) == (2, "新的", "更短")
+    assert version.created_by is not None
+    assert not PromptDraft.objects.exists()
+    assert announced() == before + 1
+
+
+def test_a_draft_with_problems_is_not_published(staff: Client, prompt: Prompt) -> None:
+    url = page("prompt_change", prompt.pk)
+    sent = {"revision": 0, "text": "{% load x %}", "note": "x", "_action": "publish"}
+
+    shown = staff.post(url, sent, follow=True, headers=ENGLISH)
+
+    assert "template signs" in said(shown)[0]
+    assert PromptVersion.objects.count() == 1
+
+
+def test_a_draft_is_thrown_away(staff: Client, prompt: Prompt) -> None:
+    save(staff, prompt, revision=0, text="x")
+
+    staff.post(page("prompt_change", prompt.pk), {"_action": "drop", "revision": 2})
+
+    assert not PromptDraft.objects.exists()
+
+
+def test_an_older_version_speaks_again(staff: Client, prompt: Prompt) -> None:
+    older = prompt.current
+    newer = PromptVersion.objects.create(prompt=prompt, number=2, text="b")
+    assert older is not None
+    for version in (newer, older):
+        assert staff.get(page("promptversion_change", version.pk)).status_code == 200
+        staff.post(page("promptversion_publish", version.pk))
+        prompt.refresh_from_db()
+        assert prompt.current == version
+
+
+def test_versions_are_compared_word_by_word(staff: Client, prompt: Prompt) -> None:
+    newer = PromptVersion.objects.create(
+        prompt=prompt, number=2, text="你是{{shop_name}}的店员。", example_limit=5
+    )
+    save(staff, prompt, revision=0, text="草稿")
+
+    shown = staff.get(
+        page("prompt_diff", prompt.pk), {"left": f"{prompt.current_id}", "right": f"{newer.pk}"}
+    )
+    text = shown.content.decode()
+    assert "<del>客服</del>" in text
+    assert "<ins>店员</ins>" in text
+    assert len(shown.context["fields"]) == 3
+    assert staff.get(page("prompt_diff", prompt.pk)).context["names"] == (
+        str(prompt.current_id),
+        "draft",
+    )
+    other = Prompt.objects.create(purpose="resume", language="zh", title="t")
+    assert staff.get(page("prompt_diff", other.pk), {"left": newer.pk}).status_code == 404
+    assert staff.get(page("prompt_diff", other.pk)).status_code == 200
+
+
+def test_lookers_see_and_change_nothing(looker: Client, prompt: Prompt) -> None:
+    assert looker.get(page("prompt_change", prompt.pk)).status_code == 200
+    assert save(looker, prompt, revision=0, text="x").status_code == 403
+    assert looker.post(page("promptversion_publish", prompt.current_id)).status_code == 403
+    assert looker.get(page("prompt_playground")).status_code == 403
+
+
+def test_what_is_written_is_text_on_every_page(staff: Client, prompt: Prompt) -> None:
+    hostile = "</textarea><script>alert(1)</script>{{ settings }}"
+    save(staff, prompt, revision=0, text=hostile)
+    version = PromptVersion.objects.create(prompt=prompt, number=9, text=hostile, note=hostile)
+
+    for url in (
+        page("prompt_change", prompt.pk),
+        page("promptversion_change", version.pk),
+        page("prompt_diff", prompt.pk),
+        page("prompt_playground"),
+    ):
+        assert "<script>alert" not in staff.get(url).content.decode()
+
+
+def ask(client: Client, **sent: Any) -> Any:
+    return client.post(page("prompt_ask"), sent, headers=ENGLISH)
+
+
+def test_the_playground_answers_from_any_version_and_endpoint(
+    staff: Client, prompt: Prompt, endpoint: Callable[..., ModelEndpoint], provider: ProviderControl
+) -> None:
+    row = endpoint()
+    FewShotExample.objects.create(
+        key="e",
+        language="zh",
+        intent="i",
+        messages=[{"role": "visitor", "text": "问"}, {"role": "bot", "text": "答"}],
+    )
+    provider.set_scenario([{"answer": "已经在路上了"}])
+    version = PromptVersion.objects.create(
+        prompt=prompt, number=2, text="旧的{{examples}}", variables=["examples"]
+    )
+    history = json.dumps([["visitor", "在吗"], ["bot", "在的"]])
+
+    answer = ask(
+        staff,
+        message="我的电话是13800138000,快递呢",
+        version=version.pk,
+        endpoint=row.pk,
+        history=history,
+    ).json()
+
+    assert (answer["ok"], answer["answer"]) == (True, "已经在路上了")
+    assert "13800138000" not in answer["asked"]
+    assert "<PHONE_1>" in answer["asked"]
+    assert answer["prompt"] == "旧的顾客: 问\n客服: 答"
+    assert answer["examples"] == ["e"]
+    assert ModelCall.objects.get().purpose == "trial"
+    sent = settled(provider)[0]["body"]["messages"]
+    assert [line["content"] for line in sent[1:3]] == ["在吗", "在的"]
+
+
+def test_the_playground_takes_drafts_and_sops_and_refuses_the_rest(
+    staff: Client, prompt: Prompt
+) -> None:
+    save(staff, prompt, revision=0, text="草稿", variables="")
+    draft = PromptDraft.objects.get()
+    honest = Prompt.objects.create(purpose="unknown", language="zh", title="t")
+    honest.current = PromptVersion.objects.create(prompt=honest, number=1, text="拿不准")
+    honest.save()
+
+    answer = ask(staff, message="你好", version=f"draft-{draft.pk}", endpoint="").json()
+    assert (answer["answer"], answer["prompt"]) == ("拿不准", "草稿")
+    assert ask(staff, message="", version=prompt.current_id).status_code == 400
+    assert ask(staff, message="x", version="draft-x").status_code == 400
+    assert ask(staff, message="x", version=prompt.current_id, endpoint="999").status_code == 400
+    assert ask(staff, message="x", version=prompt.current_id, history="{}").status_code == 400
+    shown = staff.get(page("prompt_playground"), {"prompt": prompt.pk})
+    assert [column["version"] for column in shown.context["board"]["columns"]] == [
+        str(prompt.current_id),
+        f"draft-{draft.pk}",
+    ]
+
+
+def test_examples_are_masked_when_they_are_saved(staff: Client) -> None:
+    lines = [{"role": "visitor", "text": "打13800138000找我"}, {"role": "bot", "text": "好的"}]
+    form = {
+        "key": "k",
+        "language": "zh",
+        "intent": "i",
+        "emotion": "neutral",
+        "tags": "[]",
+        "source": "hand",
+    }
+
+    staff.post(page("fewshotexample_add"), {**form, "messages": json.dumps(lines), "enabled": "on"})
+
+    example = FewShotExample.objects.get()
+    assert example.masked
+    assert example.messages[0]["text"] == "打<PHONE_1>找我"
+    assert (
+        staff.get(page("fewshotexample_changelist"), {"q": "找我"}).context["cl"].result_count == 1
+    )
+    for wrong in ("[]", '{"a": 1}', '[{"role": "bot", "text": "x"}, {"role": "bot", "text": "y"}]'):
+        assert (
+            staff.post(
+                page("fewshotexample_add"), {**form, "key": "n", "messages": wrong}
+            ).status_code
+            == 200
+        )
+    assert FewShotExample.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "prompt_changelist",
+        "promptversion_changelist",
+        "fewshotexample_changelist",
+        "prompt_playground",
+    ],
+)
+def test_lists_ask_a_bounded_number_of_queries(staff: Client, prompt: Prompt, name: str) -> None:
+    query_count(staff, page(name))
+    few = query_count(staff, page(name))
+    for number in range(2, 8):
+        PromptVersion.objects.create(prompt=prompt, number=number, text="x")
+        FewShotExample.objects.create(key=f"k{number}", language="zh", intent="i", messages=[])
+        Prompt.objects.create(purpose=f"p{number}", language="zh", title="t")
+
+    assert query_count(staff, page(name)) == few <= LIST_QUERIES
