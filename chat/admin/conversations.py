@@ -1,6 +1,7 @@
 """Inboxes are edited, what customers said is only read, and a turn says why it was answered so."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,14 +9,15 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin, TabularInline
 
 from chat.actions import privacy
-from chat.admin import escalation, tools
+from chat.admin import escalation, reruns, tools
 from chat.admin.rows import ReadOnly
 from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
 from prompts import snapshot
-from prompts.admin import heard, waterfall
+from prompts.admin import heard, playing, waterfall
 from prompts.admin.wording import both, pick
 from prompts.llm import router
 from prompts.models import ModelCall, RoutePolicy
@@ -186,6 +188,28 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
     ordering = ["-last_activity_at"]
     show_full_result_count = False
     inlines = [MessageInline]
+    change_form_outer_before_template = "admin/chat/conversation/tools.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {"rerun": ("rerun/", reruns.page), "rerun_ask": ("rerun/ask/", reruns.ask)}
+        own = [
+            path(
+                f"<uuid:pk>/{place}",
+                self.admin_site.admin_view(partial(view, model_admin=self)),
+                name=f"chat_conversation_{name}",
+            )
+            for name, (place, view) in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        context = {"t": reruns.WORDS, "may_rerun": playing.may_play(request)}
+        shown: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+        return shown
 
 
 @admin.register(Turn)
@@ -212,6 +236,7 @@ class TurnAdmin(ReadOnly, ModelAdmin):
                     "started_at",
                     "timings",
                     "decision",
+                    "rendering",
                 ],
             },
         ),

@@ -1,5 +1,6 @@
 """Few-shot examples in the admin: personal data is masked before they are kept, and each shows what came of it."""
 
+import json
 import secrets
 from typing import Any
 
@@ -122,6 +123,15 @@ class FewShotExampleAdmin(DefaultsStay, AnnouncedAdmin):
     ]
     readonly_fields = ["masked"]
     actions = ["enable", "disable"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the address fills in, the dialogue as JSON among it."""
+        filled: dict[str, Any] = super().get_changeform_initial_data(request)
+        try:
+            filled["messages"] = json.loads(filled.get("messages") or "[]")
+        except ValueError:
+            filled.pop("messages")
+        return filled
 
     def get_search_results(self, request: HttpRequest, rows: Any, term: str) -> tuple[Any, bool]:
         """By key, intent, and what is said in it."""

@@ -4,6 +4,8 @@ The corpus lives in temporary tables that stand before the real ones, for this c
 nobody else sees it, and no row of the shop is touched.
 """
 
+import gzip
+import importlib.util
 import json
 import statistics
 import sys
@@ -20,6 +22,7 @@ from django.db import connection
 from typing_extensions import override
 
 from prompts import retrieval
+from prompts.management import plain_bm25
 from prompts.models import LANGUAGES, Sop, SopQuestion
 from prompts.nlu import segment
 
@@ -36,7 +39,7 @@ class Query:
 
 
 class Command(BaseCommand):
-    help = "Ranks queries over a corpus as production would; prints recall, MRR and times as JSON."
+    help = "Ranks queries over a corpus as production would; prints recall, MRR and times as JSON, beside plain BM25."
     requires_system_checks = []
 
     @override
@@ -44,7 +47,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--corpus", required=True, help="JSONL {id, text}, - for standard input"
         )
-        parser.add_argument("--queries", required=True, help="JSONL {id, text, relevant: [ids]}")
+        parser.add_argument(
+            "--queries", required=True, help="JSONL {id, text or query, relevant: [ids]}"
+        )
         parser.add_argument("--language", choices=[code for code, _ in LANGUAGES])
 
     @override
@@ -57,7 +62,11 @@ class Command(BaseCommand):
         with temporary_tables():
             ids = load(corpus, language=language)
             self.stderr.write(f"corpus: {len(corpus)} texts of {len(ids)} ids, language {language}")
-            report = self.measure(queries, ids=ids, language=language)
+            report: dict[str, Any] = self.measure(queries, ids=ids, language=language)
+        if importlib.util.find_spec("bm25s"):
+            asked = [query.text for query in queries]
+            plain = plain_bm25.rankings(corpus, asked, limit=max(DEPTHS))
+            report["bm25"] = quality(queries, plain)
         self.stdout.write(json.dumps(report))
 
     def measure(
@@ -79,6 +88,15 @@ class Command(BaseCommand):
 def score(
     queries: list[Query], rankings: list[list[str]], times_ms: list[float]
 ) -> dict[str, float]:
+    times_ms.sort()
+    return {
+        **quality(queries, rankings),
+        "ms_p50": round(statistics.median(times_ms), 3),
+        "ms_p95": round(times_ms[int(len(times_ms) * 0.95)], 3),
+    }
+
+
+def quality(queries: list[Query], rankings: list[list[str]]) -> dict[str, float]:
     """Recall is the share of a query's relevant ids in the first k; hit@k whether any of them is there."""
     judged = list(zip(queries, rankings, strict=True))
     report: dict[str, float] = {"queries": len(queries)}
@@ -87,9 +105,6 @@ def score(
         report[f"recall@{depth}"] = mean([hits / len(query.relevant) for hits, query in found])
         report[f"hit@{depth}"] = mean([float(hits > 0) for hits, _ in found])
     report["mrr"] = mean([reciprocal_rank(query.relevant, ids) for query, ids in judged])
-    times_ms.sort()
-    report["ms_p50"] = round(statistics.median(times_ms), 3)
-    report["ms_p95"] = round(times_ms[int(len(times_ms) * 0.95)], 3)
     return report
 
 
@@ -116,9 +131,12 @@ def read_queries(name: str) -> list[Query]:
     queries = []
     for at, row in read_lines(name):
         relevant = row.get("relevant")
+        if isinstance(relevant, str | int):
+            relevant = [relevant]
         if not isinstance(relevant, list) or not relevant:
             raise CommandError(f'{at}: "relevant" must be a list of ids that is not empty')
-        queries.append(Query(text=string(row, at), relevant=frozenset(map(str, relevant))))
+        text = string(row, at, field="query" if "query" in row else "text")
+        queries.append(Query(text=text, relevant=frozenset(map(str, relevant))))
     return queries
 
 
@@ -128,18 +146,18 @@ def key(row: dict[str, Any], at: str) -> str:
     return str(row["id"])
 
 
-def string(row: dict[str, Any], at: str) -> str:
-    text = row.get("text")
+def string(row: dict[str, Any], at: str, *, field: str = "text") -> str:
+    text = row.get(field)
     if not isinstance(text, str):
-        raise CommandError(f'{at}: "text" must be a string')
+        raise CommandError(f'{at}: "{field}" must be a string')
     return text
 
 
 def read_lines(name: str) -> list[tuple[str, dict[str, Any]]]:
     """("file:line", object) of each line that is not blank. Raises CommandError when one is no object."""
     try:
-        content = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        content = sys.stdin.read() if name == "-" else unpacked(Path(name))
+    except (OSError, EOFError, UnicodeDecodeError) as error:
         raise CommandError(f"{name}: {error}") from error
     rows = []
     for number, line in enumerate(content.split("\n"), 1):
@@ -148,6 +166,12 @@ def read_lines(name: str) -> list[tuple[str, dict[str, Any]]]:
     if not rows:
         raise CommandError(f"{name}: no lines")
     return rows
+
+
+def unpacked(path: Path) -> str:
+    """The text of a file, which may be gzipped. Raises OSError, EOFError, UnicodeDecodeError."""
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
 
 
 def read_object(line: str, *, at: str) -> dict[str, Any]:

@@ -1,18 +1,13 @@
 /* The playground: a message goes to every column at once; each shows its answer as soon as it is there, and keeps its own thread. */
 
+import { element, showAnswer } from "./answer.js";
+
 const board = JSON.parse(document.getElementById("playground-board").textContent);
 const root = document.getElementById("playground");
 const form = document.getElementById("play-form");
 const grid = document.getElementById("columns");
 const { words } = board;
 const columns = new Set();
-
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
 
 function chooser(label, options, chosen) {
   const select = element("select", { class: "yd-input", "aria-label": label });
@@ -41,43 +36,6 @@ function showCount() {
   document.getElementById("send").disabled = columns.size === 0;
 }
 
-function figure(name, value) {
-  return element("div", {}, element("dt", {}, name), element("dd", {}, value));
-}
-
-function detail(name, text) {
-  return [element("h3", {}, name), element("pre", { class: "yd-mono yd-exact" }, text || words.none)];
-}
-
-function showAnswer(place, reply) {
-  const said = element("div", { class: reply.ok ? "yd-said" : "yd-said bad" });
-  said.textContent = reply.ok ? reply.answer : [reply.sentence, reply.detail].filter(Boolean).join(" ");
-  place.replaceChildren(said);
-  if (!reply.prompt) return;
-  const hits = reply.hits.map((hit) => `${hit.score.toFixed(3)} ${hit.confident ? "✓" : " "} ${hit.title}`).join("\n");
-  place.append(
-    element(
-      "dl",
-      { class: "yd-figures" },
-      figure(words.first_token, reply.first_token),
-      figure(words.total, reply.total),
-      figure(words.tokens, `${reply.tokens_in} / ${reply.tokens_out}`),
-      figure(words.cost, reply.cost),
-    ),
-    element(
-      "details",
-      {},
-      element("summary", {}, words.details),
-      ...detail(words.intent, reply.intent),
-      ...detail(words.asked, reply.asked),
-      ...detail(words.hits, hits),
-      ...detail(words.examples, reply.examples.join("\n")),
-      ...detail(words.decision, reply.decision),
-      ...detail(words.prompt, reply.prompt),
-    ),
-  );
-}
-
 async function askColumn(column, message) {
   const place = element("div", { class: "yd-stack" }, element("p", { class: "yd-quiet" }, words.waiting));
   if (column.thread.length === 0) column.log.replaceChildren();
@@ -90,10 +48,10 @@ async function askColumn(column, message) {
   try {
     const sent = await fetch(root.dataset.url, { method: "POST", body, redirect: "manual" });
     const reply = await sent.json();
-    showAnswer(place, reply);
+    showAnswer(place, words, reply);
     if (reply.ok) column.thread.push(["visitor", reply.asked], ["bot", reply.answer]);
   } catch {
-    showAnswer(place, { ok: false, sentence: words.failed });
+    showAnswer(place, words, { ok: false, sentence: words.failed });
   }
 }
 

@@ -15,6 +15,7 @@ from prompts.models import (
     PromptDraft,
     PromptVersion,
 )
+from prompts.redaction import engine
 from tests.fakes.provider_control import ProviderControl
 from tests.prompts.admin.pages import ENGLISH, announced, page, query_count, said
 from tests.prompts.llm.asking import settled
@@ -23,6 +24,12 @@ pytestmark = pytest.mark.django_db
 
 JSON = {"Accept": "application/json", "Accept-Language": "en"}
 LIST_QUERIES = 12
+
+
+@pytest.fixture(scope="module", autouse=True)
+def detector() -> None:
+    """Loaded before a transaction that would wait for it."""
+    engine.warm("zh")
 
 
 @pytest.fixture
