@@ -30,6 +30,7 @@ SUPPLIED: Mapping[str, tuple[str, ...]] = {
     "resumed": RESUME,
     "summary": ("shop_name", "thread", "slots", "topic"),
     "brief": ("shop_name", "thread", "slots", "topic", "mood"),
+    "analyse": ("intents", "before"),
     "dispatch": (),
     "busy": ("seconds",),
     "agent_joined": ("agent",),
