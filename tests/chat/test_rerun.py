@@ -34,7 +34,7 @@ def fresh_snapshot() -> Iterator[None]:
 
 @pytest.fixture
 def conversation() -> Conversation:
-    found: Any = ConversationFactory(last_seq=len(SAID))
+    found = ConversationFactory.create(last_seq=len(SAID))
     turns = [
         Turn.objects.create(conversation=found, first_seq=seq, last_seq=seq, epoch=0, state="done")
         for seq in (1, 3)
@@ -42,7 +42,7 @@ def conversation() -> Conversation:
     for seq, (role, text) in enumerate(SAID, 1):
         turn = turns[(seq - 1) // 2] if role == "bot" else None
         Message.objects.create(conversation=found, seq=seq, role=role, text=text, turn=turn)
-    return found  # type: ignore[no-any-return]  # of the factory
+    return found
 
 
 @pytest.fixture
