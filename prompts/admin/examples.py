@@ -133,6 +133,11 @@ class FewShotExampleAdmin(DefaultsStay, AnnouncedAdmin):
             filled.pop("messages")
         return filled
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.method == "POST":
+            engine.warm()  # before the transaction, which would wait for it
+        return super().changeform_view(request, *args, **kwargs)
+
     def get_search_results(self, request: HttpRequest, rows: Any, term: str) -> tuple[Any, bool]:
         """By key, intent, and what is said in it."""
         if not term.strip():

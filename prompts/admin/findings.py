@@ -104,4 +104,4 @@ def may_judge(request: HttpRequest) -> bool:
 
 def linked(sop: Sop, wording: str) -> str:
     url = reverse("admin:prompts_sop_change", args=[sop.pk])
-    return format_html('<a href="{}">{}</a><br>{}', url, sop.title, wording)
+    return format_html('<span><a href="{}">{}</a><br>{}</span>', url, sop.title, wording)

@@ -171,6 +171,7 @@ def coverage() -> list[dict[str, Any]]:
             "intent": name,
             "title": known.get(name, ""),
             "counts": [counted.get(name, {}).get(code, 0) for code, _ in LANGUAGES],
+            "labelled": [(text, counted.get(name, {}).get(code, 0)) for code, text in LANGUAGES],
             "wordings": wordings.get(name, 0),
             "clashes": clashes.get(name, 0),
             "empty": not counted.get(name),

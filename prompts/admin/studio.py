@@ -67,8 +67,12 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in i
         self.fields["example_mode"].choices = list(MODES.items())  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
-        """The fields that were sent and make sense."""
-        return {name: value for name, value in self.cleaned_data.items() if name in self.data}
+        """The fields that were sent and make sense; lines end as everywhere else, whatever a browser sends."""
+        return {
+            name: value.replace("\r\n", "\n") if isinstance(value, str) else value
+            for name, value in self.cleaned_data.items()
+            if name in self.data
+        }
 
 
 def page(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> HttpResponse:
@@ -300,8 +304,9 @@ def compared(left: Wording, right: Wording) -> list[dict[str, Any]]:
     fields = []
     for name in versions.WORDING_FIELDS:
         one, other = shown(getattr(left, name)), shown(getattr(right, name))
-        if one != other:
-            fields.append({"label": WORDS.get(name, name), "rows": worddiff.rows(one, other)})
+        rows = worddiff.rows(one, other)
+        if any(row.changed for row in rows):
+            fields.append({"label": WORDS.get(name, name), "rows": rows})
     return fields
 
 

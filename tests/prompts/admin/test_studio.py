@@ -29,7 +29,7 @@ LIST_QUERIES = 12
 @pytest.fixture(scope="module", autouse=True)
 def detector() -> None:
     """Loaded before a transaction that would wait for it."""
-    engine.warm("zh")
+    engine.warm()
 
 
 @pytest.fixture
@@ -64,6 +64,16 @@ def test_what_is_written_is_saved_under_its_revision(staff: Client, prompt: Prom
     assert stale.json()["by"] == "boss"
     assert PromptDraft.objects.get().text == "您好{{shop_name}}"
     assert save(staff, prompt, revision=0, text="theirs").status_code == 409
+
+
+def test_what_a_browser_does_to_line_ends_is_no_change(staff: Client, prompt: Prompt) -> None:
+    assert prompt.current is not None
+    sent = prompt.current.text.replace("\n", "\r\n") + "\r\n"
+
+    save(staff, prompt, revision=0, text=sent)
+
+    assert PromptDraft.objects.get().text == prompt.current.text
+    assert staff.get(page("prompt_diff", prompt.pk)).context["fields"] == []
 
 
 def test_wrong_numbers_are_named_and_not_kept(staff: Client, prompt: Prompt) -> None:
