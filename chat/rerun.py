@@ -14,6 +14,7 @@ from chat.dialogue import Dialogue
 from chat.models import Conversation, Message, Turn
 from chat.question import Thread
 from chat.states import Role, TurnState
+from chat.tools.acting import Acts
 from chat.transcript import Line
 from prompts.routing import Question
 
@@ -64,9 +65,14 @@ def build(
         found = question.understand(thread, dialogue, turn=past.turn, now=at)
         after = dialogues.advance(dialogue, found.understood)
         if past.number == number:
-            return question.build(past.turn, thread, after, found=found)
+            return question.build(past.turn, thread, after, found=found, acts=nothing(past.turn))
         dialogue = memory.advanced(after, now=at)
     return None
+
+
+def nothing(turn: Turn) -> Acts:
+    """No tool is called: the turn is not ours, so that nothing could be written either."""
+    return Acts(turn, turn.conversation.visitor.language, lambda: False)
 
 
 def thread_of(turn: Turn, lines: Sequence[Message], answers: Mapping[UUID, str]) -> Thread:
