@@ -24,15 +24,51 @@ PARTIAL_SECONDS = 120
 
 
 def frames(conversation: Conversation, *sent: dict[str, Any]) -> None:
-    """Sends frames of a conversation, in order, to every socket of its visitor."""
-    to = channel(conversation.visitor_id)
+    """Sends frames of a conversation, in order, to every socket of its visitor and every agent who has it open.
+
+    All consoles are told that it changed, by its id.
+    """
+    channels = (channel(conversation.visitor_id), named(transcript.watchers(conversation.pk)))
+    publish(
+        conversation.pk,
+        *((to, packed(frame, conversation.pk)) for frame in sent for to in channels),
+        (named(transcript.STAFF), changed(conversation.pk, *sent)),
+    )
+
+
+def to_visitor(conversation: Conversation, frame: dict[str, Any]) -> None:
+    """Sends what agents know already, as that one of them is typing."""
+    publish(conversation.pk, (channel(conversation.visitor_id), packed(frame, conversation.pk)))
+
+
+def to_agents(conversation_id: UUID, frame: dict[str, Any]) -> None:
+    """Sends a frame to every agent who has the conversation open, and to nobody else."""
+    to = named(transcript.watchers(conversation_id))
+    publish(conversation_id, (to, packed(frame, conversation_id)))
+
+
+def to_staff(frame: dict[str, Any]) -> None:
+    """Sends a frame to every console."""
+    event = {"type": "push.staff", "text": protocol.dumps(frame)}
+    publish(None, (named(transcript.STAFF), bytes(layer().serialize(event))))
+
+
+def changed(conversation_id: UUID, *sent: dict[str, Any]) -> bytes:
+    """The event that makes consoles read a conversation's row again, and the queue where its owner moved."""
+    moved = any(frame["type"] == "state" for frame in sent)
+    event = {"type": "push.changed", "conversation_id": conversation_id.hex, "moved": moved}
+    return bytes(layer().serialize(event))
+
+
+def publish(conversation_id: UUID | None, *messages: tuple[str, bytes]) -> None:
+    """Publishes in one round trip. A Redis that is away is logged, no more."""
     try:
         pipeline = connection().pipeline(transaction=False)
-        for frame in sent:
-            pipeline.publish(to, packed(frame, conversation.pk))
+        for to, message in messages:
+            pipeline.publish(to, message)
         pipeline.execute()
     except RedisError as error:
-        log.warning("push_failed", conversation_id=str(conversation.pk), error=type(error).__name__)
+        log.warning("push_failed", conversation_id=str(conversation_id), error=type(error).__name__)
 
 
 def delta(conversation: Conversation, partial: protocol.Partial, *, text: str) -> bool:
@@ -46,7 +82,9 @@ def delta(conversation: Conversation, partial: protocol.Partial, *, text: str) -
     try:
         pipeline = connection().pipeline(transaction=False)
         pipeline.set(partial_key(partial.turn_id), kept, ex=PARTIAL_SECONDS)
-        pipeline.publish(channel(conversation.visitor_id), packed(frame, conversation.pk))
+        message = packed(frame, conversation.pk)
+        pipeline.publish(channel(conversation.visitor_id), message)
+        pipeline.publish(named(transcript.watchers(conversation.pk)), message)
         pipeline.exists(cancel_key(partial.turn_id))
         return not pipeline.execute()[-1]
     except RedisError as error:
@@ -84,7 +122,11 @@ def cancel_key(turn_id: str) -> str:
 
 def channel(visitor_id: UUID) -> str:
     """The Redis channel behind the group, as channels_redis.pubsub names it; a test holds us to it."""
-    return f"{settings.CHANNEL_PREFIX}__group__{transcript.group(visitor_id)}"
+    return named(transcript.group(visitor_id))
+
+
+def named(group: str) -> str:
+    return f"{settings.CHANNEL_PREFIX}__group__{group}"
 
 
 def packed(frame: dict[str, Any], conversation_id: UUID) -> bytes:

@@ -19,6 +19,8 @@ from chat.models import Conversation, Message, Turn, Visitor
 from chat.states import TURN_OPEN, Owner, Role, shown_state
 
 SYNC_LIMIT = 500
+# The channel-layer group of all consoles.
+STAFF = "staff"
 # Not the ORM's: once a turn a dozen rows are read, and building the query and the objects costs 3 ms.
 LATEST = """
     SELECT seq, role, text, meta::text FROM chat_message WHERE conversation_id = %s
@@ -179,6 +181,11 @@ def queue_position(conversation: Conversation) -> int:
 def group(visitor_id: UUID) -> str:
     """The channel-layer group of a visitor's sockets."""
     return f"visitor.{visitor_id}"
+
+
+def watchers(conversation_id: UUID) -> str:
+    """The channel-layer group of the agents who have a conversation open."""
+    return f"watch.{conversation_id}"
 
 
 def open_turn(conversation_id: UUID) -> Turn | None:

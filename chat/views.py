@@ -6,9 +6,11 @@ import re
 from dataclasses import replace
 
 from csp.decorators import csp_replace
+from django.contrib.admin.views.decorators import staff_member_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
@@ -94,6 +96,16 @@ def find_inbox(key: str) -> Inbox | None:
     if not INBOX_KEY.fullmatch(key):
         return None
     return Inbox.objects.filter(key=key, enabled=True).first()
+
+
+@require_safe
+@staff_member_required
+def console(request: HttpRequest) -> HttpResponse:
+    """Where agents work. Everything it shows comes over its socket."""
+    language = "en" if (get_language() or "zh").startswith("en") else "zh-CN"
+    response = render(request, "console.html", {"language": language})
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_safe

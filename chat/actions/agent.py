@@ -1,13 +1,17 @@
-"""What an agent can do: take a conversation over, reply, hand it back, resolve it. Called by api and admin."""
+"""What an agent can do to a conversation: take it over, reply, note, pass it on, hand it back, resolve it.
 
-from uuid import UUID
+Called by consumers, api and admin.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
 
-from chat import ownership, push, transcript, vault
+from chat import desk, ownership, protocol, push, transcript, vault
 from chat.actions import handing
-from chat.models import Agent, Conversation, Message
+from chat.models import Agent, Conversation, Message, Note
 from chat.states import Owner, Role
 
 
@@ -54,7 +58,7 @@ def reply(
             if earlier.role == Role.AGENT and same:
                 return earlier
         if earlier is not None or conversation.epoch != epoch:
-            raise Conflict
+            raise Conflict(owner_name(conversation, other_than=agent))
         check_owned(conversation, agent=agent)
         message = transcript.append(
             conversation,
@@ -67,34 +71,114 @@ def reply(
     return message
 
 
-def hand_back(conversation_id: UUID, *, agent: Agent) -> Conversation:
-    """Gives the conversation back to the bot, which answers what is still unanswered.
+def note(conversation_id: UUID, *, agent: Agent, client_id: UUID, text: str) -> Note:
+    """Keeps a line among agents, also in a resolved conversation. Idempotent on `client_id`.
+
+    Raises Conversation.DoesNotExist, Conflict when `client_id` came before with another text.
+    """
+    vault.load()
+    with transaction.atomic():
+        conversation = transcript.lock(conversation_id)
+        masked = vault.mask(conversation.visitor, text)
+        written, is_new = Note.objects.get_or_create(
+            conversation=conversation,
+            client_id=client_id,
+            defaults={"agent": agent, "text": masked, "after_seq": conversation.last_seq},
+        )
+        if written.text != masked or written.agent_id != agent.pk:
+            raise Conflict
+    if is_new:
+        push.to_agents(conversation_id, desk.as_note(written))
+    return written
+
+
+def transfer(conversation_id: UUID, *, agent: Agent, to: Agent, text: str = "") -> Conversation:
+    """Passes the agent's conversation to another agent, with a note for them.
 
     Raises Conflict unless the agent owns it.
     """
+    vault.load()
     with transaction.atomic():
         conversation = lock_open(conversation_id)
         check_owned(conversation, agent=agent)
-        change = handing.to_bot(conversation, notice="handed_back")
+        if to.pk == agent.pk:
+            return conversation
+        left = leave_note(conversation, agent=agent, text=text)
+        change = ownership.move(conversation, Owner.AGENT, notice="agent_joined", agent=to)
+    if left is not None:
+        push.to_agents(conversation_id, desk.as_note(left))
     ownership.announce(conversation, change)
     return conversation
 
 
-def resolve(conversation_id: UUID, *, agent: Agent) -> Conversation:
+def leave_note(conversation: Conversation, *, agent: Agent, text: str) -> Note | None:
+    """A note in the locked conversation beside another act; none where nothing was written."""
+    if not text.strip():
+        return None
+    return Note.objects.create(
+        conversation=conversation,
+        agent=agent,
+        client_id=uuid4(),
+        text=vault.mask(conversation.visitor, text),
+        after_seq=conversation.last_seq,
+    )
+
+
+def hand_back(conversation_id: UUID, *, agent: Agent, text: str = "") -> Conversation:
+    """Gives the conversation back to the bot, which answers what is still unanswered; `text` becomes a note.
+
+    Raises Conflict unless the agent owns it.
+    """
+    vault.load()
+    with transaction.atomic():
+        conversation = lock_open(conversation_id)
+        check_owned(conversation, agent=agent)
+        left = leave_note(conversation, agent=agent, text=text)
+        change = handing.to_bot(conversation, notice="handed_back")
+    if left is not None:
+        push.to_agents(conversation_id, desk.as_note(left))
+    ownership.announce(conversation, change)
+    return conversation
+
+
+def resolve(
+    conversation_id: UUID, *, agent: Agent, summary: str = "", tags: Sequence[str] = ()
+) -> Conversation:
     """Ends the conversation; the visitor's next line opens a new one. Raises Conflict unless owned."""
+    vault.load()
     with transaction.atomic():
         conversation = lock_open(conversation_id)
         check_owned(conversation, agent=agent)
         conversation.resolved_at = timezone.now()
         conversation.epoch += 1
+        conversation.summary = vault.mask(conversation.visitor, summary) if summary else ""
+        conversation.tags = [vault.mask(conversation.visitor, tag) for tag in tags]
         message = transcript.append(
             conversation,
             role=Role.SYSTEM,
             text=ownership.notice_text(conversation, "conversation_resolved", agent=agent),
-            also=("resolved_at", "epoch"),
+            also=("resolved_at", "epoch", "summary", "tags"),
         )
     push.frames(conversation, transcript.as_frame(message), transcript.state_frame(conversation))
     return conversation
+
+
+def tell_typing(conversation_id: UUID, *, agent: Agent, on: bool) -> None:
+    """Tells the visitor that the agent is typing; nothing unless the agent owns the conversation."""
+    conversation = Conversation.objects.filter(
+        pk=conversation_id, owner=Owner.AGENT.value, agent=agent, resolved_at=None
+    ).first()
+    if conversation is not None:
+        push.to_visitor(conversation, {"type": "typing", "who": agent.name, "on": on})
+
+
+def mark_read(conversation_id: UUID, *, agent: Agent, seq: int) -> None:
+    """The owner has read up to `seq`; marks move forward only."""
+    owned = Conversation.objects.filter(
+        pk=conversation_id, owner=Owner.AGENT.value, agent=agent, last_seq__gte=seq
+    )
+    if owned.filter(agent_read_seq__lt=seq).update(agent_read_seq=seq):
+        push.frames(owned.get(), protocol.read("agent", seq))
 
 
 def lock_open(conversation_id: UUID) -> Conversation:
@@ -107,3 +191,8 @@ def lock_open(conversation_id: UUID) -> Conversation:
 def check_owned(conversation: Conversation, *, agent: Agent) -> None:
     if conversation.owner != Owner.AGENT or conversation.agent_id != agent.pk:
         raise Conflict(conversation.agent.name if conversation.agent else "")
+
+
+def owner_name(conversation: Conversation, *, other_than: Agent) -> str:
+    owner = conversation.agent if conversation.owner == Owner.AGENT else None
+    return owner.name if owner is not None and owner.pk != other_than.pk else ""

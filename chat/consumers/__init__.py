@@ -1,5 +1,6 @@
-"""Sockets. `client` is a visitor's; the other modules are what it is made of."""
+"""Sockets. `client` is a visitor's, `agent` a console's; the other modules are what they are made of."""
 
+from chat.consumers.agent import AgentConsumer
 from chat.consumers.client import ClientConsumer
 
-__all__ = ["ClientConsumer"]
+__all__ = ["AgentConsumer", "ClientConsumer"]

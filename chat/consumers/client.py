@@ -6,66 +6,42 @@ Frames pushed by actions and turns arrive through the channel layer as `push.fra
 import asyncio
 import json
 import time
-import uuid
 from typing import Any
 from uuid import UUID
 
 import structlog
-from channels.consumer import get_handler_name
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import Q
-from redis import RedisError
 
 from chat import auth, protocol, transcript, vault
-from chat.actions import choosing, ending, leaving
+from chat.actions import attending, choosing, ending, leaving
 from chat.actions import visitor as actions
 from chat.consumers import acting
 from chat.consumers.own_values import OwnValues
-from chat.consumers.pace import Bucket, in_database
+from chat.consumers.pace import in_database
+from chat.consumers.socket import Socket
 from chat.models import Conversation, Message, Visitor
 from chat.protocol import ProtocolError
 from prompts import admission
 
 log = structlog.get_logger(__name__)
 
-INVALID_FRAMES_CLOSE = 10
-FLOODED_FRAMES_CLOSE = 100
 
-
-class ClientConsumer(AsyncWebsocketConsumer):
+class ClientConsumer(Socket):
     """A visitor's socket."""
 
     visitor: Visitor | None = None
     conversation_id: UUID | None = None
     sent_seq = 0
     asked_seq = 0
-    invalid_frames = 0
-    flooded_frames = 0
-    locale = "zh-CN"
     joined = False
     own: OwnValues
     watch: "asyncio.Task[None] | None" = None
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Hands an event to its handler.
-
-        The base class first visits a thread to close old database connections, for every frame; ours live on
-        DATABASE_THREADS and are returned there.
-        """
-        await getattr(self, get_handler_name(message))(message)
-
     async def connect(self) -> None:
-        offered = self.scope.get("subprotocols") or []
-        if offered and protocol.SUBPROTOCOL not in offered:
-            await self.close(protocol.CLOSE_INVALID)
-            return
-        self.bucket = Bucket(
-            rate=settings.FRAMES_PER_SECOND, burst=settings.FRAMES_BURST, now=time.monotonic()
-        )
-        await self.accept(protocol.SUBPROTOCOL if offered else None)
-        self.watch = asyncio.create_task(self.expect_hello())
+        if await self.accept_spoken():
+            self.watch = asyncio.create_task(self.expect_hello())
 
     async def disconnect(self, code: int) -> None:
         if self.watch is not None:
@@ -73,49 +49,8 @@ class ClientConsumer(AsyncWebsocketConsumer):
         if self.visitor is not None:
             await self.leave(self.visitor)
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        frame: protocol.ClientFrame | None = None
-        try:
-            if text_data is None:
-                raise ProtocolError("invalid_frame")
-            if not await self.allowed(text_data):
-                return
-            frame = protocol.parse(text_data)
-            await self.handle(frame)
-            self.invalid_frames = 0
-        except ProtocolError as error:
-            await self.refuse(error)
-        except (OperationalError, InterfaceError) as error:
-            log.warning("frame_unavailable", error=type(error).__name__)
-            client_id = getattr(frame, "client_id", None)
-            await self.send_error("unavailable", client_id=client_id, retry_after_ms=1000)
-
-    async def allowed(self, text: str) -> bool:
-        """False, with an error frame, when the socket sends too fast; closes one that will not stop."""
-        wait_ms = self.bucket.wait_ms(time.monotonic())
-        if not wait_ms:
-            self.flooded_frames = 0
-            return True
-        self.flooded_frames += 1
-        if self.flooded_frames > FLOODED_FRAMES_CLOSE:
-            await self.close(protocol.CLOSE_FLOODING)
-        else:
-            client_id = protocol.peek_client_id(text)
-            await self.send_error("rate_limited", client_id=client_id, retry_after_ms=wait_ms)
-        return False
-
-    async def refuse(self, error: ProtocolError) -> None:
-        await self.send_error(
-            error.code, client_id=error.client_id, retry_after_ms=error.retry_after_ms
-        )
-        if error.code in {"unauthorized", "identity_invalid"}:
-            await self.close(protocol.CLOSE_UNAUTHORIZED)
-        elif error.code == "forbidden_origin":
-            await self.close(protocol.CLOSE_ORIGIN)
-        elif error.code == "invalid_frame":
-            self.invalid_frames += 1
-            if self.invalid_frames >= INVALID_FRAMES_CLOSE:
-                await self.close(protocol.CLOSE_INVALID)
+    def parse(self, text: str) -> protocol.ClientFrame:
+        return protocol.parse(text)
 
     async def handle(self, frame: protocol.ClientFrame) -> None:
         """One frame, one action."""
@@ -144,9 +79,13 @@ class ClientConsumer(AsyncWebsocketConsumer):
             case protocol.Sync():
                 await self.send_ready(after_seq=frame.after_seq)
             case protocol.Typing():
-                return  # nobody is shown this without a console
+                await self.tell_typing(on=frame.on)
             case _:
                 await in_database(acting.act, visitor, frame)
+
+    async def tell_typing(self, *, on: bool) -> None:
+        if self.conversation_id is not None:
+            await in_database(attending.tell_visitor_types, self.conversation_id, on=on)
 
     async def hello(self, frame: protocol.Hello) -> None:
         """Signs the visitor in. The clock for it stops while the database is asked."""
@@ -233,18 +172,10 @@ class ClientConsumer(AsyncWebsocketConsumer):
 
     async def join(self, visitor: Visitor) -> None:
         """Subscribes to the visitor's frames. Without Redis the socket lives on heartbeats and `sync`."""
-        try:
-            await self.channel_layer.group_add(transcript.group(visitor.pk), self.channel_name)
-            self.joined = True
-        except (OSError, RedisError) as error:
-            self.joined = False
-            log.warning("subscribe_failed", error=type(error).__name__)
+        self.joined = await self.join_group(transcript.group(visitor.pk))
 
     async def leave(self, visitor: Visitor) -> None:
-        try:
-            await self.channel_layer.group_discard(transcript.group(visitor.pk), self.channel_name)
-        except (OSError, RedisError) as error:
-            log.warning("unsubscribe_failed", error=type(error).__name__)
+        await self.leave_group(transcript.group(visitor.pk))
 
     async def push_frame(self, event: dict[str, Any]) -> None:
         """A frame from the channel layer. What cannot be read now is healed by the next heartbeat."""
@@ -316,44 +247,3 @@ class ClientConsumer(AsyncWebsocketConsumer):
                     await self.send_frame(protocol.heartbeat(conversation.last_seq))
             except (OperationalError, InterfaceError):
                 continue
-
-    async def send_error(
-        self,
-        code: protocol.ErrorCode,
-        *,
-        client_id: UUID | None = None,
-        retry_after_ms: int | None = None,
-    ) -> None:
-        request_id = uuid.uuid4().hex
-        log.info("frame_refused", code=code, request_id=request_id)
-        await self.send_frame(
-            protocol.error(
-                code,
-                locale=self.locale,
-                request_id=request_id,
-                client_id=client_id,
-                retry_after_ms=retry_after_ms,
-            )
-        )
-
-    async def send_frame(self, frame: dict[str, Any]) -> None:
-        await self.send_text(protocol.dumps(frame))
-
-    async def send_text(self, text: str) -> None:
-        # A reader that is too slow is closed by the server underneath, see config.web.
-        await self.send(text_data=text)
-
-    def header(self, name: bytes) -> str | None:
-        found = dict(self.scope["headers"]).get(name)
-        return found.decode("latin-1") if found is not None else None
-
-    def address(self) -> str:
-        """Who is at the other end, as far as we believe what we are told."""
-        peer = self.scope.get("client") or ("",)
-        # Every proxy on the way may have added a header of its own; together they are one list.
-        named = [v for k, v in self.scope["headers"] if k == b"x-forwarded-for"]
-        forwarded_for = b",".join(named).decode("latin-1")
-        return admission.client_address(peer[0], forwarded_for=forwarded_for)
-
-    def host(self) -> str:
-        return self.header(b"host") or ""

@@ -8,6 +8,7 @@ from chat.escalation.entry import (
     begins_with_people,
     is_welcome,
     open_for,
+    someone_is_online,
 )
 from chat.escalation.rules import policy
 from chat.escalation.signals import signals_of, with_answer
@@ -27,5 +28,6 @@ __all__ = [
     "open_for",
     "policy",
     "signals_of",
+    "someone_is_online",
     "with_answer",
 ]

@@ -1,5 +1,8 @@
 """The step into the queue: state, notice and reasons in one transaction. Called by turn and actions."""
 
+from datetime import timedelta
+
+from django.db.models import Q
 from django.utils import timezone
 
 from chat import ownership, showing
@@ -11,6 +14,8 @@ from chat.states import EscalationEnd, Owner, Presence, Reception
 ASKED = Verdict(Action.HAND_OVER, 1.0, ((Reason.ASKED, 1.0),))
 RECEPTION = Verdict(Action.HAND_OVER, 1.0, ((Reason.RECEPTION, 1.0),))
 MESSAGE_LEFT = Verdict(Action.HAND_OVER, 1.0, ((Reason.MESSAGE_LEFT, 1.0),))
+# A console beats every twenty seconds.
+SILENT = timedelta(seconds=90)
 # What the bot may keep to itself while nobody is there, or after the visitor went back to it.
 INSISTENT = frozenset({Reason.ASKED, Reason.RESTRICTED, Reason.AMOUNT})
 
@@ -24,7 +29,9 @@ def open_for(conversation: Conversation, verdict: Verdict, *, also: tuple[str, .
 
 
 def someone_is_online() -> bool:
-    return Agent.objects.filter(presence=Presence.ONLINE.value).exists()
+    """Whether an agent takes conversations now; one whose console fell silent does not."""
+    heard = Q(seen_at=None) | Q(seen_at__gte=timezone.now() - SILENT)
+    return Agent.objects.filter(heard, presence=Presence.ONLINE.value).exists()
 
 
 def begins_with_people(conversation: Conversation) -> bool:

@@ -21,6 +21,7 @@ from chat.models.inboxes import (
     new_inbox_key,
 )
 from chat.models.media import Attachment
+from chat.models.notes import Note, Reveal
 from chat.models.tools import Tool, ToolCall
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
     "IdentityUse",
     "Inbox",
     "Message",
+    "Note",
     "Rating",
+    "Reveal",
     "Tool",
     "ToolCall",
     "Turn",

@@ -92,6 +92,8 @@ class Agent(models.Model):
     presence = models.CharField(
         max_length=10, choices=choices(Presence), default=Presence.AWAY.value
     )
+    # When the console of the agent was last heard of; empty where presence was never set there.
+    seen_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [
@@ -132,6 +134,8 @@ class Conversation(models.Model):
     last_activity_at = models.DateTimeField(default=timezone.now, db_index=True)
     waiting_since = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    summary = models.TextField(blank=True, help_text="How it ended, in the agent's words")
+    tags = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints = [

@@ -22,13 +22,23 @@ CLOSE = "websocket.close"
 class Browser:
     """One socket. `frames` keeps everything received, in order."""
 
-    def __init__(self, *, origin: str | None = None, subprotocols: tuple[str, ...] = ()) -> None:
+    path = "/ws/client/"
+
+    def __init__(
+        self,
+        *,
+        origin: str | None = None,
+        subprotocols: tuple[str, ...] = (),
+        cookie: str | None = None,
+    ) -> None:
         headers = [(b"host", HOST.encode())]
         if origin is not None:
             headers.append((b"origin", origin.encode()))
+        if cookie is not None:
+            headers.append((b"cookie", cookie.encode()))
         scope = {
             "type": "websocket",
-            "path": "/ws/client/",
+            "path": self.path,
             "query_string": b"",
             "headers": headers,
             "subprotocols": list(subprotocols),

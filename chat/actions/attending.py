@@ -1,0 +1,55 @@
+"""Who of the agents is there, and what they look at. Called by consumers and api."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from chat import desk, push, transcript, vault
+from chat.models import Agent, Conversation, Reveal, VaultEntry
+from chat.protocol import ProtocolError
+from chat.states import Presence
+from prompts.redaction.vault import VaultError
+
+
+def set_presence(agent: Agent, presence: Presence) -> None:
+    """Says whether the agent takes conversations; every console hears of it."""
+    Agent.objects.filter(pk=agent.pk).update(presence=presence.value, seen_at=timezone.now())
+    agent.presence = presence.value
+    push.to_staff({"type": "presence", "agent": desk.agent_fields(agent)})
+
+
+def beat(agent: Agent) -> None:
+    """The agent's console is alive."""
+    Agent.objects.filter(pk=agent.pk).update(seen_at=timezone.now())
+
+
+def tell_visitor_types(conversation_id: UUID, *, on: bool) -> None:
+    """Tells the agents who have the conversation open that its visitor is typing."""
+    frame = {"type": "typing", "who": "visitor", "on": on}
+    push.to_agents(conversation_id, {**frame, "conversation_id": str(conversation_id)})
+
+
+def reveal(conversation_id: UUID, *, agent: Agent, placeholder: str, reason: str) -> str:
+    """The value behind a placeholder of the conversation's visitor; that it was looked at, and why, is kept.
+
+    Raises ProtocolError `not_found` for what this visitor's vault does not hold, `unavailable` when its key is gone.
+    """
+    visitors = Conversation.objects.filter(pk=conversation_id).values("visitor")
+    entry = VaultEntry.objects.filter(visitor__in=visitors, placeholder=placeholder).first()
+    if entry is None:
+        raise ProtocolError("not_found")
+    vault.load()
+    with transaction.atomic():
+        conversation = transcript.lock(conversation_id)
+        Reveal.objects.create(
+            agent=agent,
+            visitor_id=entry.visitor_id,
+            conversation=conversation,
+            placeholder=placeholder,
+            reason=vault.mask(conversation.visitor, reason),
+        )
+    try:
+        return vault.unseal(entry)
+    except VaultError:
+        raise ProtocolError("unavailable") from None

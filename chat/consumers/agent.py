@@ -1,0 +1,258 @@
+"""A console's socket, docs/protocol.md §4: signed in by the session's cookie, on pages of our own only.
+
+What changes is pushed: events name conversations, whose entries are read and sent together a moment later.
+"""
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID, uuid4
+
+import structlog
+from channels.auth import get_user
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from chat import auth, desk, protocol, transcript
+from chat.actions import agent as actions
+from chat.actions import attending
+from chat.consumers.pace import in_database
+from chat.consumers.socket import Socket
+from chat.models import Agent, Conversation
+from chat.protocol import ProtocolError
+from chat.states import Presence
+
+log = structlog.get_logger(__name__)
+
+# Events of this long are answered by one look at the rows.
+GATHER_SECONDS = 0.1
+
+
+class AgentConsumer(Socket):
+    """One tab of a console."""
+
+    agent: Agent | None = None
+    watched: UUID | None = None
+    moved = False
+    watch: "asyncio.Task[None] | None" = None
+    gathering: "asyncio.Task[None] | None" = None
+
+    async def connect(self) -> None:
+        self.changed: set[UUID] = set()
+        origin = self.header(b"origin")
+        if origin is None or not is_ours(origin, host=self.host()):
+            await self.close(protocol.CLOSE_ORIGIN)
+            return
+        try:
+            agent = await in_database(auth.agent_of, self.scope["user"])
+        except auth.NotAllowed:
+            await self.close(protocol.CLOSE_UNAUTHORIZED)
+            return
+        if await self.accept_spoken():
+            self.agent = agent
+            self.locale = parse_qs(self.scope["query_string"].decode("latin-1")).get(
+                "lang", ["zh-CN"]
+            )[0]
+            await self.join_group(transcript.STAFF)
+            await in_database(attending.beat, agent)
+            await self.send_ready(agent)
+            self.watch = asyncio.create_task(self.beat(agent))
+
+    async def disconnect(self, code: int) -> None:
+        for task in (self.watch, self.gathering):
+            if task is not None:
+                task.cancel()
+        if self.agent is not None:
+            await self.leave_group(transcript.STAFF)
+        await self.unwatch()
+
+    def parse(self, text: str) -> protocol.AgentFrame:
+        return protocol.parse_agent(text)
+
+    async def handle(self, frame: protocol.AgentFrame) -> None:
+        """One frame, one action; what it changes comes back as pushes, that it was done as `ok`."""
+        if self.agent is None:
+            raise ProtocolError("unauthorized")
+        try:
+            await self.act(self.agent, frame)
+        except actions.Conflict as conflict:
+            await self.send_conflict(frame, winner=conflict.winner)
+        except (Conversation.DoesNotExist, Agent.DoesNotExist):
+            raise ProtocolError("not_found", client_id=getattr(frame, "client_id", None)) from None
+
+    async def act(self, agent: Agent, frame: protocol.AgentFrame) -> None:
+        match frame:
+            case protocol.Ping():
+                await self.send_frame({"type": "pong"})
+            case protocol.QueueList():
+                await self.send_queue()
+            case protocol.Open():
+                await self.open(frame)
+            case protocol.RevealFrame():
+                await self.reveal(agent, frame)
+            case protocol.AgentTyping() | protocol.AgentRead() | protocol.PresenceSet():
+                await in_database(signal, agent, frame)
+            case _:
+                done = await in_database(perform, agent, frame)
+                await self.send_frame({"type": "ok", "act": frame.type, **done})
+
+    async def open(self, frame: protocol.Open) -> None:
+        """Shows a conversation and everything that happens in it from now on."""
+        if self.watched != frame.conversation_id:
+            await self.unwatch()
+            # Subscribe first, then read, so that nothing falls between.
+            self.watched = frame.conversation_id
+            await self.join_group(transcript.watchers(frame.conversation_id))
+        language = "en" if self.locale.lower().startswith("en") else "zh"
+        shown = await in_database(
+            desk.thread, frame.conversation_id, after_seq=frame.after_seq, language=language
+        )
+        await self.send_frame(shown)
+
+    async def unwatch(self) -> None:
+        if self.watched is not None:
+            await self.leave_group(transcript.watchers(self.watched))
+            self.watched = None
+
+    async def reveal(self, agent: Agent, frame: protocol.RevealFrame) -> None:
+        value = await in_database(
+            attending.reveal,
+            frame.conversation_id,
+            agent=agent,
+            placeholder=frame.placeholder,
+            reason=frame.reason,
+        )
+        await self.send_frame(
+            {
+                "type": "revealed",
+                "conversation_id": str(frame.conversation_id),
+                "placeholder": frame.placeholder,
+                "value": value,
+            }
+        )
+
+    async def send_ready(self, agent: Agent) -> None:
+        shown = await in_database(read_ready, agent)
+        await self.send_frame(shown)
+
+    async def send_queue(self) -> None:
+        await self.send_frame({"type": "queue", "entries": await in_database(desk.queue)})
+
+    async def send_conflict(self, frame: Any, *, winner: str) -> None:
+        """Says who was faster. A `winner` of "" means: nobody has it, or it changed hands meanwhile."""
+        told = protocol.error(
+            "conflict",
+            locale=self.locale,
+            request_id=uuid4().hex,
+            client_id=getattr(frame, "client_id", None),
+        )
+        conversation_id = str(frame.conversation_id)
+        await self.send_frame(
+            {**told, "act": frame.type, "winner": winner, "conversation_id": conversation_id}
+        )
+
+    # --- pushes --------------------------------------------------------------------------------------
+
+    async def push_frame(self, event: dict[str, Any]) -> None:
+        """A frame of the conversation that is open, as it was pushed: with placeholders."""
+        if UUID(event["conversation_id"]) == self.watched:
+            await self.send_text(event["text"])
+
+    async def push_staff(self, event: dict[str, Any]) -> None:
+        await self.send_text(event["text"])
+
+    async def push_changed(self, event: dict[str, Any]) -> None:
+        """Something happened in a conversation; several such events are answered together."""
+        self.changed.add(UUID(event["conversation_id"]))
+        self.moved = self.moved or event["moved"]
+        if self.gathering is None or self.gathering.done():
+            self.gathering = asyncio.create_task(self.tell_changes())
+
+    async def tell_changes(self) -> None:
+        while self.changed:
+            await asyncio.sleep(GATHER_SECONDS)
+            ids, moved = self.changed, self.moved
+            self.changed, self.moved = set(), False
+            try:
+                found = await in_database(desk.entries, ids)
+                for entry in found:
+                    await self.send_frame({"type": "conversation", **entry})
+                if moved:
+                    await self.send_queue()
+            except (OperationalError, InterfaceError) as error:
+                # The next beat sends all of it.
+                log.warning("push_unread", error=type(error).__name__)
+
+    async def beat(self, agent: Agent) -> None:
+        """Heals what pushes lost, says that the agent is there, and ends a session that is over."""
+        while True:
+            await asyncio.sleep(settings.HEARTBEAT_SECONDS)
+            try:
+                user = await get_user(self.scope)
+                await in_database(auth.agent_of, user)
+                await in_database(attending.beat, agent)
+                await self.send_ready(agent)
+            except auth.NotAllowed:
+                await self.close(protocol.CLOSE_UNAUTHORIZED)
+                return
+            except (OperationalError, InterfaceError):
+                continue
+
+
+def is_ours(origin: str, *, host: str) -> bool:
+    """Whether a page at `origin` is our own: cookies are sent along from anywhere."""
+    return auth.same_host(origin, host=host) or origin in settings.CSRF_TRUSTED_ORIGINS
+
+
+def read_ready(agent: Agent) -> dict[str, Any]:
+    fresh = Agent.objects.get(pk=agent.pk)
+    return {
+        "type": "ready",
+        "agent": desk.agent_fields(fresh),
+        "agents": desk.agents(),
+        "conversations": desk.listed(),
+        "queue": desk.queue(),
+        "at": protocol.iso(timezone.now()),
+    }
+
+
+def signal(
+    agent: Agent, frame: protocol.AgentTyping | protocol.AgentRead | protocol.PresenceSet
+) -> None:
+    """What needs no answer."""
+    match frame:
+        case protocol.AgentTyping():
+            actions.tell_typing(frame.conversation_id, agent=agent, on=frame.on)
+        case protocol.AgentRead():
+            actions.mark_read(frame.conversation_id, agent=agent, seq=frame.seq)
+        case protocol.PresenceSet():
+            attending.set_presence(agent, Presence(frame.status))
+
+
+def perform(agent: Agent, frame: Any) -> dict[str, Any]:
+    """Does what the frame asks for; what `ok` says of it. Raises Conflict, DoesNotExist."""
+    pk = frame.conversation_id
+    match frame:
+        case protocol.Claim():
+            done = actions.claim(pk, agent=agent)
+        case protocol.HandBack():
+            done = actions.hand_back(pk, agent=agent, text=frame.note)
+        case protocol.Resolve():
+            done = actions.resolve(pk, agent=agent, summary=frame.summary, tags=frame.tags)
+        case protocol.Transfer():
+            to = Agent.objects.get(pk=frame.to, user__is_active=True, user__is_staff=True)
+            done = actions.transfer(pk, agent=agent, to=to, text=frame.note)
+        case protocol.NoteFrame():
+            actions.note(pk, agent=agent, client_id=frame.client_id, text=frame.text)
+            return {"conversation_id": str(pk), "client_id": str(frame.client_id)}
+        case protocol.Reply():
+            line = actions.reply(
+                pk, agent=agent, client_id=frame.client_id, text=frame.text, epoch=frame.epoch
+            )
+            return {
+                "conversation_id": str(pk),
+                "client_id": str(frame.client_id),
+                "seq": line.seq,
+            }
+    return {"conversation_id": str(pk), "epoch": done.epoch}

@@ -1,0 +1,275 @@
+"""What agents see: the list, the queue in its order, one conversation with its context and brief. Reads only.
+
+Everything holds placeholders where a customer gave personal data. Called by consumers and api.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from chat import protocol, push, ranking, transcript
+from chat.dialogue import Dialogue, moods_of, open_topics, read_dialogue, trend
+from chat.dialogue.titles import title_of
+from chat.models import Agent, Conversation, Escalation, Message, Note, ToolCall
+from chat.states import Owner, Role, Tier
+
+LISTED = 200
+PREVIEW_CHARS = 80
+NEED_CHARS = 140
+EARLIER = 10
+STEPS = 8
+NOTES = 200
+
+
+def listed() -> list[dict[str, Any]]:
+    """Every open conversation in which something was said, the latest LISTED of them."""
+    rows = said().filter(resolved_at=None, last_seq__gt=0).order_by("-last_activity_at")
+    return as_entries(rows[:LISTED])
+
+
+def entries(ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """The list's entries of these conversations."""
+    return as_entries(said().filter(pk__in=list(ids)))
+
+
+def said() -> QuerySet[Conversation]:
+    """Conversations with what a list shows of their lines."""
+    lines = Message.objects.filter(conversation=OuterRef("pk"))
+    latest = lines.exclude(role=Role.SYSTEM.value).order_by("-seq")
+    answered = lines.filter(role__in=[Role.AGENT.value, Role.BOT.value]).order_by("-seq")
+    unanswered = lines.filter(role=Role.VISITOR.value, seq__gt=OuterRef("answered_seq"))
+    waiting = Prefetch(
+        "escalations", queryset=Escalation.objects.order_by("-opened_at"), to_attr="waits"
+    )
+    return (
+        Conversation.objects.select_related("visitor", "inbox", "agent")
+        .prefetch_related(waiting)
+        .annotate(
+            latest_id=Subquery(latest.values("pk")[:1]),
+            answered_seq=Coalesce(Subquery(answered.values("seq")[:1]), Value(0)),
+        )
+        .annotate(unanswered_at=Subquery(unanswered.order_by("seq").values("at")[:1]))
+    )
+
+
+def as_entries(rows: QuerySet[Conversation]) -> list[dict[str, Any]]:
+    found: list[Any] = list(rows)
+    latest = Message.objects.in_bulk([row.latest_id for row in found if row.latest_id])
+    return [as_entry(row, latest.get(row.latest_id)) for row in found]
+
+
+def as_entry(row: Any, latest: Message | None) -> dict[str, Any]:
+    mood = read_dialogue(row.dialogue).moods[-1:]
+    return {
+        "conversation_id": str(row.pk),
+        "inbox": row.inbox.name,
+        "visitor": visitor_fields(row),
+        "owner": row.owner,
+        "resolved": row.resolved_at is not None,
+        "agent": agent_fields(row.agent) if row.owner == Owner.AGENT else None,
+        "epoch": row.epoch,
+        "seq": row.last_seq,
+        "read_seq": row.agent_read_seq,
+        "at": protocol.iso(row.last_activity_at),
+        "waiting_since": row.waiting_since and protocol.iso(row.waiting_since),
+        "unanswered_since": row.unanswered_at and protocol.iso(row.unanswered_at),
+        "latest": latest and {"role": latest.role, "text": latest.text[:PREVIEW_CHARS]},
+        "reasons": [reason["code"] for reason in row.waits[0].reasons] if row.waits else [],
+        "mood": {"label": mood[0][0], "score": mood[0][1]} if mood else None,
+    }
+
+
+def visitor_fields(conversation: Conversation) -> dict[str, Any]:
+    visitor = conversation.visitor
+    return {
+        "number": visitor.pk.hex[:4].upper(),
+        "name": visitor.profile.get("name") or conversation.form.get("name") or "",
+        "tier": visitor.tier,
+        "verified": visitor.verified,
+        "locale": visitor.locale,
+    }
+
+
+def agent_fields(agent: Agent | None) -> dict[str, Any] | None:
+    if agent is None:
+        return None
+    return {"id": agent.pk, "name": agent.name, "presence": agent.presence}
+
+
+def agents() -> list[dict[str, Any] | None]:
+    """Everybody a conversation may be passed to."""
+    staff = Agent.objects.filter(user__is_active=True, user__is_staff=True).order_by("name")
+    return [agent_fields(agent) for agent in staff]
+
+
+def queue() -> list[dict[str, Any]]:
+    """Who waits, whose turn it is first, each with its score and what it is made of."""
+    waiting = Conversation.objects.filter(
+        owner=Owner.QUEUE.value, resolved_at=None, waiting_since__isnull=False
+    )
+    waits = Prefetch(
+        "escalations", queryset=Escalation.objects.filter(ended_at=None), to_attr="waits"
+    )
+    rows: list[Any] = list(waiting.select_related("visitor").prefetch_related(waits))
+    places = ranking.ordered(map(as_waiting, rows), now=timezone.now().timestamp())
+    return [
+        {
+            "conversation_id": place.id,
+            "score": place.score,
+            "because": [{"code": code, "points": points} for code, points in place.because],
+        }
+        for place in places
+    ]
+
+
+def as_waiting(row: Any) -> ranking.Waiting:
+    moods = read_dialogue(row.dialogue).moods
+    mood, score = moods[-1] if moods else ("neutral", 0.0)
+    reasons = [reason["code"] for wait in row.waits for reason in wait.reasons]
+    return ranking.Waiting(
+        id=str(row.pk),
+        since=row.waiting_since.timestamp(),
+        mood=mood,
+        mood_score=score,
+        vip=row.visitor.tier == Tier.VIP,
+        reasons=tuple(reasons),
+    )
+
+
+def thread(conversation_id: UUID, *, after_seq: int, language: str) -> dict[str, Any]:
+    """One conversation: the lines after `after_seq`, notes, who the customer is, and the brief.
+
+    Raises Conversation.DoesNotExist.
+    """
+    turn = transcript.open_turn(conversation_id)
+    entry = next(iter(entries([conversation_id])), None)
+    if entry is None:
+        raise Conversation.DoesNotExist
+    conversation = Conversation.objects.select_related("visitor", "inbox").get(pk=conversation_id)
+    messages = transcript.since(conversation_id, after_seq=after_seq)
+    frame = {
+        "type": "thread",
+        "conversation_id": str(conversation_id),
+        "after_seq": after_seq,
+        "entry": entry,
+        "messages": [transcript.as_frame(message) for message in messages],
+        "notes": [as_note(note) for note in notes_of(conversation)],
+        "context": context(conversation, language=language),
+        "brief": brief(conversation, language=language),
+    }
+    partial = push.find_partial(turn.pk) if turn is not None else None
+    if turn is not None and not any(
+        message.turn_id == turn.pk and message.role == Role.BOT for message in messages
+    ):
+        text = partial.text if partial else ""
+        frame["partial"] = {"turn_id": str(turn.pk), "offset": 0, "text": text}
+    return frame
+
+
+def notes_of(conversation: Conversation) -> list[Note]:
+    notes = Note.objects.filter(conversation=conversation).select_related("agent")
+    return list(notes.order_by("at")[:NOTES])
+
+
+def as_note(note: Note) -> dict[str, Any]:
+    """The `note` frame of a line among agents."""
+    return {
+        "type": "note",
+        "id": str(note.pk),
+        "conversation_id": str(note.conversation_id),
+        "client_id": str(note.client_id),
+        "author": {"id": note.agent_id, "name": note.agent.name},
+        "text": note.text,
+        "after_seq": note.after_seq,
+        "at": protocol.iso(note.at),
+    }
+
+
+def context(conversation: Conversation, *, language: str) -> dict[str, Any]:
+    """Who the customer is, what the page says, what was wanted, how the mood went, and what was before."""
+    visitor = conversation.visitor
+    dialogue = read_dialogue(conversation.dialogue)
+    waits = Escalation.objects.filter(conversation=conversation).order_by("-opened_at")
+    return {
+        "customer_id": visitor.customer_id,
+        "since": protocol.iso(visitor.created_at),
+        "profile": visitor.profile,
+        "attributes": visitor.attributes,
+        "form": conversation.form,
+        "page": conversation.context,
+        "topics": topics(dialogue, language=language),
+        "moods": [{"label": mood.label, "score": mood.score} for mood in moods_of(dialogue)],
+        "trend": trend(dialogue),
+        "escalations": [
+            {"at": protocol.iso(wait.opened_at), "end": wait.end, "reasons": wait.reasons}
+            for wait in waits[:STEPS]
+        ],
+        "earlier": earlier(conversation),
+        "summary": conversation.summary,
+        "tags": conversation.tags,
+    }
+
+
+def topics(dialogue: Dialogue, *, language: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": topic.title or title_of(topic.intent, language=language),
+            "state": topic.state,
+            "slots": topic.slots,
+        }
+        for topic in dialogue.topics
+    ]
+
+
+def earlier(conversation: Conversation) -> list[dict[str, Any]]:
+    """The visitor's conversations before this one, the latest first."""
+    before = Conversation.objects.filter(
+        visitor_id=conversation.visitor_id, created_at__lt=conversation.created_at, last_seq__gt=0
+    )
+    return [
+        {
+            "conversation_id": str(row.pk),
+            "at": protocol.iso(row.created_at),
+            "topic": read_dialogue(row.dialogue).summary,
+            "summary": row.summary,
+            "tags": row.tags,
+        }
+        for row in before.order_by("-created_at")[:EARLIER]
+    ]
+
+
+def brief(conversation: Conversation, *, language: str) -> dict[str, Any]:
+    """What an agent should know before the first word: the need in a line, slots at hand, what was tried."""
+    dialogue = read_dialogue(conversation.dialogue)
+    wanted = [
+        topic.title or title_of(topic.intent, language=language) for topic in open_topics(dialogue)
+    ]
+    lines = Message.objects.filter(conversation=conversation, role=Role.VISITOR.value)
+    last = lines.order_by("-seq").values_list("text", flat=True).first() or ""
+    return {
+        "topics": wanted[:3],
+        "said": last[:NEED_CHARS],
+        "slots": dialogue.slots,
+        "steps": [*answers_tried(conversation), *calls_tried(conversation, language=language)],
+    }
+
+
+def answers_tried(conversation: Conversation) -> list[dict[str, Any]]:
+    """What the bot has answered from: the titles of its SOPs, or that it answered by itself."""
+    lines = Message.objects.filter(conversation=conversation, role=Role.BOT.value).order_by("seq")
+    cited: list[dict[str, Any]] = list(lines.values_list("meta", flat=True))
+    titles = [citation["title"] for meta in cited for citation in meta.get("citations", [])]
+    return [{"kind": "sop", "title": title} for title in list(dict.fromkeys(titles))[-STEPS:]]
+
+
+def calls_tried(conversation: Conversation, *, language: str) -> list[dict[str, Any]]:
+    calls = ToolCall.objects.filter(conversation=conversation).order_by("-at")
+    known = calls.values_list("name", f"tool__title_{language}", "state")[:STEPS]
+    return [
+        {"kind": "tool", "title": title or name, "state": state}
+        for name, title, state in reversed(list(known))
+    ]

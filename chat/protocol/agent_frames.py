@@ -1,0 +1,115 @@
+"""The frames that consoles send, parsed: docs/protocol.md §4."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from chat.protocol.checks import ClientId, ProtocolError, Seq, Words, check_text
+from chat.protocol.frames import Frame, Ping, find_client_id, loads
+
+Summary = Annotated[Words, Field(max_length=1000)]
+Tags = Annotated[list[Annotated[Words, Field(min_length=1, max_length=30)]], Field(max_length=10)]
+Reason = Annotated[Words, Field(min_length=2, max_length=150)]
+Placeholder = Annotated[str, Field(pattern=r"^<[A-Z_]{1,20}_\d{1,6}>$")]
+
+
+class PresenceSet(Frame):
+    type: Literal["presence.set"]
+    status: Literal["online", "busy", "away"]
+
+
+class QueueList(Frame):
+    type: Literal["queue.list"]
+
+
+class OfConversation(Frame):
+    conversation_id: ClientId
+
+
+class Claim(OfConversation):
+    type: Literal["claim"]
+
+
+class Open(OfConversation):
+    type: Literal["open"]
+    after_seq: Seq = 0
+
+
+class Reply(OfConversation):
+    type: Literal["reply"]
+    client_id: ClientId
+    text: str
+    epoch: Seq
+
+
+class NoteFrame(OfConversation):
+    type: Literal["note"]
+    client_id: ClientId
+    text: str
+
+
+class Transfer(OfConversation):
+    type: Literal["transfer"]
+    to: Annotated[int, Field(ge=1)]
+    note: Summary = ""
+
+
+class HandBack(OfConversation):
+    type: Literal["hand_back"]
+    note: Summary = ""
+
+
+class Resolve(OfConversation):
+    type: Literal["resolve"]
+    summary: Summary = ""
+    tags: Tags = []
+
+
+class RevealFrame(OfConversation):
+    type: Literal["reveal"]
+    placeholder: Placeholder
+    reason: Reason
+
+
+class AgentTyping(OfConversation):
+    type: Literal["typing"]
+    on: bool
+
+
+class AgentRead(OfConversation):
+    type: Literal["read"]
+    seq: Seq
+
+
+AgentFrame = Annotated[
+    PresenceSet
+    | QueueList
+    | Claim
+    | Open
+    | Reply
+    | NoteFrame
+    | Transfer
+    | HandBack
+    | Resolve
+    | RevealFrame
+    | AgentTyping
+    | AgentRead
+    | Ping,
+    Field(discriminator="type"),
+]
+AGENT_FRAME: TypeAdapter[AgentFrame] = TypeAdapter(AgentFrame)
+
+
+def parse_agent(raw: str) -> AgentFrame:
+    """The frame in `raw`. Raises ProtocolError: `too_long` for a long text, else `invalid_frame`."""
+    fields = loads(raw)
+    try:
+        frame = AGENT_FRAME.validate_python(fields)
+    except (ValidationError, RecursionError):
+        raise ProtocolError("invalid_frame", client_id=find_client_id(fields)) from None
+    if isinstance(frame, Reply | NoteFrame):
+        try:
+            check_text(frame.text)
+        except ProtocolError as error:
+            raise ProtocolError(error.code, client_id=frame.client_id) from None
+    return frame

@@ -1,0 +1,239 @@
+// What an agent sees, as a pure function of the frames received and the lines typed. No DOM, no network, no clock.
+
+/**
+ * @typedef {import("./wire.js").Frame} Frame
+ * @typedef {import("./wire.js").Entry} Entry
+ * @typedef {import("./wire.js").Message} Message
+ *
+ * @typedef {"mine" | "queue" | "all"} Tab
+ * @typedef {{ client_id: string, conversation_id: string, kind: "reply" | "note", text: string, epoch: number, error: string }} Pending  `error` is empty while it is on its way
+ *
+ * @typedef {object} Thread the conversation that is open
+ * @property {string} id
+ * @property {boolean} loaded
+ * @property {Entry | null} entry
+ * @property {Message[]} messages by seq
+ * @property {boolean} gap rows are missing: ask again
+ * @property {import("./wire.js").Note[]} notes
+ * @property {import("./wire.js").Context | null} context
+ * @property {import("./wire.js").Brief | null} brief
+ * @property {{ turn_id: string, text: string } | null} partial what the bot is writing
+ * @property {boolean} typing the visitor is
+ * @property {Record<string, string>} revealed values by placeholder
+ *
+ * @typedef {object} State
+ * @property {"connecting" | "online" | "reconnecting" | "stopped"} link
+ * @property {boolean} loaded
+ * @property {import("./wire.js").Agent | null} me
+ * @property {import("./wire.js").Agent[]} agents
+ * @property {Record<string, Entry>} entries open conversations by id
+ * @property {import("./wire.js").Place[]} queue in the order of their turn
+ * @property {Tab} tab
+ * @property {Thread | null} thread
+ * @property {Pending[]} pending
+ * @property {import("./wire.js").ErrorFrame | null} error
+ *
+ * @typedef {{ type: "frame", frame: Frame }
+ *   | { type: "link", link: State["link"] }
+ *   | { type: "tab", tab: Tab }
+ *   | { type: "open", id: string | null }
+ *   | { type: "send", line: Omit<Pending, "error"> }
+ *   | { type: "discard", client_id: string }
+ *   | { type: "quiet" }
+ *   | { type: "dismiss" }} Action
+ */
+
+/** @returns {State} */
+export function initialState() {
+  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], error: null };
+}
+
+/** @param {State} state @param {Action} action @returns {State} */
+export function reduce(state, action) {
+  switch (action.type) {
+    case "frame":
+      return onFrame(state, action.frame);
+    case "link":
+      return { ...state, link: action.link };
+    case "tab":
+      return { ...state, tab: action.tab };
+    case "open":
+      return { ...state, error: null, thread: action.id === null ? null : emptyThread(action.id, state.entries[action.id] ?? null) };
+    case "send":
+      return { ...state, error: null, pending: [...state.pending.filter((p) => p.client_id !== action.line.client_id), { ...action.line, error: "" }] };
+    case "discard":
+      return { ...state, pending: without(state.pending, action.client_id) };
+    case "quiet":
+      return state.thread?.typing ? { ...state, thread: { ...state.thread, typing: false } } : state;
+    case "dismiss":
+      return { ...state, error: null };
+  }
+}
+
+/** @param {string} id @param {Entry | null} entry @returns {Thread} */
+function emptyThread(id, entry) {
+  return { id, loaded: false, entry, messages: [], gap: false, notes: [], context: null, brief: null, partial: null, typing: false, revealed: {} };
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function onFrame(state, frame) {
+  switch (frame.type) {
+    case "ready":
+      return onReady(state, frame);
+    case "queue":
+      return { ...state, queue: frame.entries };
+    case "conversation":
+      return onEntry(state, frame);
+    case "presence":
+      return onPresence(state, frame.agent);
+    case "ok":
+      return frame.client_id ? { ...state, pending: without(state.pending, frame.client_id) } : state;
+    case "error":
+      return onError(state, frame);
+    case "pong":
+      return state;
+    default:
+      return { ...state, thread: state.thread && onThread(state.thread, frame) };
+  }
+}
+
+/** The server's own account of what is there. @param {State} state @param {import("./wire.js").ReadyFrame} frame @returns {State} */
+function onReady(state, frame) {
+  const entries = Object.fromEntries(frame.conversations.map((entry) => [entry.conversation_id, entry]));
+  const next = { ...state, loaded: true, me: frame.agent, agents: frame.agents, entries, queue: frame.queue };
+  const entry = state.thread && entries[state.thread.id];
+  return entry ? onEntry(next, entry) : next;
+}
+
+/** @param {State} state @param {Entry} entry @returns {State} */
+function onEntry(state, entry) {
+  const { [entry.conversation_id]: _, ...others } = state.entries;
+  const entries = entry.resolved ? others : { ...others, [entry.conversation_id]: entry };
+  const { thread } = state;
+  if (thread?.id !== entry.conversation_id) return { ...state, entries };
+  const behind = thread.loaded && entry.seq > upTo(thread);
+  return { ...state, entries, thread: { ...thread, entry, gap: thread.gap || behind } };
+}
+
+/** @param {State} state @param {import("./wire.js").Agent} agent @returns {State} */
+function onPresence(state, agent) {
+  const known = state.agents.some((one) => one.id === agent.id);
+  const agents = known ? state.agents.map((one) => (one.id === agent.id ? agent : one)) : [...state.agents, agent];
+  return { ...state, agents, me: state.me?.id === agent.id ? agent : state.me };
+}
+
+/** A refused line stays, with why; anything else is said at the top. @param {State} state @param {import("./wire.js").ErrorFrame} error @returns {State} */
+function onError(state, error) {
+  const isLine = state.pending.some((line) => line.client_id === error.client_id);
+  const pending = state.pending.map((line) => (line.client_id === error.client_id ? { ...line, error: error.winner ? `@${error.winner}` : error.code } : line));
+  return isLine ? { ...state, pending } : { ...state, error };
+}
+
+/** @param {Thread} thread @param {Frame} frame @returns {Thread} */
+function onThread(thread, frame) {
+  switch (frame.type) {
+    case "thread":
+      return frame.conversation_id === thread.id ? filled(thread, frame) : thread;
+    case "message":
+      return frame.conversation_id === thread.id ? withMessage(thread, frame) : thread;
+    case "note":
+      return frame.conversation_id === thread.id ? { ...thread, notes: byId(thread.notes, frame) } : thread;
+    case "delta":
+      return withDelta(thread, frame);
+    case "turn":
+      return frame.state === "running" || thread.partial?.turn_id !== frame.turn_id ? thread : { ...thread, partial: null };
+    case "typing":
+      return frame.who === "visitor" && frame.conversation_id === thread.id ? { ...thread, typing: frame.on } : thread;
+    case "revealed":
+      return frame.conversation_id === thread.id ? { ...thread, revealed: { ...thread.revealed, [frame.placeholder]: frame.value } } : thread;
+    default:
+      return thread;
+  }
+}
+
+/** @param {Thread} thread @param {import("./wire.js").ThreadFrame} frame @returns {Thread} */
+function filled(thread, frame) {
+  const { entry, notes, context, brief } = frame;
+  const partial = frame.partial ? { turn_id: frame.partial.turn_id, text: frame.partial.text } : null;
+  return { ...thread, entry, notes, context, brief, partial, loaded: true, messages: frame.messages.reduce(added, thread.messages), gap: false };
+}
+
+/** @param {Thread} thread @param {Message} message @returns {Thread} */
+function withMessage(thread, message) {
+  const gap = thread.gap || (thread.loaded && message.seq > upTo(thread) + 1);
+  const partial = message.role === "bot" && message.turn_id === thread.partial?.turn_id ? null : thread.partial;
+  return { ...thread, gap, partial, typing: message.role === "visitor" ? false : thread.typing, messages: added(thread.messages, message) };
+}
+
+/** @param {Thread} thread @param {{ turn_id: string, offset: number, text: string }} delta @returns {Thread} */
+function withDelta(thread, { turn_id, offset, text }) {
+  const before = thread.partial?.turn_id === turn_id ? thread.partial.text : "";
+  const chars = Array.from(before);
+  if (offset > chars.length) return thread;
+  return { ...thread, partial: { turn_id, text: chars.slice(0, offset).join("") + text } };
+}
+
+/** @param {Message[]} messages @param {Message} message */
+function added(messages, message) {
+  if (messages.some((one) => one.seq === message.seq)) return messages;
+  return [...messages, message].sort((a, b) => a.seq - b.seq);
+}
+
+/** @param {import("./wire.js").Note[]} notes @param {import("./wire.js").Note} note */
+function byId(notes, note) {
+  return notes.some((one) => one.id === note.id) ? notes : [...notes, note];
+}
+
+/** @param {Pending[]} pending @param {string} clientId */
+function without(pending, clientId) {
+  return pending.filter((line) => line.client_id !== clientId);
+}
+
+/** The seq up to which the thread's rows are here. @param {Thread} thread */
+export function upTo(thread) {
+  return thread.messages.at(-1)?.seq ?? 0;
+}
+
+/** The entries of a tab in the order they are worked off. @param {State} state @param {Tab} [tab] @returns {Entry[]} */
+export function listed(state, tab = state.tab) {
+  if (tab === "queue") return state.queue.flatMap(({ conversation_id: id }) => (state.entries[id]?.owner === "queue" ? [state.entries[id]] : []));
+  const all = Object.values(state.entries);
+  if (tab === "all") return all.sort((a, b) => b.at.localeCompare(a.at));
+  // Whoever waits longest for a word of ours comes first, the answered ones after that.
+  const since = (/** @type {Entry} */ entry) => entry.unanswered_since ?? `~${entry.conversation_id}`;
+  return all.filter((entry) => isMine(state, entry)).sort((a, b) => since(a).localeCompare(since(b)));
+}
+
+/** @param {State} state @param {Entry | null | undefined} entry */
+export function isMine(state, entry) {
+  return !!entry && !entry.resolved && entry.owner === "agent" && entry.agent?.id === state.me?.id;
+}
+
+/** Something was said to us that we have not looked at. @param {Entry} entry */
+export function isUnread(entry) {
+  return entry.unanswered_since !== null && entry.seq > entry.read_seq;
+}
+
+/** How many conversations want something of this agent: own ones unread, and whoever waits. @param {State} state */
+export function wanting(state) {
+  return listed(state, "mine").filter(isUnread).length + listed(state, "queue").length;
+}
+
+export function createStore() {
+  let state = initialState();
+  /** @type {((state: State, before: State) => void)[]} */
+  const listeners = [];
+  return {
+    get: () => state,
+    /** @param {Action} action */
+    dispatch(action) {
+      const before = state;
+      state = reduce(state, action);
+      if (state !== before) for (const listen of listeners) listen(state, before);
+    },
+    /** @param {(state: State, before: State) => void} listen */
+    subscribe: (listen) => void listeners.push(listen),
+  };
+}
+
+/** @typedef {ReturnType<typeof createStore>} Store */

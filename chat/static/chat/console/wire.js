@@ -1,0 +1,114 @@
+// The shapes of protocol section 4 as types, and the one place that turns bytes from the socket into frames.
+
+/**
+ * @typedef {{ id: number, name: string, presence: "online" | "busy" | "away" }} Agent
+ * @typedef {{ number: string, name: string, tier: string, verified: boolean, locale: string }} Visitor
+ * @typedef {{ label: string, score: number }} Mood
+ *
+ * @typedef {object} Entry one conversation in the list
+ * @property {string} conversation_id
+ * @property {string} inbox
+ * @property {Visitor} visitor
+ * @property {"bot" | "queue" | "agent"} owner
+ * @property {boolean} resolved
+ * @property {Agent | null} agent
+ * @property {number} epoch
+ * @property {number} seq
+ * @property {number} read_seq
+ * @property {string} at
+ * @property {string | null} waiting_since
+ * @property {string | null} unanswered_since
+ * @property {{ role: string, text: string } | null} latest
+ * @property {string[]} reasons
+ * @property {Mood | null} mood
+ *
+ * @typedef {{ conversation_id: string, score: number, because: { code: string, points: number }[] }} Place
+ *
+ * @typedef {object} Message
+ * @property {number} seq
+ * @property {string} id
+ * @property {string} conversation_id
+ * @property {"visitor" | "bot" | "agent" | "system"} role
+ * @property {string} text
+ * @property {string} html sanitised by the server
+ * @property {string} at
+ * @property {boolean} ai
+ * @property {{ name?: string } | null} [author]
+ * @property {string} [turn_id]
+ * @property {string} [client_id]
+ *
+ * @typedef {object} Note
+ * @property {string} id
+ * @property {string} conversation_id
+ * @property {string} client_id
+ * @property {{ id: number, name: string }} author
+ * @property {string} text
+ * @property {number} after_seq
+ * @property {string} at
+ *
+ * @typedef {{ title: string, state: string, slots: Record<string, string> }} Topic
+ * @typedef {{ conversation_id: string, at: string, topic: string, summary: string, tags: string[] }} Earlier
+ *
+ * @typedef {object} Context
+ * @property {string} customer_id
+ * @property {string} since
+ * @property {Record<string, string>} profile
+ * @property {Record<string, string | boolean>} attributes
+ * @property {Record<string, string>} form
+ * @property {{ product?: Record<string, string>, order?: Record<string, string>, page?: string }} page
+ * @property {Topic[]} topics
+ * @property {Mood[]} moods
+ * @property {"worse" | "better" | "steady"} trend
+ * @property {{ at: string, end: string, reasons: { code: string, points: number }[] }[]} escalations
+ * @property {Earlier[]} earlier
+ * @property {string} summary
+ * @property {string[]} tags
+ *
+ * @typedef {object} Brief
+ * @property {string[]} topics
+ * @property {string} said
+ * @property {Record<string, string>} slots
+ * @property {{ kind: "sop" | "tool", title: string, state?: string }[]} steps
+ *
+ * @typedef {object} ThreadFrame
+ * @property {"thread"} type
+ * @property {string} conversation_id
+ * @property {number} after_seq
+ * @property {Entry} entry
+ * @property {Message[]} messages
+ * @property {Note[]} notes
+ * @property {Context} context
+ * @property {Brief} brief
+ * @property {{ turn_id: string, offset: number, text: string }} [partial]
+ *
+ * @typedef {{ type: "ready", agent: Agent, agents: Agent[], conversations: Entry[], queue: Place[], at: string }} ReadyFrame
+ * @typedef {{ type: "error", code: string, message: string, act?: string, winner?: string, conversation_id?: string, client_id?: string }} ErrorFrame
+ * @typedef {ReadyFrame | ThreadFrame | ErrorFrame
+ *   | ({ type: "conversation" } & Entry)
+ *   | ({ type: "message" } & Message)
+ *   | ({ type: "note" } & Note)
+ *   | { type: "queue", entries: Place[] }
+ *   | { type: "ok", act: string, conversation_id: string, client_id?: string, epoch?: number, seq?: number }
+ *   | { type: "delta", turn_id: string, n: number, offset: number, text: string }
+ *   | { type: "turn", turn_id: string, state: string }
+ *   | { type: "typing", who: string, on: boolean, conversation_id?: string }
+ *   | { type: "presence", agent: Agent }
+ *   | { type: "revealed", conversation_id: string, placeholder: string, value: string }
+ *   | { type: "pong" }} Frame
+ */
+
+const KNOWN = new Set([
+  "ready", "thread", "error", "conversation", "message", "note", "queue", "ok", "delta", "turn", "typing", "presence",
+  "revealed", "pong",
+]);
+
+/** One frame, or null for what this version does not know. @param {unknown} data @returns {Frame | null} */
+export function parseFrame(data) {
+  if (typeof data !== "string") return null;
+  try {
+    const frame = JSON.parse(data);
+    return frame && KNOWN.has(frame.type) ? frame : null;
+  } catch {
+    return null;
+  }
+}
