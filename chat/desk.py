@@ -16,10 +16,13 @@ from chat.dialogue import Dialogue, moods_of, open_topics, read_dialogue, trend
 from chat.dialogue.titles import title_of
 from chat.models import Agent, Conversation, Escalation, Message, Note, ToolCall
 from chat.states import Owner, Role, Tier
+from prompts.nlu.emotion import NEGATIVE
 
 LISTED = 200
 PREVIEW_CHARS = 80
-NEED_CHARS = 140
+NEED_CHARS, NEED_CHARS_LEAST, NEED_LINES = 140, 8, 6
+# The worst of so many latest moods counts: who has just said 转人工 calmly was angry a line before.
+MOODS_COUNTED = 3
 EARLIER = 10
 STEPS = 8
 NOTES = 200
@@ -127,14 +130,14 @@ def queue() -> list[dict[str, Any]]:
 
 
 def as_waiting(row: Any) -> ranking.Waiting:
-    moods = read_dialogue(row.dialogue).moods
-    mood, score = moods[-1] if moods else ("neutral", 0.0)
+    moods = read_dialogue(row.dialogue).moods[-MOODS_COUNTED:]
+    bad = [score for label, score in moods if label == NEGATIVE]
     reasons = [reason["code"] for wait in row.waits for reason in wait.reasons]
     return ranking.Waiting(
         id=str(row.pk),
         since=row.waiting_since.timestamp(),
-        mood=mood,
-        mood_score=score,
+        mood=NEGATIVE if bad else "neutral",
+        mood_score=max(bad, default=0.0),
         vip=row.visitor.tier == Tier.VIP,
         reasons=tuple(reasons),
     )
@@ -249,10 +252,12 @@ def brief(conversation: Conversation, *, language: str) -> dict[str, Any]:
         topic.title or title_of(topic.intent, language=language) for topic in open_topics(dialogue)
     ]
     lines = Message.objects.filter(conversation=conversation, role=Role.VISITOR.value)
-    last = lines.order_by("-seq").values_list("text", flat=True).first() or ""
+    latest = list(lines.order_by("-seq").values_list("text", flat=True)[:NEED_LINES])
+    # 转人工 and its like say nothing of the need; the line before does.
+    telling = (text for text in latest if len(text) >= NEED_CHARS_LEAST)
     return {
         "topics": wanted[:3],
-        "said": last[:NEED_CHARS],
+        "said": next(telling, latest[0] if latest else "")[:NEED_CHARS],
         "slots": dialogue.slots,
         "steps": [*answers_tried(conversation), *calls_tried(conversation, language=language)],
     }
@@ -262,7 +267,8 @@ def answers_tried(conversation: Conversation) -> list[dict[str, Any]]:
     """What the bot has answered from: the titles of its SOPs, or that it answered by itself."""
     lines = Message.objects.filter(conversation=conversation, role=Role.BOT.value).order_by("seq")
     cited: list[dict[str, Any]] = list(lines.values_list("meta", flat=True))
-    titles = [citation["title"] for meta in cited for citation in meta.get("citations", [])]
+    # The first is what the answer rests on; the others were found beside it.
+    titles = [meta["citations"][0]["title"] for meta in cited if meta.get("citations")]
     return [{"kind": "sop", "title": title} for title in list(dict.fromkeys(titles))[-STEPS:]]
 
 

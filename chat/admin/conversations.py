@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from chat.actions import privacy
 from chat.admin import escalation, reruns, tools
 from chat.admin.rows import ReadOnly
-from chat.models import Agent, Conversation, Inbox, Message, Rating, Turn, Visitor
+from chat.models import Agent, Conversation, Inbox, Message, Rating, Reveal, Turn, Visitor
 from prompts import snapshot
 from prompts.admin import heard, playing, waterfall
 from prompts.admin.wording import both, pick
@@ -302,3 +302,13 @@ def replayed(stored: Any, *, number: str) -> Mapping[str, Any]:
     lines = waterfall.compare(waterfall.explain(stored), waterfall.explain(decision))
     changed = any(line.changed for line in lines)
     return {"number": row.number, "lines": lines, "changed": changed}
+
+
+@admin.register(Reveal)
+class RevealAdmin(ReadOnly, ModelAdmin):
+    """Who looked at which personal data, when and why. The values are in the vault alone."""
+
+    list_display = ["at", "agent", "placeholder", "reason", "visitor"]
+    list_filter = ["agent"]
+    list_select_related = ["agent", "visitor"]
+    ordering = ["-at"]

@@ -1,5 +1,7 @@
 """The order of the queue: arrival, brought forward by mood, tier and reasons, and nobody waits for ever."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,7 +69,7 @@ def test_everybody_has_one_place_and_scores_never_rise_along_the_queue(
 ) -> None:
     places = ranking.ordered(queue, now=NOW)
     assert sorted(place.id for place in places) == sorted(one.id for one in queue)
-    assert all(a.score >= b.score for a, b in zip(places, places[1:], strict=False))
+    assert all(a.score >= b.score for a, b in itertools.pairwise(places))
     assert all(place.score == sum(points for _, points in place.because) for place in places)
 
 

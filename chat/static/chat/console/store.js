@@ -200,8 +200,8 @@ export function listed(state, tab = state.tab) {
   const all = Object.values(state.entries);
   if (tab === "all") return all.sort((a, b) => b.at.localeCompare(a.at));
   // Whoever waits longest for a word of ours comes first, the answered ones after that.
-  const since = (/** @type {Entry} */ entry) => entry.unanswered_since ?? `~${entry.conversation_id}`;
-  return all.filter((entry) => isMine(state, entry)).sort((a, b) => since(a).localeCompare(since(b)));
+  const since = (/** @type {Entry} */ entry) => (entry.unanswered_since ? Date.parse(entry.unanswered_since) : Infinity);
+  return all.filter((entry) => isMine(state, entry)).sort((a, b) => (since(a) === since(b) ? b.at.localeCompare(a.at) : since(a) - since(b)));
 }
 
 /** @param {State} state @param {Entry | null | undefined} entry */

@@ -1,0 +1,231 @@
+// Starts the console: one store, one socket, four parts of a page. Everything an agent does passes through here.
+
+import { createChime } from "../widget/notify.js";
+import { createAside } from "./aside.js";
+import { createComposer } from "./composer.js";
+import { askHandBack, askResolve, askReveal, askTransfer, showHelp } from "./dialogs.js";
+import { createList } from "./list.js";
+import { createSocket } from "./socket.js";
+import { createStore, isMine, isUnread, listed, upTo, wanting } from "./store.js";
+import { createTexts } from "./texts.js";
+import { createThread } from "./thread.js";
+import { createTop } from "./top.js";
+
+const QUIET_MS = 6_000;
+const SOUND_KEY = "yingda.console.mute";
+
+/** @param {string} id */
+const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const page = part("console");
+const texts = createTexts(document.documentElement.lang);
+const store = createStore();
+const chime = createChime();
+let soundOn = localStorage.getItem(SOUND_KEY) !== "1";
+/** @type {any} */
+let quietTimer = null;
+
+const socketAddress = new URL(`/ws/agent/?lang=${document.documentElement.lang}`, location.href);
+socketAddress.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+const socket = createSocket({
+  url: socketAddress.href,
+  onFrame: (frame) => {
+    store.dispatch({ type: "frame", frame });
+    onFrame(frame);
+  },
+  onLink: (link) => {
+    store.dispatch({ type: "link", link });
+    if (link === "online") catchUp();
+  },
+});
+
+const renderTop = createTop(part("top"), part("alert"), texts, {
+  language: part("language"),
+  does: { presence: setPresence, sound: toggleSound, help: () => showHelp(texts), dismiss: () => store.dispatch({ type: "dismiss" }) },
+});
+const list = createList(part("list"), texts, { open, claim, tab: (tab) => store.dispatch({ type: "tab", tab }), goOnline: () => setPresence("online") });
+const thread = createThread(part("thread"), texts, {
+  claim,
+  transfer: () => {
+    const id = openId();
+    const others = store.get().agents.filter((agent) => agent.id !== store.get().me?.id);
+    askTransfer(texts, others, (to, note) => act({ type: "transfer", conversation_id: id, to, note }));
+  },
+  handBack: () => {
+    const id = openId();
+    askHandBack(texts, (note) => act({ type: "hand_back", conversation_id: id, note }));
+  },
+  resolve,
+  back: () => show("list"),
+  details: () => show(page.dataset.pane === "context" ? "thread" : "context"),
+  reveal,
+  retry: (line) => sendLine(line),
+  discard: (clientId) => store.dispatch({ type: "discard", client_id: clientId }),
+});
+const composer = createComposer(part("composer"), texts, {
+  claim,
+  send: (kind, text) => {
+    const { thread: shown } = store.get();
+    if (shown?.entry) sendLine({ client_id: newId(), conversation_id: shown.id, kind, text, epoch: shown.entry.epoch });
+  },
+  typing: (on) => void socket.send({ type: "typing", conversation_id: openId(), on }),
+});
+const aside = createAside(part("context"), texts, { open, reveal, back: () => show("thread") });
+
+store.subscribe(render);
+document.addEventListener("keydown", onKey);
+document.addEventListener("visibilitychange", markRead);
+render(store.get(), store.get());
+
+/** @param {import("./store.js").State} state @param {import("./store.js").State} before */
+function render(state, before) {
+  renderTop(state, soundOn);
+  list.render(state);
+  thread.render(state);
+  composer.render(state);
+  aside.render(state);
+  const count = wanting(state);
+  document.title = `${count ? `(${count}) ` : ""}${texts.t("title")} · 应答`;
+  if (state.loaded && before.loaded && calls(state) > calls(before) && soundOn) chime();
+  if (state.thread?.gap && !before.thread?.gap) catchUp();
+  if (state.thread?.messages !== before.thread?.messages) markRead();
+}
+
+/** What should be heard: who joined the queue, and own conversations with something new. @param {import("./store.js").State} state */
+function calls(state) {
+  const looking = !document.hidden && document.hasFocus();
+  const heard = listed(state, "mine").filter((entry) => isUnread(entry) && !(looking && entry.conversation_id === state.thread?.id));
+  return heard.length + listed(state, "queue").length;
+}
+
+/** @param {import("./wire.js").Frame} frame */
+function onFrame(frame) {
+  if (frame.type === "ok" && frame.act === "claim") {
+    store.dispatch({ type: "tab", tab: "mine" });
+    open(frame.conversation_id);
+  }
+  if (frame.type === "ok" && (frame.act === "resolve" || frame.act === "hand_back" || frame.act === "transfer")) reopen();
+  if (frame.type === "turn" && frame.state === "done") reopen();
+  if (frame.type === "typing" && frame.on) {
+    clearTimeout(quietTimer);
+    quietTimer = setTimeout(() => store.dispatch({ type: "quiet" }), QUIET_MS);
+  }
+}
+
+/** @param {string} id */
+function open(id) {
+  if (store.get().thread?.id !== id) store.dispatch({ type: "open", id });
+  socket.send({ type: "open", conversation_id: id, after_seq: 0 });
+  show("thread");
+}
+
+/** The lines that are missing, with context and brief as they stand now. */
+function reopen() {
+  const shown = store.get().thread;
+  if (shown) socket.send({ type: "open", conversation_id: shown.id, after_seq: upTo(shown) });
+}
+
+/** After a lost connection: what was missed, and every line again that the server has not confirmed. */
+function catchUp() {
+  reopen();
+  for (const line of store.get().pending) if (!line.error) transmit(line);
+}
+
+/** @param {string} id */
+function claim(id) {
+  act({ type: "claim", conversation_id: id });
+}
+
+function resolve() {
+  const { thread: shown } = store.get();
+  if (!shown || !isMine(store.get(), shown.entry)) return;
+  askResolve(texts, ({ summary, tags }) => act({ type: "resolve", conversation_id: shown.id, summary, tags }));
+}
+
+/** @param {string} placeholder */
+function reveal(placeholder) {
+  const id = openId();
+  askReveal(texts, placeholder, (reason) => act({ type: "reveal", conversation_id: id, placeholder, reason }));
+}
+
+/** @param {Omit<import("./store.js").Pending, "error">} line a failed one again gets a new id: the old may be spoken for */
+function sendLine(line) {
+  const entry = store.get().thread?.entry;
+  store.dispatch({ type: "discard", client_id: line.client_id });
+  const fresh = { client_id: newId(), conversation_id: line.conversation_id, kind: line.kind, text: line.text, epoch: entry?.epoch ?? line.epoch };
+  store.dispatch({ type: "send", line: fresh });
+  transmit(fresh);
+}
+
+/** Without a connection it waits for the next. @param {Omit<import("./store.js").Pending, "error">} line */
+function transmit({ kind, conversation_id, client_id, text, epoch }) {
+  socket.send(kind === "note" ? { type: "note", conversation_id, client_id, text } : { type: "reply", conversation_id, client_id, text, epoch });
+}
+
+/** @param {string} status */
+function setPresence(status) {
+  act({ type: "presence.set", status });
+}
+
+/** @param {Record<string, unknown>} frame */
+function act(frame) {
+  store.dispatch({ type: "dismiss" });
+  if (!socket.send(frame)) store.dispatch({ type: "frame", frame: { type: "error", code: "offline", message: "" } });
+}
+
+function markRead() {
+  const state = store.get();
+  const entry = state.thread?.entry;
+  if (!state.thread || !entry || document.hidden || !isMine(state, entry)) return;
+  const seq = upTo(state.thread);
+  if (seq > entry.read_seq) socket.send({ type: "read", conversation_id: entry.conversation_id, seq });
+}
+
+function toggleSound() {
+  soundOn = !soundOn;
+  localStorage.setItem(SOUND_KEY, soundOn ? "0" : "1");
+  renderTop(store.get(), soundOn);
+  if (soundOn) chime();
+}
+
+/** On a narrow screen one pane is shown at a time. @param {"list" | "thread" | "context"} pane */
+function show(pane) {
+  page.dataset.pane = pane;
+}
+
+function openId() {
+  return store.get().thread?.id ?? "";
+}
+
+/** @param {number} step */
+function move(step) {
+  const state = store.get();
+  const entries = listed(state);
+  const at = entries.findIndex((entry) => entry.conversation_id === state.thread?.id);
+  const next = entries[at < 0 ? 0 : Math.min(entries.length - 1, Math.max(0, at + step))];
+  if (next) open(next.conversation_id);
+}
+
+/** @param {KeyboardEvent} event */
+function onKey(event) {
+  if (document.querySelector("dialog[open]")) return;
+  const writing = event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement;
+  if (event.altKey && !event.ctrlKey && !event.metaKey) {
+    /** @type {Record<string, () => void>} by place on the keyboard, as Alt makes other signs of letters on a Mac */
+    const acts = { KeyJ: () => move(1), KeyK: () => move(-1), KeyE: resolve, KeyP: () => composer.choose("note"), KeyL: () => composer.choose("reply") };
+    const run = acts[event.code];
+    if (!run) return;
+    event.preventDefault();
+    run();
+  } else if (event.key === "?" && !writing) {
+    showHelp(texts);
+  } else if (event.key === "Escape" && page.dataset.pane !== "list") {
+    show(page.dataset.pane === "context" ? "thread" : "list");
+  }
+}
+
+/** A UUID also where the page is served without TLS: a blob's address ends in one. */
+function newId() {
+  const address = URL.createObjectURL(new Blob());
+  URL.revokeObjectURL(address);
+  return address.slice(-36);
+}

@@ -1,0 +1,52 @@
+// The strip at the top: the agent's own status, the connection, sound, help, language. And what has just gone wrong.
+
+import { h, setText } from "../widget/dom.js";
+
+/** @type {import("./wire.js").Agent["presence"][]} */
+const STATUSES = ["online", "busy", "away"];
+
+/**
+ * @typedef {{ presence: (status: string) => void, sound: () => void, help: () => void, dismiss: () => void }} Does
+ */
+
+/**
+ * @param {HTMLElement} root @param {HTMLElement} alert @param {import("./texts.js").Texts} texts
+ * @param {{ language: HTMLElement, does: Does }} options
+ */
+export function createTop(root, alert, texts, { language, does }) {
+  const { t } = texts;
+  const link = h("span", { class: "link-state", role: "status" });
+  const dot = h("span", { class: "dot" });
+  const name = h("span", { class: "me" });
+  const status = h("select", { class: "select", "aria-label": t("presence"), onchange: () => does.presence(status.value) }, ...STATUSES.map((one) => h("option", { value: one }, t(one))));
+  const sound = h("button", { type: "button", class: "button button--plain wide-only", onclick: does.sound });
+  const help = h("button", { type: "button", class: "icon-button", title: t("help"), "aria-label": t("help"), onclick: does.help }, "?");
+  root.append(h("h1", { class: "brand" }, "应答", h("span", { class: "muted" }, t("title"))), link, h("span", { class: "grow" }), language, sound, help, h("label", { class: "status" }, dot, name, status));
+  const text = h("span", { class: "grow" });
+  alert.append(text, h("button", { type: "button", class: "icon-button", "aria-label": t("close"), onclick: does.dismiss }, "×"));
+
+  /** @param {import("./store.js").State} state @param {boolean} soundOn */
+  return function render(state, soundOn) {
+    setText(link, state.link === "online" ? "" : t(state.link));
+    if (state.link === "stopped") link.replaceChildren(h("a", { href: `/admin/login/?next=${location.pathname}` }, `${t("stopped")} · ${t("signIn")}`));
+    setText(sound, t(soundOn ? "soundOn" : "soundOff"));
+    sound.setAttribute("aria-pressed", String(soundOn));
+    const presence = state.me?.presence ?? "away";
+    dot.className = `dot dot--${presence}`;
+    setText(name, state.me?.name ?? "");
+    status.disabled = !state.me;
+    if (status.value !== presence) status.value = presence;
+    alert.hidden = !state.error;
+    if (state.error) setText(text, errorText(state.error));
+  };
+
+  /** @param {import("./wire.js").ErrorFrame} error */
+  function errorText({ code, act, winner, message }) {
+    if (code === "conflict" && winner) return t(act === "claim" ? "errorClaimLost" : "errorOwned", { name: winner });
+    if (code === "conflict") return t("errorConflict");
+    if (code === "not_found") return t("errorNotFound");
+    if (code === "rate_limited") return t("errorRate");
+    if (code === "offline") return t("errorOffline");
+    return message || t("errorGeneric");
+  }
+}

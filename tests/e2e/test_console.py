@@ -1,0 +1,115 @@
+"""A customer and an agent side by side: the call for a person, the claim, the reply, and back to the bot."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+from playwright.sync_api import expect as expect_that
+
+from tests.e2e.conftest import ANSWER_MS, Shop
+from tests.stack import ADMIN_PASSWORD, Stack
+
+pytestmark = pytest.mark.e2e
+
+QUESTION = "我的订单怎么还没到?"
+
+
+@pytest.fixture
+def sign_in(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
+    """Opens consoles, signed in; ends with a check that no page complained."""
+    errors: list[str] = []
+    contexts = []
+
+    def enter(**options: Any) -> Page:
+        context = browser.new_context(base_url=stack.url, **{"locale": "zh-CN", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console",
+            lambda line: errors.append(line.text) if line.type in {"error", "warning"} else None,
+        )
+        page.goto("/console/")
+        page.fill("#id_username", "admin")
+        page.fill("#id_password", ADMIN_PASSWORD)
+        page.click("button[type=submit]")
+        page.wait_for_url("**/console/")
+        expect_that(page.locator(".status select")).to_be_enabled()
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def test_call_claim_reply_and_back_to_the_bot(shop: Shop, sign_in: Callable[..., Page]) -> None:
+    console = sign_in(viewport={"width": 1440, "height": 900})
+    console.locator(".status select").select_option("online")
+    tab = shop.visit()
+    tab.open()
+    tab.ask(QUESTION)
+    tab.wait_for_answers(1)
+    tab.ask("转人工")
+
+    waiting = console.locator('[role=tab][data-tab="queue"]')
+    expect_that(waiting).to_have_text(re.compile("1$"), timeout=ANSWER_MS)
+    waiting.click()
+    expect_that(console.locator(".entry .chip").first).to_have_text("要求人工")
+    expect_that(tab.find('.header[data-state="queued"]')).to_be_visible(timeout=ANSWER_MS)
+    assert console.title().startswith("(1)")
+
+    console.locator(".entry-claim").click()
+    expect_that(console.locator('[data-act="resolve"]')).to_be_visible()
+    expect_that(tab.find('.header[data-state="agent"]')).to_be_visible()
+    expect_that(console.locator('.line[data-role="visitor"]').first).to_contain_text(QUESTION)
+    expect_that(console.locator('.line[data-role="bot"]').first).to_be_visible()
+
+    console.locator(".input").fill("您好,我来帮您查一下。")
+    console.locator(".input").press("Enter")
+    expect_that(tab.lines("agent")).to_have_text(["您好,我来帮您查一下。"])
+    tab.ask("好的,电话13812345678")
+    said = console.locator('.line[data-role="visitor"]').last
+    expect_that(said).to_contain_text("手机号")
+    assert "13812345678" not in console.content()
+    said.locator("button.kept").click()
+    console.locator("dialog input[name=reason]").fill("回电核实")
+    console.locator("dialog button[type=submit]").click()
+    expect_that(said.locator(".kept--open")).to_have_text("13812345678")
+
+    console.keyboard.press("Alt+KeyP")
+    console.locator(".input").fill("老顾客,客气一点")
+    console.locator(".input").press("Enter")
+    expect_that(console.locator('.line[data-role="note"]')).to_contain_text("客气一点")
+
+    console.locator('[data-act="handBack"]').click()
+    console.locator("dialog button[type=submit]").click()
+    expect_that(tab.find('.header[data-state="bot"]')).to_be_visible()
+    answers = tab.lines("bot").count()
+    tab.ask(QUESTION)
+    tab.wait_for_answers(answers + 1)
+    expect_that(console.locator('.line[data-role="bot"]').last).to_contain_text(re.compile("."))
+    assert "客气一点" not in tab.find(".log").inner_text()
+
+
+def test_console_on_a_phone_shows_one_pane_at_a_time(
+    shop: Shop, sign_in: Callable[..., Page]
+) -> None:
+    tab = shop.visit()
+    tab.open()
+    tab.ask(QUESTION)
+    tab.wait_for_answers(1)
+
+    console = sign_in(viewport={"width": 390, "height": 844}, locale="en-US")
+    console.locator('[role=tab][data-tab="all"]').click()
+    console.locator(".entry-open").first.click()
+    expect_that(console.locator(".thread-head")).to_be_visible()
+    expect_that(console.locator("#list")).to_be_hidden()
+    assert not console.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    console.get_by_role("button", name="Customer").click()
+    expect_that(console.get_by_text("Handoff brief")).to_be_visible()
+    console.keyboard.press("Escape")
+    console.keyboard.press("Escape")
+    expect_that(console.locator("#list")).to_be_visible()

@@ -1,0 +1,82 @@
+/* What a console shows, frame by frame. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { initialState, isMine, listed, reduce, upTo, wanting } from "../../chat/static/chat/console/store.js";
+
+const ME = { id: 1, name: "小王", presence: "online" };
+const entry = (id, more = {}) => ({
+  conversation_id: id, inbox: "shop", visitor: { number: "A1", name: "", tier: "standard", verified: false, locale: "zh-CN" },
+  owner: "queue", resolved: false, agent: null, epoch: 1, seq: 2, read_seq: 0, at: "2026-01-01T00:00:00.000Z",
+  waiting_since: "2026-01-01T00:00:00.000Z", unanswered_since: null, latest: null, reasons: [], mood: null, ...more,
+});
+const mine = (id, more = {}) => entry(id, { owner: "agent", agent: ME, ...more });
+const place = (id) => ({ conversation_id: id, score: 0, because: [] });
+const line = (seq, more = {}) => ({ type: "message", conversation_id: "a", seq, id: `m${seq}`, role: "visitor", text: "x", html: "<p>x</p>", at: "2026-01-01T00:00:00.000Z", ai: false, ...more });
+const frames = (state, ...all) => all.reduce((before, frame) => reduce(before, { type: "frame", frame }), state);
+const ready = (conversations, queue = []) => frames(initialState(), { type: "ready", agent: ME, agents: [ME], conversations, queue, at: "" });
+const opened = () => frames(reduce(ready([mine("a")]), { type: "open", id: "a" }), {
+  type: "thread", conversation_id: "a", after_seq: 0, entry: mine("a"), messages: [line(1), line(2)], notes: [], context: {}, brief: {},
+});
+const ids = (entries) => entries.map((one) => one.conversation_id);
+
+test("the queue is shown in the server's order, without those who are no longer in it", () => {
+  const state = ready([entry("a"), entry("b"), mine("c")], [place("b"), place("c"), place("a"), place("gone")]);
+  assert.deepEqual(ids(listed(state, "queue")), ["b", "a"]);
+});
+
+test("own conversations begin with the customer who has waited longest for a word", () => {
+  const state = ready([
+    mine("a"), mine("b", { unanswered_since: "2026-01-01T00:02:00.000Z" }), mine("c", { unanswered_since: "2026-01-01T00:01:00.000Z" }),
+    entry("d", { owner: "agent", agent: { id: 2, name: "小李", presence: "online" } }),
+  ]);
+  assert.deepEqual(ids(listed(state, "mine")), ["c", "b", "a"]);
+});
+
+test("what wants the agent is the queue and own conversations with something unread", () => {
+  const unread = { unanswered_since: "2026-01-01T00:02:00.000Z", seq: 5, read_seq: 4 };
+  assert.equal(wanting(ready([entry("a"), mine("b", unread), mine("c", { ...unread, read_seq: 5 })], [place("a")])), 2);
+});
+
+test("a resolved conversation leaves the list and stays open where it is read", () => {
+  const state = frames(opened(), { type: "conversation", ...mine("a", { resolved: true }) });
+  assert.deepEqual(ids(listed(state, "all")), []);
+  assert.equal(state.thread.entry.resolved, true);
+  assert.equal(isMine(state, state.thread.entry), false);
+});
+
+test("a line that leaves a gap, and a row that is ahead, ask for what is missing", () => {
+  assert.equal(frames(opened(), line(3)).thread.gap, false);
+  assert.equal(frames(opened(), line(5)).thread.gap, true);
+  assert.equal(frames(opened(), { type: "conversation", ...mine("a", { seq: 4 }) }).thread.gap, true);
+});
+
+test("a line twice is one line, lines of others are none", () => {
+  const state = frames(opened(), line(3), line(3), line(4, { conversation_id: "b" }));
+  assert.equal(state.thread.messages.length, 3);
+  assert.equal(upTo(state.thread), 3);
+});
+
+test("what the bot writes grows, ends with its line, and survives a piece that came twice", () => {
+  const delta = (offset, text) => ({ type: "delta", turn_id: "t", n: 0, offset, text });
+  let state = frames(opened(), delta(0, "您好😀"), delta(3, "在"), delta(3, "在"));
+  assert.equal(state.thread.partial.text, "您好😀在");
+  state = frames(state, line(3, { role: "bot", turn_id: "t" }));
+  assert.equal(state.thread.partial, null);
+});
+
+test("a refused line stays with its reason; anything else refused is said at the top", () => {
+  const sent = reduce(opened(), { type: "send", line: { client_id: "x", conversation_id: "a", kind: "reply", text: "hi", epoch: 1 } });
+  const refused = frames(sent, { type: "error", code: "conflict", message: "", client_id: "x", winner: "小李" });
+  assert.equal(refused.pending[0].error, "@小李");
+  assert.equal(refused.error, null);
+  assert.equal(frames(sent, { type: "error", code: "not_found", message: "" }).error.code, "not_found");
+  assert.deepEqual(frames(sent, { type: "ok", act: "reply", conversation_id: "a", client_id: "x" }).pending, []);
+});
+
+test("a revealed value is forgotten with the conversation", () => {
+  const state = frames(opened(), { type: "revealed", conversation_id: "a", placeholder: "<PHONE_1>", value: "138" });
+  assert.equal(state.thread.revealed["<PHONE_1>"], "138");
+  assert.deepEqual(reduce(state, { type: "open", id: "b" }).thread.revealed, {});
+});
