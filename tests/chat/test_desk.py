@@ -41,7 +41,7 @@ def wait(conversation: Conversation, *, seconds: int) -> None:
 
 
 def test_queue_is_in_its_order_and_says_why(texts: None) -> None:
-    calm, angry = ConversationFactory(), ConversationFactory(dialogue=ANGRY)
+    calm, angry = ConversationFactory.create(), ConversationFactory.create(dialogue=ANGRY)
     wait(calm, seconds=130)
     wait(angry, seconds=5)
     assert desk.queue() == [
@@ -59,7 +59,7 @@ def test_queue_is_in_its_order_and_says_why(texts: None) -> None:
 
 
 def test_unanswered_begins_with_the_first_line_nobody_has_replied_to(texts: None) -> None:
-    conversation = ConversationFactory()
+    conversation = ConversationFactory.create()
     said(conversation, (Role.VISITOR, "在吗"), (Role.BOT, "在的"))
     assert desk.listed()[0]["unanswered_since"] is None
     said(conversation, (Role.VISITOR, "我要退款"), (Role.VISITOR, "快点"), (Role.SYSTEM, "请稍等"))
@@ -73,7 +73,7 @@ def test_list_costs_as_many_queries_for_three_as_for_one(texts: None) -> None:
     counts = []
     for wanted in (1, 3):
         while Conversation.objects.count() < wanted:
-            said(ConversationFactory(), (Role.VISITOR, "你好"))
+            said(ConversationFactory.create(), (Role.VISITOR, "你好"))
         with CaptureQueriesContext(
             connection,
         ) as asked:
@@ -83,8 +83,8 @@ def test_list_costs_as_many_queries_for_three_as_for_one(texts: None) -> None:
 
 
 def test_empty_and_resolved_conversations_are_not_listed(texts: None, agent: Any) -> None:
-    ConversationFactory()
-    resolved = ConversationFactory()
+    ConversationFactory.create()
+    resolved = ConversationFactory.create()
     said(resolved, (Role.VISITOR, "你好"))
     actions.claim(resolved.pk, agent=agent)
     actions.resolve(resolved.pk, agent=agent, summary="已解决")
@@ -96,7 +96,7 @@ def test_brief_names_need_slots_and_what_was_tried(texts: None) -> None:
         "topics": [{"id": "t1", "intent": "logistics", "slots": {"order_number": "20240501123"}}],
         "slots": {"order_number": "20240501123"},
     }
-    conversation = ConversationFactory(dialogue=dialogue)
+    conversation = ConversationFactory.create(dialogue=dialogue)
     said(conversation, (Role.VISITOR, "我的订单怎么还没到?"))
     cited = {"citations": [{"id": "a", "title": "物流"}, {"id": "b", "title": "退货"}]}
     said(conversation, (Role.BOT, "在路上"), meta=cited)
@@ -110,13 +110,13 @@ def test_brief_names_need_slots_and_what_was_tried(texts: None) -> None:
 
 
 def test_thread_knows_the_customers_earlier_conversations_only(texts: None, agent: Any) -> None:
-    visitor = VisitorFactory()
-    before = ConversationFactory(visitor=visitor)
+    visitor = VisitorFactory.create()
+    before = ConversationFactory.create(visitor=visitor)
     said(before, (Role.VISITOR, "你好"))
     actions.claim(before.pk, agent=agent)
     actions.resolve(before.pk, agent=agent, summary="已补发", tags=["物流"])
-    said(ConversationFactory(), (Role.VISITOR, "别人的"))
-    now = ConversationFactory(visitor=visitor)
+    said(ConversationFactory.create(), (Role.VISITOR, "别人的"))
+    now = ConversationFactory.create(visitor=visitor)
     said(now, (Role.VISITOR, "又来了"))
     thread = desk.thread(now.pk, after_seq=0, language="zh")
     assert [(one["summary"], one["tags"]) for one in thread["context"]["earlier"]] == [
