@@ -206,6 +206,7 @@ def build_outcome(
             "endpoint": reply.endpoint,
             "prompt_version": reply.prompt_version_id,
             **({"canary": canary} if canary else {}),
+            **{name: reply.decision[name] for name in ("release", "arm") if name in reply.decision},
             **({"offered": True} if offered else {}),
             **({} if reply.knows else {"unanswered": True}),
         },

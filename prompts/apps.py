@@ -23,6 +23,10 @@ NAMES = {
     "Intent": ("意图", "intent", "intents"),
     "IntentExample": ("例句", "intent example", "intent examples"),
     "Candidate": ("候选例句", "candidate", "candidates"),
+    "EvalSet": ("评测集", "evaluation set", "evaluation sets"),
+    "EvalCase": ("评测用例", "evaluation case", "evaluation cases"),
+    "EvalRun": ("评测", "evaluation run", "evaluation runs"),
+    "Release": ("发布", "release", "releases"),
     "NluModel": ("分类器", "classifier", "classifiers"),
 }
 

@@ -118,12 +118,28 @@ def stream(question: Question, sink: Sink, toolbox: Toolbox | None = None) -> An
     Raises MustWait where `question.may_wait` and the platform is overrun, AllFailed when nobody answered, and
     whatever the sink raises. Attempts are recorded either way.
     """
+    current = routing.released(question, snapshot())
+    return answered(question, sink, current=current, purpose="answer", toolbox=toolbox)
+
+
+def rehearse(question: Question, *, current: Snapshot) -> Answer:
+    """The answer of somebody in no canary, from `current`; on record as "trial". Raises AllFailed."""
+    return answered(question, gateway.Unseen(), current=replace(current, arms=()), purpose="trial")
+
+
+def answered(
+    question: Question,
+    sink: Sink,
+    *,
+    current: Snapshot,
+    purpose: str,
+    toolbox: Toolbox | None = None,
+) -> Answer:
     started = time.perf_counter()
-    current = snapshot()
     hits = composing.find_hits(question)
     version = current.prompts.get(("answer", question.language))
     composed = composing.compose(question, hits, wording=version, current=current)
-    request = composed.request
+    request = replace(composed.request, purpose=purpose)
     decision, health = route(question, request, hits, current=current)
     if decision.wait and question.may_wait:
         raise MustWait(decision)
@@ -147,10 +163,10 @@ def stream(question: Question, sink: Sink, toolbox: Toolbox | None = None) -> An
         sink.write(request.fallback)
         reply = Reply(text=request.fallback, endpoint=SOP.name)
     finally:
-        entry = entry_of(question, decision, composed, version=version)
+        entry = entry_of(question, decision, composed, version=version, release=current.release)
         ledger.record(entry, calls, by_name(current))
     timings = {"prepare": elapsed_ms(started, prepared), "stream": elapsed_ms(prepared)}
-    return as_answer(
+    answer = as_answer(
         reply,
         composed,
         decision=decision,
@@ -158,6 +174,16 @@ def stream(question: Question, sink: Sink, toolbox: Toolbox | None = None) -> An
         found=knows(question, toolbox),
         timings_ms=timings,
     )
+    return with_arm(answer, current)
+
+
+def with_arm(answer: Answer, current: Snapshot) -> Answer:
+    """The answer, which says the release it was of, where there are releases."""
+    if not (current.release or current.trials):
+        return answer
+    tried = {trial.name for trial in current.trials}
+    arm = "release" if current.release in tried else "control"
+    return replace(answer, decision={**answer.decision, "release": current.release, "arm": arm})
 
 
 def converse(talk: "Talk", request: Request, screen: Screen, toolbox: Toolbox | None) -> Reply:
@@ -314,6 +340,7 @@ def entry_of(
     composed: Composed,
     *,
     version: PromptVersion | None,
+    release: str,
 ) -> ledger.Entry:
     shown = [example.pk for example in composed.examples]
     return ledger.Entry(
@@ -326,6 +353,7 @@ def entry_of(
             **({"examples": shown} if shown else {}),
         },
         canary=decision.canary,
+        release=release,
         version=version,
     )
 

@@ -43,6 +43,7 @@ class Entry:
     # {"cause", "policy", "plan"}
     decision: Mapping[str, Any]
     canary: str = ""
+    release: str = ""
     version: PromptVersion | None = None
 
 
@@ -99,6 +100,7 @@ def as_row(entry: Entry, call: Call, endpoint: Endpoint) -> ModelCall:
         emotion=features.emotion,
         length=length_bucket(features.input_tokens),
         canary=entry.canary,
+        release=entry.release,
         bucket=features.bucket,
         bucket_source=features.bucket_source,
     )

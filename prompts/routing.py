@@ -10,12 +10,13 @@ from django.conf import settings
 from prompts import ledger
 from prompts.llm import board as boards
 from prompts.llm.board import Board
-from prompts.llm.canary import bucket_of
+from prompts.llm.canary import Source, bucket_of
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.features import Emotion, Features, Option, Situation, Tally, length_bucket
 from prompts.llm.router import RoutingDecision, decide, estimate_tokens
 from prompts.llm.types import Request
 from prompts.redis import connection
+from prompts.release_trials import ReleaseTrial
 from prompts.retrieval import Hit
 from prompts.snapshot import Record, Snapshot
 
@@ -88,13 +89,36 @@ def route(
     return decide(features, current.policy, situation)
 
 
+def released(question: Question, current: Snapshot) -> Snapshot:
+    """`current` as the question's bucket hears it: with the release that is tried on it, if one is."""
+    if not current.trials:
+        return current
+    bucket, _ = bucket_for(question)
+    tried = next((one for one in current.trials if one.first <= bucket <= one.last), None)
+    return heard(tried, current) if tried else current
+
+
+def heard(trial: ReleaseTrial, current: Snapshot) -> Snapshot:
+    """`current` with the wordings and the policy of a release."""
+    return replace(
+        current,
+        prompts={**current.prompts, **trial.prompts},
+        policy=trial.policy or current.policy,
+        release=trial.name,
+    )
+
+
+def bucket_for(question: Question) -> tuple[int, Source]:
+    order = question.slots.get("order_number") or question.slots.get("order_tail", "")
+    return bucket_of(order, question.conversation_id)
+
+
 def features_of(question: Question, request: Request, hits: list[Hit]) -> Features:
     """The turn as the router sees it. Where the analysis knows no intent, that of the SOPs found counts."""
     intent, p, margin = question.intent, question.intent_p, question.intent_margin
     if intent == "unknown":
         intent, p, margin = intent_of(hits)
-    order = question.slots.get("order_number") or question.slots.get("order_tail", "")
-    bucket, source = bucket_of(order, question.conversation_id)
+    bucket, source = bucket_for(question)
     return Features(
         intent=intent,
         intent_p=p,

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from redis import Redis, RedisError
 
-from prompts import fewshots
+from prompts import fewshots, release_trials
 from prompts.fewshots import Library
 from prompts.llm.catalogue import Capabilities, Endpoint, Price
 from prompts.llm.features import Arm, Tally
@@ -35,6 +35,7 @@ from prompts.models import (
     RoutePolicy,
 )
 from prompts.redis import connection as redis_connection
+from prompts.release_trials import ReleaseTrial
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +77,9 @@ class Snapshot:
     forced: Level | None
     budgets: tuple[Budget, ...]
     records: dict[str, Record]
+    # Releases that some buckets hear; the one everybody else hears; "" is none.
+    trials: tuple[ReleaseTrial, ...]
+    release: str
     # The version of the classifier in force; 0: none yet.
     nlu_number: int
     taken_at: float
@@ -206,6 +210,8 @@ def take_snapshot() -> Snapshot:
         forced=forced_level(load),
         budgets=tuple(Budget.objects.filter(enabled=True)),
         records=records(),
+        trials=release_trials.read(),
+        release=release_trials.published(),
         nlu_number=active_classifier(),
         taken_at=taken_at,
     )

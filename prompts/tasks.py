@@ -1,4 +1,5 @@
-"""What beat, staff and a worker's start ring for: canaries are guarded, qualities counted, classifiers trained, SOPs imported.
+"""What beat, staff and a worker's start ring for: canaries are guarded, qualities counted, classifiers trained, SOPs
+imported, evaluations run.
 
 Safe to run twice, or not at all for a while.
 """
@@ -11,7 +12,8 @@ from celery import shared_task
 from django.db import connection, transaction
 from django.utils import timezone
 
-from prompts import canaries, imports, radar, understanding
+from prompts import canaries, imports, radar, releases, understanding
+from prompts.evaluation import running
 from prompts.locks import Lock
 from prompts.models import ExampleUse, NluModel, QualityCell
 from prompts.snapshot import announce
@@ -47,8 +49,9 @@ USES = """
 
 @shared_task
 def guard_canaries() -> None:
-    """Rolls back canaries that broke their guard."""
+    """Rolls back canaries and releases that broke their guard."""
     canaries.guard()
+    releases.guard()
 
 
 @shared_task
@@ -76,6 +79,12 @@ def check_import(pk: int) -> None:
 def apply_import(pk: int) -> None:
     """Applies a checked file of SOPs that staff agreed to."""
     imports.apply(pk)
+
+
+@shared_task
+def run_evaluation(pk: int) -> None:
+    """Asks every case of a run that waits, or whose worker died."""
+    running.run(pk)
 
 
 @shared_task

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin, TabularInline
 
 from chat.actions import privacy
-from chat.admin import escalation, reruns, tools
+from chat.admin import bad_answers, escalation, reruns, tools
 from chat.admin.rows import ReadOnly
 from chat.models import Agent, Conversation, Inbox, Message, Rating, Reveal, Turn, Visitor
 from prompts import snapshot
@@ -258,9 +258,29 @@ class TurnAdmin(ReadOnly, ModelAdmin):
 class MessageAdmin(ReadOnly, ModelAdmin):
     list_display = ["at", "role", "seq", "text", "conversation"]
     list_filter = ["role", "at"]
+    list_select_related = ["conversation"]
     search_fields = ["conversation__id"]
     ordering = ["-at"]
     show_full_result_count = False
+    actions = ["keep_bad_answers"]
+
+    def has_keep_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("prompts.add_evalcase")
+
+    @admin.action(
+        description=both("把差评回答加入评测集", "Add bad answers to an evaluation set"),
+        permissions=["keep"],
+    )
+    def keep_bad_answers(self, request: HttpRequest, chosen: models.QuerySet[Message]) -> None:
+        added, passed_over = bad_answers.keep(chosen.select_related("turn"))
+        messages.info(
+            request,
+            pick(
+                f"新增 {added} 个用例；{passed_over} 条不是差评回答，或不能使用。请到评测集「差评回答」补上检查项并启用。",
+                f"{added} cases added; {passed_over} messages are no bad answers or cannot be used. "
+                "Say what is checked in the set “Bad answers” and switch them on.",
+            ),
+        )
 
 
 @admin.register(Rating)

@@ -3,6 +3,7 @@
 from prompts.admin import (
     canaries,
     candidates,
+    evaluation,
     examples,
     findings,
     ledger,
@@ -10,6 +11,7 @@ from prompts.admin import (
     models,
     policies,
     prompts,
+    releases,
     sops,
     understanding,
 )
@@ -17,6 +19,7 @@ from prompts.admin import (
 __all__ = [
     "canaries",
     "candidates",
+    "evaluation",
     "examples",
     "findings",
     "ledger",
@@ -24,6 +27,7 @@ __all__ = [
     "models",
     "policies",
     "prompts",
+    "releases",
     "sops",
     "understanding",
 ]

@@ -136,4 +136,4 @@ class PromptVersionAdmin(ReadOnlyAdmin):
 
 
 def may_publish(request: HttpRequest) -> bool:
-    return request.user.has_perm("prompts.change_prompt")
+    return request.user.has_perm("prompts.publish_release")

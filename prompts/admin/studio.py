@@ -105,6 +105,7 @@ def page(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> Ht
             "key", flat=True
         )[:100],
         "may_change": model_admin.has_change_permission(request, prompt),
+        "may_publish": request.user.has_perm("prompts.publish_release"),
     }
     return render(request, "admin/prompts/prompt/studio.html", context)
 
@@ -218,7 +219,7 @@ def froze(
     messages.success(
         request, pick(f"已存为版本 {version.number}。", f"Saved as version {version.number}.")
     )
-    if publish:
+    if publish and request.user.has_perm("prompts.publish_release"):
         published(request, model_admin, version)
 
 
@@ -256,7 +257,7 @@ def version_page(
         "prompt": version.prompt,
         "said": [(label, text) for label, text in said if text],
         "is_current": version.prompt.current_id == version.pk,
-        "may_publish": request.user.has_perm("prompts.change_prompt"),
+        "may_publish": request.user.has_perm("prompts.publish_release"),
     }
     return render(request, "admin/prompts/promptversion/version.html", context)
 

@@ -19,12 +19,13 @@ ROUNDING = 1e-9
 
 Source = Literal["order", "conversation"]
 Verdict = Literal["uniform", "uneven", "too_few"]
-Measure = Literal["errors", "json_failures", "takeovers", "p99_ms"]
+Measure = Literal["errors", "json_failures", "takeovers", "negatives", "p99_ms"]
 
 MEASURES: dict[Measure, tuple[str, str]] = {
     "errors": ("调用失败率", "failed calls"),
     "json_failures": ("JSON 失败率", "unusable JSON answers"),
     "takeovers": ("人工接管率", "takeovers"),
+    "negatives": ("负面情绪", "negative moods"),
     "p99_ms": ("p99 耗时", "p99"),
 }
 
@@ -138,6 +139,8 @@ class ArmStats:
     json_failures: int = 0
     # Of whole answers; 0: not known.
     p99_ms: float = 0.0
+    # Turns of customers in a negative mood.
+    negatives: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,8 @@ class Guard:
     json_points: float = 2.0
     takeover_points: float = 5.0
     p99_factor: float = 1.5
+    # 100: mood is not judged.
+    negative_points: float = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +205,13 @@ def judge(arm: ArmStats, *, control: ArmStats, guard: Guard) -> Breach | None:
             arm.turns,
             share(control.takeovers, control.turns),
             guard.takeover_points,
+        ),
+        (
+            "negatives",
+            arm.negatives,
+            arm.turns,
+            share(control.negatives, control.turns),
+            guard.negative_points,
         ),
     ]
     for measure, count, samples, usual, points in shares:

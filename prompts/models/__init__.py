@@ -1,7 +1,9 @@
 """The rows of prompts, by what they are about. Everybody imports them from here."""
 
 from prompts.models.endpoints import CURRENCIES, PROVIDERS, ModelEndpoint
+from prompts.models.evaluation import EvalCase, EvalResult, EvalRun, EvalSet
 from prompts.models.ledger import Budget, ModelCall, QualityCell
+from prompts.models.releases import Release
 from prompts.models.routing import Canary, LoadPolicy, RoutePolicy
 from prompts.models.sops import Sop, SopFinding, SopImport, SopQuestion
 from prompts.models.texts import (
@@ -24,6 +26,10 @@ __all__ = [
     "Budget",
     "Canary",
     "Candidate",
+    "EvalCase",
+    "EvalResult",
+    "EvalRun",
+    "EvalSet",
     "ExampleUse",
     "FewShotExample",
     "Intent",
@@ -36,6 +42,7 @@ __all__ = [
     "PromptDraft",
     "PromptVersion",
     "QualityCell",
+    "Release",
     "RoutePolicy",
     "Sop",
     "SopFinding",

@@ -48,6 +48,9 @@ class ModelCall(models.Model):
     canary = models.CharField(max_length=80, blank=True)
     bucket = models.PositiveSmallIntegerField(null=True, blank=True)
     bucket_source = models.CharField(max_length=12, blank=True)
+    release = models.CharField(
+        max_length=60, blank=True, db_default="", help_text="Whose wording it was; empty: of none"
+    )
     # What came of it: a person took over, the customer's thumb ("up", "down").
     taken_over = models.BooleanField(default=False)
     feedback = models.CharField(max_length=4, blank=True)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, no_translations
 from typing_extensions import override
 
-from prompts import default_files, sync
+from prompts import default_files, roles, sync
 from prompts.default_files import DefaultsError
 
 
@@ -26,6 +26,7 @@ class Command(BaseCommand):
             counts = sync.sync(default_files.read(options["folder"]))
         except DefaultsError as error:
             raise CommandError(str(error)) from error
+        roles.make()
         if options["verbosity"] > 0:
             summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in sync.Outcome)
             self.stdout.write(f"defaults: {summary}")

@@ -1,0 +1,265 @@
+"""Evaluation sets and their cases in the admin."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from prompts.admin import evaluation_pages as pages
+from prompts.admin.evaluation_words import HELP, LABELS, STATES
+from prompts.admin.rows import ReadOnlyAdmin
+from prompts.admin.wording import both, pick
+from prompts.evaluation import reading
+from prompts.models import EvalCase, EvalRun, EvalSet
+from prompts.models.evaluation import CASE_CHARS
+from prompts.redaction.spans import RedactionFailed
+
+PARTS, PART_CHARS = 20, 200
+
+
+class LineList(forms.CharField):
+    """Texts, one a line, as a list."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+
+    def prepare_value(self, value: Any) -> str:
+        return "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
+    def to_python(self, value: Any) -> Any:
+        lines = [line.strip() for line in str(value or "").splitlines()]
+        return [line for line in lines if line]
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if len(value) > PARTS or any(len(line) > PART_CHARS for line in value):
+            raise forms.ValidationError(
+                pick(
+                    f"最多 {PARTS} 行，每行最多 {PART_CHARS} 字。",
+                    f"At most {PARTS} lines of {PART_CHARS} characters.",
+                )
+            )
+
+
+class CaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+    """A case in which nobody's data is left."""
+
+    must_contain = LineList(required=False)
+    must_not_contain = LineList(required=False)
+
+    class Meta:
+        labels = LABELS
+        help_texts = HELP
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("must_contain", "must_not_contain"):
+            if name in self.fields:
+                self.fields[name].label, self.fields[name].help_text = LABELS[name], HELP[name]
+
+    def clean_history(self) -> Any:
+        lines = self.cleaned_data["history"]
+        if not is_history(lines):
+            raise forms.ValidationError(
+                pick(
+                    f'要的是最多 {reading.LINES} 句 ["visitor" 或 "bot", "文字"]。',
+                    f'At most {reading.LINES} lines of ["visitor" or "bot", "text"] are wanted.',
+                )
+            )
+        return lines
+
+    def clean_slots(self) -> Any:
+        value = self.cleaned_data["slots"]
+        plain = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+        if not plain:
+            raise forms.ValidationError(
+                pick("要的是名称到文字的对象。", "An object of names and texts is wanted.")
+            )
+        return value
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        history, text = said.get("history"), said.get("text")
+        if self.errors or history is None or not text:
+            return said
+        try:
+            lines = reading.masked(
+                [*(line for _, line in history), text], language=said.get("language", "zh")
+            )
+        except RedactionFailed:
+            self.add_error(
+                "text",
+                pick("无法检查隐私数据，请改短。", "It could not be examined: make it shorter."),
+            )
+            return said
+        said["text"] = lines[-1]
+        said["history"] = [[role, t] for (role, _), t in zip(history, lines, strict=False)]
+        return said
+
+
+def is_history(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= reading.LINES
+        and all(
+            isinstance(line, list)
+            and len(line) == 2
+            and line[0] in ("visitor", "bot")
+            and isinstance(line[1], str)
+            and 0 < len(line[1]) <= CASE_CHARS
+            for line in value
+        )
+    )
+
+
+class SetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+    class Meta:
+        labels = LABELS
+        help_texts = HELP
+
+
+@admin.register(EvalSet)
+class EvalSetAdmin(ModelAdmin):
+    form = SetForm
+    list_display = ["title", "name", "case_count", "threshold", "last_run"]
+    search_fields = ["name", "title"]
+    change_form_outer_before_template = "admin/prompts/evalset/watch.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EvalSet]:
+        latest = EvalRun.objects.filter(set=OuterRef("pk")).order_by("-pk")
+        found: QuerySet[EvalSet] = super().get_queryset(request)
+        return found.annotate(
+            counted=Count("cases", filter=Q(cases__enabled=True)),
+            last_state=Subquery(latest.values("state")[:1]),
+            last_passed=Subquery(latest.values("passed")[:1]),
+            last_total=Subquery(latest.values("total")[:1]),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {"run": pages.start, "import": pages.take_file, "export": pages.export}
+        own = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(self.with_admin(view)),
+                name=f"prompts_evalset_{name}",
+            )
+            for name, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def with_admin(self, view: Any) -> Any:
+        """The view, given this admin beside the request."""
+
+        def shown(request: HttpRequest, **parts: Any) -> HttpResponse:
+            answer: HttpResponse = view(request, self, **parts)
+            return answer
+
+        return shown
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        context = pages.set_context(request, self, row) if row else {}
+        shown: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+        return shown
+
+    @admin.display(description=both("用例", "cases"), ordering="counted")
+    def case_count(self, row: Any) -> int:
+        count: int = row.counted
+        return count
+
+    @admin.display(description=both("上次评测", "last run"))
+    def last_run(self, row: Any) -> str:
+        if not row.last_state:
+            return "—"
+        if row.last_state == EvalRun.State.DONE:
+            return f"{row.last_passed} / {row.last_total}"
+        return str(STATES[row.last_state])
+
+
+@admin.register(EvalCase)
+class EvalCaseAdmin(ModelAdmin):
+    form = CaseForm
+    list_display = ["key", "set", "shown_text", "language", "source", "marked", "enabled"]
+    list_filter = ["set", "language", "source", "critical", "enabled"]
+    list_select_related = ["set"]
+    search_fields = ["key", "text"]
+    show_full_result_count = False
+    fieldsets = [
+        (None, {"fields": ["set", "key", "language", "history", "text"]}),
+        (
+            both("检查", "Checks"),
+            {
+                "fields": [
+                    "intent",
+                    "emotion",
+                    "slots",
+                    "sop",
+                    "must_contain",
+                    "must_not_contain",
+                    "max_chars",
+                    "apology_first",
+                    "no_personal_data",
+                    "valid_json",
+                    "critical",
+                    "enabled",
+                ]
+            },
+        ),
+    ]
+
+    @admin.display(description=both("顾客的话", "what the customer says"))
+    def shown_text(self, row: EvalCase) -> str:
+        return row.text if len(row.text) <= 40 else f"{row.text[:40]}…"
+
+    @display(description=both("关键", "critical"), label="danger")  # type: ignore[untyped-decorator]
+    def marked(self, row: EvalCase) -> str:
+        return pick("关键", "critical") if row.critical else ""
+
+
+@admin.register(EvalRun)
+class EvalRunAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "subject", "state", "passed", "total", "created_at", "created_by"]
+    list_filter = ["set", "state"]
+    list_select_related = ["set", "created_by"]
+    show_full_result_count = False
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {"progress": pages.progress, "cancel": pages.cancel, "again": pages.again}
+        own = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(self.with_admin(view)),
+                name=f"prompts_evalrun_{name}",
+            )
+            for name, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def with_admin(self, view: Any) -> Any:
+        """The view, given this admin beside the request."""
+
+        def shown(request: HttpRequest, **parts: Any) -> HttpResponse:
+            answer: HttpResponse = view(request, self, **parts)
+            return answer
+
+        return shown
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None:
+            answer: HttpResponse = self._get_obj_does_not_exist_redirect(
+                request, self.opts, object_id
+            )
+            return answer
+        return pages.run_page(request, self, row=row)

@@ -1,0 +1,94 @@
+"""What the pages of releases say, in Chinese and English."""
+
+from prompts.admin.wording import both
+
+STATUSES = {
+    "draft": both("草稿", "draft"),
+    "canary": both("灰度中", "on canary"),
+    "published": both("已发布", "published"),
+    "superseded": both("已被取代", "superseded"),
+    "rolled_back": both("已回滚", "rolled back"),
+}
+COLOURS = {
+    "canary": "warning",
+    "published": "success",
+    "rolled_back": "danger",
+    "superseded": "info",
+    "draft": "info",
+}
+WORDS = {
+    "status": both("状态", "Status"),
+    "range": both("尾号范围", "Tails"),
+    "reason": both("原因", "Reason"),
+    "holds": both("包含的内容", "What it holds"),
+    "sops": both("标准应答（创建时）", "SOPs when it was made"),
+    "policy_kept": both("沿用线上策略", "the policy in force"),
+    "drift": both("创建之后改动的标准应答", "SOPs changed since"),
+    "drift_help": both(
+        "标准应答改动后立即生效，不随发布冻结；请考虑重新评测。",
+        "SOPs hold as soon as they are saved and are not frozen with a release: consider another run.",
+    ),
+    "gate": both("发布门槛", "Gate"),
+    "evaluate": both("运行评测", "Run its evaluation set"),
+    "set": both("评测集", "Evaluation set"),
+    "not_run": both("还没有对这个发布运行过评测。", "Its set has not run on this release yet."),
+    "gate_open": both("评测达到门槛，可以发布。", "The evaluation reached its threshold."),
+    "gate_shut": both(
+        "评测未达到门槛，发布被拦下。", "The evaluation is below its threshold: it is held."
+    ),
+    "gate_overridden": both("由两人同意跳过门槛：", "Two people agreed to go without: "),
+    "override": both("申请跳过门槛…", "Ask to go without…"),
+    "override_help": both(
+        "需要另一位有发布权限的人同意。", "Another person who may publish has to agree."
+    ),
+    "override_asked": both("申请跳过门槛：", "asks to go without: "),
+    "ask": both("申请", "Ask"),
+    "agree": both("同意跳过门槛", "Agree"),
+    "start": both("开始灰度…", "Start the canary…"),
+    "start_sure": both(
+        "这个范围的会话将使用这个发布。随时可以回滚。",
+        "Conversations in the range hear this release. It can be rolled back at any time.",
+    ),
+    "start_yes": both("确认开始", "Yes, start"),
+    "widen": both("调整范围…", "Change the range…"),
+    "widen_yes": both("调整", "Change"),
+    "first": both("起始尾号", "First tail"),
+    "last": both("结束尾号", "Last tail"),
+    "publish": both("全量发布…", "Publish to all…"),
+    "publish_sure": both(
+        "所有会话几秒内使用这个发布。", "Within seconds everybody hears this release."
+    ),
+    "publish_yes": both("确认发布", "Yes, publish"),
+    "roll_back": both("回滚", "Roll back"),
+    "arms": both("发布组与其他", "Release and everybody else"),
+    "arms_help": both(
+        "来自模型调用台账，最近 24 小时以内；不经模型的回答不在其中。",
+        "From the ledger of model calls, the last 24 hours at most; answers without a model are not in it.",
+    ),
+    "measure": both("指标", "Measure"),
+    "arm": both("发布组", "Release"),
+    "control": both("其他", "Others"),
+    "guard_ok": both("护栏正常。", "The guard is not broken."),
+    "guard_broken": both("护栏被突破：", "The guard is broken: "),
+}
+LABELS = {
+    "name": both("名称", "Name"),
+    "note": both("为什么", "Why"),
+    "versions": both("提示词版本", "Prompt versions"),
+    "policy": both("路由策略", "Route policy"),
+    "eval_set": both("评测集", "Evaluation set"),
+    "first_bucket": both("灰度起始尾号", "Canary from tail"),
+    "last_bucket": both("灰度结束尾号", "Canary to tail"),
+    "automatic": both("自动回滚", "Roll back by itself"),
+    "min_samples": both("最少样本", "Least samples"),
+    "max_error_points": both("失败率最多高出（百分点）", "Failed calls, points above"),
+    "max_negative_points": both("负面情绪最多高出（百分点）", "Negative moods, points above"),
+    "max_takeover_points": both("人工接管率最多高出（百分点）", "Takeovers, points above"),
+    "max_p99_factor": both("p99 最多几倍", "p99, times the others'"),
+}
+HELP = {
+    "name": both("字母、数字、连字符", "Letters, digits, hyphens"),
+    "versions": both("每个提示词最多一个版本", "One version of a prompt at most"),
+    "policy": both("不选：沿用线上策略", "None: the policy in force stays"),
+    "last_bucket": both("订单号末两位，包含在内", "Last two digits of the order number, included"),
+}

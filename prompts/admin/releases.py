@@ -1,0 +1,196 @@
+"""Releases in the admin: made once, then gated, tried, published and rolled back from their page."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from prompts import releases
+from prompts.admin import evaluation_pages, release_report
+from prompts.admin.release_words import COLOURS, HELP, LABELS, STATUSES
+from prompts.admin.wording import both, pick
+from prompts.evaluation import running
+from prompts.models import PromptVersion, Release
+
+VERSIONS_SHOWN = 200
+GUARD = [
+    "automatic",
+    "min_samples",
+    "max_error_points",
+    "max_negative_points",
+    "max_takeover_points",
+    "max_p99_factor",
+]
+
+
+class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+    """What a release holds, said once."""
+
+    class Meta:
+        labels = LABELS
+        help_texts = HELP
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "versions" in self.fields:
+            newest = PromptVersion.objects.order_by("-pk").values("pk")[:VERSIONS_SHOWN]
+            rows = PromptVersion.objects.filter(pk__in=newest).select_related("prompt")
+            self.fields["versions"].queryset = rows.order_by(  # type: ignore[attr-defined]
+                "prompt__purpose", "prompt__language", "-number"
+            )
+
+    def clean_versions(self) -> Any:
+        chosen = self.cleaned_data["versions"]
+        prompts = [version.prompt_id for version in chosen]
+        if len(set(prompts)) < len(prompts):
+            raise forms.ValidationError(
+                pick("同一个提示词只能选一个版本。", "Choose one version of a prompt only.")
+            )
+        return chosen
+
+
+@admin.register(Release)
+class ReleaseAdmin(ModelAdmin):
+    form = ReleaseForm
+    list_display = ["name", "state", "range", "note", "eval_set", "created_by", "started_at"]
+    list_filter = ["status"]
+    list_select_related = ["eval_set", "created_by"]
+    search_fields = ["name", "note"]
+    change_form_outer_before_template = "admin/prompts/release/watch.html"
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "name",
+                    "note",
+                    "versions",
+                    "policy",
+                    "eval_set",
+                    "first_bucket",
+                    "last_bucket",
+                ]
+            },
+        ),
+        (both("护栏", "Guard"), {"fields": GUARD}),
+    ]
+
+    def get_urls(self) -> list[URLPattern]:
+        views: dict[str, Callable[..., HttpResponse]] = {
+            "evaluate": self.evaluate,
+            "ask": self.ask,
+            "agree": self.agree,
+            "start": self.start,
+            "widen": self.widen,
+            "publish": self.publish,
+            "roll_back": self.roll_back,
+        }
+        own = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"prompts_release_{name}",
+            )
+            for name, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Release]:
+        found: models.QuerySet[Release] = super().get_queryset(request)
+        return found.defer("sops")
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Release, form: Any, change: object) -> None:
+        obj.created_by_id = request.user.pk
+        obj.sops = releases.sop_digests()
+        super().save_model(request, obj, form, change)
+
+    @display(description=both("状态", "status"), ordering="status", label=COLOURS)  # type: ignore[untyped-decorator]
+    def state(self, row: Release) -> tuple[str, Any]:
+        return row.status, STATUSES[row.status]
+
+    @admin.display(description=both("灰度尾号", "canary tails"), ordering="first_bucket")
+    def range(self, row: Release) -> str:
+        return release_report.range_text(row)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        context = release_report.context(request, row) if row else {}
+        shown: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+        return shown
+
+    def evaluate(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Runs the release's set on it."""
+        row = chosen(request, pk, right="prompts.change_evalset")
+        run = running.begin(row.eval_set, release=row, user_id=request.user.pk)
+        self.log_change(request, row, f"evaluated by run {run.pk}")
+        evaluation_pages.ring(request, run.pk)
+        return redirect("admin:prompts_evalrun_change", run.pk)
+
+    def ask(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = chosen(request, pk, right="prompts.add_release")
+        reason = request.POST.get("reason", "")
+        done = releases.ask_to_override(row, reason=reason, user_id=request.user.pk or 0)
+        return self.told(request, row, done=done, did=f"asked to override: {reason.strip()[:200]}")
+
+    def agree(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = chosen(request, pk)
+        done = releases.agree_to_override(row, user_id=request.user.pk or 0)
+        return self.told(request, row, done=done, did="agreed to override")
+
+    def start(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = chosen(request, pk)
+        tails = release_report.range_text(row)
+        return self.told(request, row, done=releases.start(row), did=f"canary started: {tails}")
+
+    def widen(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = chosen(request, pk)
+        given = [request.POST.get(name, "") for name in ("first", "last")]
+        first, last = (int(text) if text.isdecimal() and len(text) < 3 else -1 for text in given)
+        was = release_report.range_text(row)
+        done = releases.widen(row, first=first, last=last)
+        return self.told(request, row, done=done, did=f"tails {was} became {first:02d}–{last:02d}")
+
+    def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = chosen(request, pk)
+        return self.told(request, row, done=releases.publish(row), did="published")
+
+    def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = chosen(request, pk)
+        reason = request.POST.get("reason", "").strip() or pick("手动回滚", "by hand")
+        done = releases.roll_back(row, reason)
+        return self.told(request, row, done=done, did=f"rolled back: {reason[:200]}")
+
+    def told(self, request: HttpRequest, row: Release, *, done: bool, did: str) -> HttpResponse:
+        """Writes what was done into the history, from which status to which, or says why it was not."""
+        before, now = row.status, Release.objects.only("status").get(pk=row.pk).status
+        if done:
+            self.log_change(request, row, f"{did} ({before} → {now})")
+            messages.success(request, f"{row.name}: {STATUSES[now]}")
+        else:
+            messages.error(request, release_report.refusal(row))
+        return redirect("admin:prompts_release_change", row.pk)
+
+
+def chosen(request: HttpRequest, pk: int, *, right: str = "prompts.publish_release") -> Release:
+    """The release a POST may act on. Raises PermissionDenied and Http404."""
+    if request.method != "POST" or not request.user.has_perm(right):
+        raise PermissionDenied
+    return get_object_or_404(Release.objects.select_related("eval_set"), pk=pk)

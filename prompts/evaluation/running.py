@@ -1,0 +1,204 @@
+"""Runs of evaluation sets: every case is asked as production asks, checked, and stored while others look on.
+
+Called by prompts.tasks, the admin and `manage.py run_evals`. A run belongs to the worker that holds its lease; a
+second one that comes meanwhile leaves it alone, and one that comes later goes on where the first one stopped.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from prompts import completion, playground
+from prompts.completion import Answer
+from prompts.evaluation import checks
+from prompts.evaluation.checks import Failure, Outcome
+from prompts.llm.errors import AllFailed
+from prompts.models import EvalCase, EvalResult, EvalRun, EvalSet, PromptVersion, Release
+from prompts.nlu import slots
+from prompts.redaction import engine
+from prompts.redaction.spans import RedactionFailed
+from prompts.release_trials import as_trial
+from prompts.routing import Question, heard
+from prompts.snapshot import Snapshot, release_connection, snapshot
+
+log = structlog.get_logger(__name__)
+
+# As many cases are asked at once; the lease outlives the longest of them.
+AT_ONCE = 4
+LEASE_SECONDS = 180
+State = EvalRun.State
+
+
+def begin(
+    chosen: EvalSet,
+    *,
+    version: PromptVersion | None = None,
+    release: Release | None = None,
+    user_id: int | None,
+) -> EvalRun:
+    """A run that waits for a worker, of one version, of a release, or of what customers hear."""
+    return EvalRun.objects.create(
+        set=chosen,
+        version=version,
+        release=release,
+        subject=str(release or version or ""),
+        total=chosen.cases.filter(enabled=True).count(),
+        created_by_id=user_id,
+    )
+
+
+def cancel(pk: int) -> bool:
+    """Stops a run after the cases that are being asked; False when it is over already."""
+    open_runs = EvalRun.objects.filter(pk=pk, state__in=[State.WAITING, State.RUNNING])
+    return bool(open_runs.update(state=State.CANCELLED, finished_at=Now(), lease_until=None))
+
+
+def run(pk: int) -> None:
+    """Asks every case of a run that nobody else is at."""
+    if not claim(pk):
+        return
+    rows = EvalRun.objects.select_related("set", "version__prompt", "release__policy")
+    row = rows.get(pk=pk)
+    done = row.results.values_list("case_id", flat=True)
+    cases = list(row.set.cases.filter(enabled=True).exclude(pk__in=done))
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="evaluation") as threads:
+        for at in range(0, len(cases), AT_ONCE):
+            some = cases[at : at + AT_ONCE]
+            if not hold(pk):
+                return
+            current = candidate(row)
+            asked = threads.map(lambda case, now=current: tried(case, row, current=now), some)
+            EvalResult.objects.bulk_create(asked, ignore_conflicts=True)
+    finish(row)
+
+
+def claim(pk: int) -> bool:
+    """Takes the run for LEASE_SECONDS, unless another worker holds it or it is over."""
+    free = Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=Now())
+    mine = EvalRun.objects.filter(free, pk=pk)
+    return bool(mine.update(state=State.RUNNING, lease_until=lease_end()))
+
+
+def hold(pk: int) -> bool:
+    """Goes on holding it; False when it was cancelled."""
+    mine = EvalRun.objects.filter(pk=pk, state=State.RUNNING)
+    return bool(mine.update(lease_until=lease_end()))
+
+
+def lease_end() -> object:
+    return Now() + timedelta(seconds=LEASE_SECONDS)
+
+
+def finish(row: EvalRun) -> None:
+    """Counts what passed and ends the run, if it was not cancelled."""
+    results = EvalResult.objects.filter(run=row)
+    total = results.count()
+    EvalRun.objects.filter(pk=row.pk, state=State.RUNNING).update(
+        state=State.DONE,
+        total=total,
+        passed=results.filter(passed=True).count(),
+        critical=results.filter(passed=False, case__critical=True).count(),
+        finished_at=Now(),
+        lease_until=None,
+    )
+    log.info("evaluation_done", run=row.pk, cases=total)
+
+
+def candidate(row: EvalRun) -> Snapshot:
+    """What staff edit, as of now, with the run's version or release in the place of what speaks."""
+    current = replace(snapshot(), trials=())
+    if row.release is not None:
+        return heard(as_trial(row.release), current)
+    if row.version is None:
+        return current
+    place = (row.version.prompt.purpose, row.version.prompt.language)
+    return replace(current, prompts={**current.prompts, place: row.version})
+
+
+def tried(case: EvalCase, row: EvalRun, *, current: Snapshot) -> EvalResult:
+    """One case, asked and checked. In a thread of its own, whose connection goes back to the pool."""
+    try:
+        question = question_of(case, trace_id=f"eval-{row.pk}-{case.pk}")
+        answer = completion.rehearse(question, current=current)
+        found = checks.failures(case, outcome_of(question, answer))
+    except AllFailed:
+        failed = Failure("answered", "", "nobody answered")
+        return EvalResult(run=row, case=case, passed=False, failures=[failed.as_json()])
+    finally:
+        release_connection()
+    return EvalResult(
+        run=row,
+        case=case,
+        passed=not found,
+        failures=[failure.as_json() for failure in found],
+        answer=answer.text,
+        endpoint=answer.endpoint,
+        version_id=answer.prompt_version_id,
+        total_ms=answer.timings_ms.get("stream", 0.0),
+    )
+
+
+def question_of(case: EvalCase, *, trace_id: str) -> Question:
+    """What a customer says, understood as production understands it."""
+    history = [(role, text) for role, text in case.history]
+    asked = playground.understood(case.text, history, language=case.language)
+    patterns = slots.patterns_of(settings.ORDER_NUMBER_PATTERNS)
+    today = timezone.localdate()
+    said = [text for role, text in history if role == "visitor"]
+    found = {
+        slot.name: slot.value
+        for text in [*said, case.text]
+        for slot in slots.find(text, patterns=patterns, now=today)
+    }
+    return replace(asked, trace_id=trace_id, user="evaluation", slots=found)
+
+
+def outcome_of(question: Question, answer: Answer) -> Outcome:
+    return Outcome(
+        answer=answer.text,
+        intent=question.intent,
+        emotion=question.emotion,
+        slots=question.slots,
+        sops=[hit.key for hit in answer.hits],
+        personal=sorted(set(personal(question, answer))),
+        error="no model answered" if answer.model_failed else "",
+    )
+
+
+def personal(question: Question, answer: Answer) -> Iterator[str]:
+    """Kinds of personal data in the answer that no SOP publishes."""
+    language: engine.Language = "en" if question.language == "en" else "zh"
+    try:
+        spans = engine.find(answer.text, language=language)
+    except RedactionFailed:
+        yield "unexamined"
+        return
+    public = "\n".join(hit.answer for hit in answer.hits)
+    for span in spans:
+        if answer.text[span.start : span.end] not in public:
+            yield str(span.type)
+
+
+def before(row: EvalRun) -> EvalRun | None:
+    """The set's last finished run before this one."""
+    earlier = EvalRun.objects.filter(set_id=row.set_id, state=State.DONE, pk__lt=row.pk)
+    return earlier.order_by("-pk").first()
+
+
+def changes(results: Iterable[EvalResult], earlier: EvalRun | None) -> dict[int, bool]:
+    """Cases whose result differs from the earlier run's: their ids, and whether they pass now."""
+    if earlier is None:
+        return {}
+    then = dict(earlier.results.values_list("case_id", "passed"))
+    return {
+        result.case_id: result.passed
+        for result in results
+        if then.get(result.case_id, result.passed) != result.passed
+    }

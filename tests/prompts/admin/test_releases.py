@@ -1,0 +1,136 @@
+"""The admin of releases: made once, moved by who may, every move in the history."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from prompts.models import EvalRun, EvalSet, Prompt, PromptVersion, Release
+from tests.prompts.admin.pages import ENGLISH, errors, page, query_count, said
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def version() -> PromptVersion:
+    prompt = Prompt.objects.create(purpose="answer", language="zh", title="answer")
+    return PromptVersion.objects.create(prompt=prompt, number=1, text="文本")
+
+
+@pytest.fixture
+def release(version: PromptVersion) -> Release:
+    chosen = EvalSet.objects.create(name="shop", title="Shop")
+    release = Release.objects.create(name="spring", note="why", eval_set=chosen)
+    release.versions.add(version)
+    return release
+
+
+def form(release: Release, **changes: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "name": "autumn",
+        "note": "shorter answers",
+        "versions": [release.versions.get().pk],
+        "eval_set": release.eval_set_id,
+        "first_bucket": 0,
+        "last_bucket": 4,
+        "automatic": "on",
+        "min_samples": 200,
+        "max_error_points": 2,
+        "max_negative_points": 10,
+        "max_takeover_points": 5,
+        "max_p99_factor": 1.5,
+    }
+    return {**fields, **changes}
+
+
+def act(client: Client, name: str, row: Release, **fields: Any) -> list[str]:
+    url = page(f"release_{name}", row.pk)
+    return said(client.post(url, fields, follow=True, headers=ENGLISH))
+
+
+def let_pass(release: Release) -> None:
+    EvalRun.objects.create(set=release.eval_set, release=release, state="done", total=1, passed=1)
+
+
+def test_a_release_is_made_once_and_not_edited(staff: Client, release: Release) -> None:
+    assert staff.post(page("release_add"), form(release)).status_code == 302
+
+    made = Release.objects.get(name="autumn")
+    assert made.created_by is not None
+    assert staff.post(page("release_change", made.pk), form(release)).status_code == 403
+
+
+def test_two_versions_of_a_prompt_and_a_turned_range_are_refused(
+    staff: Client, release: Release
+) -> None:
+    prompt = release.versions.get().prompt
+    second = PromptVersion.objects.create(prompt=prompt, number=2, text="二")
+    twice = [release.versions.get().pk, second.pk]
+
+    assert list(errors(staff.post(page("release_add"), form(release, versions=twice)))) == [
+        "versions"
+    ]
+    turned = form(release, first_bucket=9)
+    assert list(errors(staff.post(page("release_add"), turned))) == ["last_bucket"]
+
+
+def test_a_release_is_held_then_started_widened_and_rolled_back(
+    staff: Client, release: Release
+) -> None:
+    assert act(staff, "start", release) == ["The evaluation is below its threshold: it is held."]
+    let_pass(release)
+    assert act(staff, "start", release) == ["spring: on canary"]
+    assert act(staff, "widen", release, first="0", last="19") == ["spring: on canary"]
+    assert act(staff, "publish", release) == ["spring: published"]
+    assert act(staff, "roll_back", release, reason="angry customers") == ["spring: rolled back"]
+    assert act(staff, "roll_back", release) == ["Not now: the release is rolled back."]
+
+    told = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
+    assert told == [
+        "canary started: 00–04 (5%) (draft → canary)",
+        "tails 00–04 (5%) became 00–19 (canary → canary)",
+        "published (canary → published)",
+        "rolled back: angry customers (published → rolled_back)",
+    ]
+
+
+def test_another_person_has_to_agree_to_go_without_the_gate(
+    staff: Client, release: Release
+) -> None:
+    assert act(staff, "ask", release, reason="urgent") == ["spring: draft"]
+    assert act(staff, "agree", release) != ["spring: draft"]
+    other = Client()
+    other.force_login(get_user_model().objects.create_superuser("other"))
+    assert act(other, "agree", release) == ["spring: draft"]
+    assert act(staff, "start", release) == ["spring: on canary"]
+
+
+def test_only_who_may_publish_moves_a_release(looker: Client, release: Release) -> None:
+    let_pass(release)
+
+    for name in ("start", "widen", "publish", "roll_back", "agree", "ask", "evaluate"):
+        assert looker.post(page(f"release_{name}", release.pk)).status_code == 403
+    user = get_user_model().objects.get(username="looker")
+    user.user_permissions.add(Permission.objects.get(codename="publish_release"))
+    assert act(looker, "start", release) == ["spring: on canary"]
+
+
+def test_the_page_shows_gate_arms_and_contents_within_its_queries(
+    staff: Client, release: Release
+) -> None:
+    let_pass(release)
+    act(staff, "start", release)
+    url = page("release_change", release.pk)
+
+    html = staff.get(url, headers=ENGLISH).content.decode()
+
+    assert "The evaluation reached its threshold." in html
+    assert "Negative moods" in html
+    assert query_count(staff, url) <= 16
+    one = query_count(staff, page("release_changelist"))
+    for number in range(2):
+        Release.objects.create(name=f"r{number}", note="n", eval_set=release.eval_set)
+    assert query_count(staff, page("release_changelist")) == one <= 12

@@ -1,0 +1,271 @@
+"""A release goes out through its gate, to some buckets first, and comes back whole; nobody hears half of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from prompts import completion, releases, tasks
+from prompts.evaluation import running
+from prompts.models import (
+    EvalCase,
+    EvalRun,
+    EvalSet,
+    ModelCall,
+    ModelEndpoint,
+    Prompt,
+    PromptVersion,
+    Release,
+    RoutePolicy,
+    Sop,
+)
+from prompts.routing import Question
+from tests.fakes.provider_control import ProviderControl
+from tests.prompts.llm.asking import KEY, Shown
+from tests.prompts.llm.racing import race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def fresh(transactional_db: None) -> Iterator[None]:
+    completion.CACHE.clear()
+    yield
+    completion.CACHE.clear()
+
+
+@pytest.fixture
+def prompt() -> Prompt:
+    prompt = Prompt.objects.create(purpose="answer", language="zh", title="answer")
+    prompt.current = PromptVersion.objects.create(prompt=prompt, number=1, text="旧文本")
+    prompt.save()
+    return prompt
+
+
+@pytest.fixture
+def model(provider: ProviderControl, settings: Any) -> ModelEndpoint:
+    settings.MODEL_API_KEYS = {"SHOP_API_KEY": KEY}
+    return ModelEndpoint.objects.create(
+        name="shop-model",
+        provider="openai",
+        model="fake-light",
+        base_url=provider.base_url,
+        api_key_env="SHOP_API_KEY",
+    )
+
+
+def make(prompt: Prompt, name: str = "spring", *, number: int = 2, **changes: Any) -> Release:
+    version = PromptVersion.objects.create(prompt=prompt, number=number, text=f"新文本{number}")
+    chosen, _ = EvalSet.objects.get_or_create(name="shop", title="Shop")
+    release = Release.objects.create(name=name, note="why", eval_set=chosen, **changes)
+    release.versions.add(version)
+    return release
+
+
+def let_pass(release: Release, *, passed: int = 1) -> EvalRun:
+    return EvalRun.objects.create(
+        set=release.eval_set, release=release, state="done", total=1, passed=passed
+    )
+
+
+def status_of(release: Release) -> str:
+    return str(Release.objects.get(pk=release.pk).status)
+
+
+def asked(order: str = "", conversation: str = "c") -> completion.Answer:
+    question = Question(
+        trace_id=f"turn-{order}",
+        text="你好",
+        language="zh",
+        conversation_id=conversation,
+        slots={"order_number": order} if order else {},
+    )
+    return completion.stream(question, Shown())
+
+
+# --- the gate ------------------------------------------------------------------------------------------
+
+
+def test_nothing_goes_out_before_its_set_passed(prompt: Prompt) -> None:
+    release = make(prompt)
+
+    assert not releases.start(release)
+    assert not releases.publish(release)
+    let_pass(release, passed=0)
+    assert not releases.publish(release)
+    assert (status_of(release), Prompt.objects.get().current) == ("draft", prompt.current)
+    let_pass(release)
+    assert releases.publish(release)
+
+
+def test_a_run_of_something_else_opens_no_gate(prompt: Prompt) -> None:
+    release = make(prompt)
+    EvalRun.objects.create(set=release.eval_set, state="done", total=1, passed=1)
+
+    assert not releases.gate(release).is_open
+
+
+def test_the_gate_is_overridden_by_two_with_a_reason(prompt: Prompt) -> None:
+    first, second = (get_user_model().objects.create(username=name) for name in ("a", "b"))
+    release = make(prompt)
+
+    assert not releases.agree_to_override(release, user_id=second.pk)
+    assert not releases.ask_to_override(release, reason="  ", user_id=first.pk)
+    assert releases.ask_to_override(release, reason="urgent", user_id=first.pk)
+    assert not releases.agree_to_override(release, user_id=first.pk)
+    assert not releases.gate(release).is_open
+    assert releases.agree_to_override(release, user_id=second.pk)
+    release.refresh_from_db()
+    assert releases.gate(release).is_open
+    assert releases.start(release)
+
+
+def test_a_planted_regression_fails_the_set_on_the_release_and_holds_it(
+    prompt: Prompt, model: ModelEndpoint
+) -> None:
+    release = make(prompt)
+    EvalCase.objects.create(set=release.eval_set, key="a", text="你好", must_contain=["never said"])
+    run = running.begin(release.eval_set, release=release, user_id=None)
+    tasks.run_evaluation(run.pk)
+
+    run.refresh_from_db()
+    result = run.results.get()
+    assert (run.subject, run.passed, run.total) == ("spring", 0, 1)
+    assert result.version == release.versions.get()
+    assert not releases.start(release)
+    # What customers hear was not touched by the run, nor counted as theirs.
+    assert not ModelCall.objects.filter(purpose="answer").exists()
+
+
+# --- the canary ----------------------------------------------------------------------------------------
+
+
+def test_only_its_buckets_hear_a_release_and_every_turn_says_which(
+    prompt: Prompt, model: ModelEndpoint, provider: ProviderControl
+) -> None:
+    release = make(prompt)
+    let_pass(release)
+    assert releases.start(release)
+
+    inside, outside = asked("2025010112345604"), asked("2025010112345605")
+
+    new = release.versions.get()
+    assert inside.prompt_version_id == new.pk
+    assert inside.rendering["system"] == "新文本2"
+    assert outside.rendering["system"] == "旧文本"
+    said = [(one.decision["release"], one.decision["arm"]) for one in (inside, outside)]
+    assert said == [("spring", "release"), ("", "control")]
+    calls = ModelCall.objects.order_by("at").values_list("release", "prompt_version")
+    assert list(calls) == [("spring", new.pk), ("", prompt.current_id)]
+
+
+def test_a_range_is_widened_while_it_runs_but_not_into_anothers(prompt: Prompt) -> None:
+    release, other = make(prompt), make(prompt, "other", number=3, first_bucket=50, last_bucket=59)
+    for one in (release, other):
+        let_pass(one)
+        assert releases.start(one)
+
+    assert releases.widen(release, first=0, last=49)
+    assert not releases.widen(release, first=0, last=50)
+    assert not releases.widen(release, first=-1, last=5)
+    assert not releases.widen(release, first=9, last=3)
+    release.refresh_from_db()
+    assert (release.first_bucket, release.last_bucket) == (0, 49)
+
+
+def test_of_two_starts_on_the_same_buckets_one_is_made(prompt: Prompt) -> None:
+    both = [make(prompt, f"r{number}", number=number) for number in (2, 3)]
+    for one in both:
+        let_pass(one)
+
+    waiting = list(both)
+
+    done = race(lambda: releases.start(waiting.pop()), racers=2)
+
+    assert sorted(done) == [False, True]
+
+
+def test_a_release_that_breaks_its_guard_is_rolled_back_by_itself(prompt: Prompt) -> None:
+    release = make(prompt, min_samples=20)
+    let_pass(release)
+    assert releases.start(release)
+    ModelCall.objects.bulk_create(
+        ModelCall(
+            trace_id=f"{name}-{number}",
+            purpose="answer",
+            endpoint="m",
+            release=name,
+            emotion="negative" if name and number % 2 else "neutral",
+        )
+        for name in ("", "spring")
+        for number in range(20)
+    )
+
+    tasks.guard_canaries()
+
+    release.refresh_from_db()
+    assert release.status == "rolled_back"
+    assert "negative moods: 50.00% against 0.00%" in release.reason
+
+
+# --- published, and back -------------------------------------------------------------------------------
+
+
+def test_published_everybody_hears_it_and_rolled_back_what_was_before(
+    prompt: Prompt, model: ModelEndpoint
+) -> None:
+    old = RoutePolicy.objects.create(number=1, active=True)
+    new = RoutePolicy.objects.create(number=2)
+    release = make(prompt, policy=new)
+    let_pass(release)
+
+    assert releases.publish(release)
+    heard = asked("2025010112345677")
+    assert heard.rendering["system"] == "新文本2"
+    assert (heard.decision["release"], heard.decision["arm"]) == ("spring", "control")
+    assert RoutePolicy.objects.get(active=True) == new
+
+    release.refresh_from_db()
+    assert releases.roll_back(release, "bad")
+    assert asked("2025010112345677").rendering["system"] == "旧文本"
+    assert RoutePolicy.objects.get(active=True) == old
+    assert not releases.roll_back(release, "again")
+
+
+def test_rolling_back_the_second_gives_the_first_back(prompt: Prompt) -> None:
+    first, second = make(prompt, "first"), make(prompt, "second", number=3)
+    for one in (first, second):
+        let_pass(one)
+        assert releases.publish(one)
+    assert (status_of(first), status_of(second)) == ("superseded", "published")
+
+    assert releases.roll_back(second, "bad")
+
+    assert (status_of(first), status_of(second)) == ("published", "rolled_back")
+    assert Prompt.objects.get().current == first.versions.get()
+
+
+def test_what_was_put_into_force_after_a_release_stays(prompt: Prompt) -> None:
+    release = make(prompt)
+    let_pass(release)
+    assert releases.publish(release)
+    later = PromptVersion.objects.create(prompt=prompt, number=9, text="更新")
+    Prompt.objects.update(current=later)
+
+    assert releases.roll_back(release, "bad")
+
+    assert Prompt.objects.get().current == later
+
+
+def test_changed_sops_are_named(prompt: Prompt) -> None:
+    sop = Sop.objects.create(
+        key="late", language="zh", title="t", category="c", intent="i", answer="a"
+    )
+    Sop.objects.create(key="kept", language="zh", title="t", category="c", intent="i", answer="a")
+    release = make(prompt, sops=releases.sop_digests())
+    assert releases.drift(release, releases.sop_digests()) == []
+
+    Sop.objects.filter(pk=sop.pk).update(answer="b")
+
+    assert releases.drift(release, releases.sop_digests()) == ["late/zh"]
