@@ -1,0 +1,156 @@
+"""The widget on a shop's own site: another origin, a strict policy, no cookies of third parties, strangers' messages."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import expect as expect_that
+
+from tests.e2e.conftest import CHROMIUM_ARGUMENTS, CHROMIUM_NAMES, Tab
+from tests.stack import ROOT, Stack
+
+pytestmark = pytest.mark.e2e
+
+HOST = "http://shop.example"
+KEY = "ib_elsewhere"
+MAKE_INBOX = f"""
+from chat.models import Inbox
+Inbox.objects.update_or_create(key="{KEY}", defaults={{"name": "别处", "allowed_domains": ["{HOST}"]}})
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(stack: Stack) -> str:
+    """The address of a platform with an inbox that only the shop's origin may embed."""
+    environment = os.environ | {"YINGDA_HOME": str(stack.home)}
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        environment.pop(name, None)
+    command = [sys.executable, "manage.py", "shell", "-c", MAKE_INBOX]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=90)
+    return stack.url
+
+
+def host_page(context: BrowserContext, url: str, *, policy: str = "") -> Page:
+    """A page of the shop, as strict as it likes, with the two tags of the guide on it."""
+    settings = json.dumps({"inbox": KEY, "baseUrl": url, "locale": "zh-CN"})
+    html = f"""<!DOCTYPE html><html lang="zh-CN"><title>Shop</title><body><h1>Shop</h1>
+      <script nonce="shop">window.yingdaSettings = {settings};</script>
+      <script nonce="shop" async src="{url}/embed.js?inbox={KEY}"></script></body></html>"""
+
+    def serve(route: Route) -> None:
+        headers = {"Content-Security-Policy": policy} if policy else {}
+        route.fulfill(body=html, content_type="text/html; charset=utf-8", headers=headers)
+
+    context.route(f"{HOST}/**", serve)
+    page = context.new_page()
+    page.goto(f"{HOST}/")
+    return page
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 800})
+    yield made
+    made.close()
+
+
+def talk(page: Page) -> None:
+    tab = Tab(page)
+    tab.open()
+    tab.ask("你好")
+    assert tab.wait_for_answers(1)[0].strip()
+
+
+def test_a_strict_policy_needs_two_entries(context: BrowserContext, elsewhere: str) -> None:
+    complaints: list[str] = []
+    context.on("console", lambda said: complaints.append(f"{said.type} {said.text}"))
+    policy = f"default-src 'none'; base-uri 'none'; script-src 'nonce-shop'; frame-src {elsewhere}; require-trusted-types-for 'script'"
+
+    talk(host_page(context, elsewhere, policy=policy))
+
+    said = [text for text in complaints if text.startswith("error")]
+    assert [text for text in said if "favicon" not in text] == []
+
+
+def test_before_it_is_opened_a_page_asks_for_the_script_alone(
+    context: BrowserContext, elsewhere: str
+) -> None:
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = host_page(context, elsewhere)
+    expect_that(page.locator(".launcher")).to_be_visible()
+    page.wait_for_timeout(3_500)
+
+    ours = [url for url in asked if url.startswith(elsewhere)]
+    assert ours == [f"{elsewhere}/embed.js?inbox={KEY}"]
+
+
+def test_another_site_may_not_frame_it(context: BrowserContext, elsewhere: str) -> None:
+    frame = f'<iframe src="{elsewhere}/widget/{KEY}/"></iframe>'
+    context.route(
+        "http://evil.example/**", lambda route: route.fulfill(body=frame, content_type="text/html")
+    )
+    page = context.new_page()
+    page.goto("http://evil.example/")
+    page.wait_for_timeout(1_000)
+
+    assert page.frame_locator("iframe").locator("#widget").count() == 0
+
+
+def test_messages_of_other_windows_are_passed_over(context: BrowserContext, elsewhere: str) -> None:
+    page = host_page(context, elsewhere)
+    tab = Tab(page)
+    tab.open()
+    page.evaluate(
+        """() => {
+          window.heard = [];
+          window.yingda("on", "message", (detail) => window.heard.push(detail));
+          window.postMessage({yingda: "event", name: "message", detail: {text: "forged"}}, "*");
+        }"""
+    )
+    context.route(
+        "http://evil.example/**", lambda route: route.fulfill(body="", content_type="text/html")
+    )
+    page.evaluate(
+        """() => {
+          const stranger = document.createElement("iframe");
+          stranger.src = "http://evil.example/";
+          document.body.append(stranger);
+        }"""
+    )
+    page.wait_for_timeout(500)
+    stranger = next(frame for frame in page.frames if "evil" in frame.url)
+    call = {"yingda": "call", "method": "sendMessage", "args": ["forged"]}
+    stranger.evaluate(
+        "(call) => [...parent.frames].forEach((frame) => frame.postMessage(call, '*'))", call
+    )
+    page.wait_for_timeout(500)
+
+    assert page.evaluate("() => window.heard") == []
+    expect_that(tab.find('[data-role="visitor"]')).to_have_count(0)
+
+
+def test_it_works_where_cookies_of_third_parties_are_blocked(
+    browser: Browser, elsewhere: str, tmp_path: Path
+) -> None:
+    (tmp_path / "Default").mkdir()
+    blocked = {"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}
+    (tmp_path / "Default" / "Preferences").write_text(json.dumps(blocked))
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)))
+    context = browser.browser_type.launch_persistent_context(
+        tmp_path, executable_path=path, args=CHROMIUM_ARGUMENTS, locale="zh-CN"
+    )
+    try:
+        page = host_page(context, elsewhere)
+        talk(page)
+        frame = next(frame for frame in page.frames if "/widget/" in frame.url)
+        frame.evaluate("() => { document.cookie = 'probe=1; SameSite=None; Secure'; }")
+        assert "probe" not in frame.evaluate("() => document.cookie")
+    finally:
+        context.close()
