@@ -1,14 +1,27 @@
 """A real browser for the journeys of tests/e2e. Knows pages and sockets only; the platform comes from `stack`."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Frame,
+    Locator,
+    Page,
+    WebSocket,
+    sync_playwright,
+)
 from playwright.sync_api import expect as expect_that
+from psycopg import sql
 
+from config import embedded
 from tests.stack import Stack
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -57,6 +70,26 @@ class Tab:
     def find(self, selector: str) -> Locator:
         """Elements inside the widget's frame."""
         return self.page.frame_locator(".panel iframe").locator(selector)
+
+    @property
+    def frame(self) -> Frame:
+        """The widget's own document."""
+        return next(frame for frame in self.page.frames if "/widget/" in frame.url)
+
+    def press(self, name: str) -> None:
+        """Presses the widget's button of that name."""
+        self.find("#widget").get_by_role("button", name=name, exact=True).click()
+
+    def choose(self, entry: str) -> None:
+        """Opens the menu and takes one of its entries."""
+        self.press("更多")
+        self.find("#widget").get_by_role("menuitem", name=entry).click()
+
+    def session(self) -> dict[str, Any]:
+        """What this browser remembers of itself: `token`, `visitor_id`, …"""
+        script = "() => JSON.parse(localStorage[Object.keys(localStorage).find((key) => key.endsWith(':session'))])"
+        found: dict[str, Any] = self.frame.evaluate(script)
+        return found
 
     def lines(self, role: str) -> Locator:
         """The stored lines of one role, in order."""
@@ -108,6 +141,41 @@ class Shop:
 
     def serious_complaints(self) -> list[str]:
         return [text for text in self.complaints if not any(word in text for word in OFFLINE_WORDS)]
+
+
+@dataclass
+class Database:
+    """The platform's own rows: what came of a journey, and inboxes as staff would set them."""
+
+    connection: "psycopg.Connection[Any]"
+
+    def rows(self, query: str | sql.Composable, *values: Any) -> list[tuple[Any, ...]]:
+        asked = query.encode() if isinstance(query, str) else query
+        return self.connection.execute(asked, values).fetchall()
+
+    @contextmanager
+    def inbox(self, **columns: Any) -> Iterator[str]:
+        """The demo inbox with other JSON settings for a while; its key."""
+        names = sql.SQL(", ").join(map(sql.Identifier, ["key", *columns]))
+        query = sql.SQL("SELECT {} FROM chat_inbox ORDER BY id LIMIT 1").format(names)
+        key, *before = self.rows(query)[0]
+        self.set_inbox(key, columns)
+        try:
+            yield str(key)
+        finally:
+            self.set_inbox(key, dict(zip(columns, before, strict=True)))
+
+    def set_inbox(self, key: str, columns: dict[str, Any]) -> None:
+        for name, value in columns.items():
+            query = sql.SQL("UPDATE chat_inbox SET {} = %s WHERE key = %s")
+            values = [json.dumps(value), key]
+            self.connection.execute(query.format(sql.Identifier(name)), values)
+
+
+@pytest.fixture(scope="module")
+def database(stack: Stack) -> Iterator[Database]:
+    with psycopg.connect(embedded.database_url(stack.home), autocommit=True) as connection:
+        yield Database(connection)
 
 
 @pytest.fixture(scope="module")

@@ -1,47 +1,44 @@
 """The widget on a shop's own site: another origin, a strict policy, no cookies of third parties, strangers' messages."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 from playwright.sync_api import expect as expect_that
 
-from tests.e2e.conftest import CHROMIUM_ARGUMENTS, CHROMIUM_NAMES, Tab
-from tests.stack import ROOT, Stack
+from tests.e2e.conftest import CHROMIUM_ARGUMENTS, CHROMIUM_NAMES, Database, Tab
+from tests.stack import Stack
 
-pytestmark = pytest.mark.e2e
+# The first test of a session also starts a platform and a browser; those have limits of their own.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120, func_only=True)]
 
 HOST = "http://shop.example"
-KEY = "ib_elsewhere"
-MAKE_INBOX = f"""
-from chat.models import Inbox
-Inbox.objects.update_or_create(key="{KEY}", defaults={{"name": "别处", "allowed_domains": ["{HOST}"]}})
-"""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A platform with an inbox that only the shop's origin may embed."""
+
+    url: str
+    key: str
 
 
 @pytest.fixture(scope="module")
-def elsewhere(stack: Stack) -> str:
-    """The address of a platform with an inbox that only the shop's origin may embed."""
-    environment = os.environ | {"YINGDA_HOME": str(stack.home)}
-    for name in ("DATABASE_URL", "REDIS_URL"):
-        environment.pop(name, None)
-    command = [sys.executable, "manage.py", "shell", "-c", MAKE_INBOX]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=90)
-    return stack.url
+def elsewhere(stack: Stack, database: Database) -> Iterator[Elsewhere]:
+    with database.inbox(allowed_domains=[HOST]) as key:
+        yield Elsewhere(stack.url, key)
 
 
-def host_page(context: BrowserContext, url: str, *, policy: str = "") -> Page:
+def host_page(context: BrowserContext, platform: Elsewhere, *, policy: str = "") -> Page:
     """A page of the shop, as strict as it likes, with the two tags of the guide on it."""
-    settings = json.dumps({"inbox": KEY, "baseUrl": url, "locale": "zh-CN"})
+    settings = json.dumps({"inbox": platform.key, "baseUrl": platform.url, "locale": "zh-CN"})
     html = f"""<!DOCTYPE html><html lang="zh-CN"><title>Shop</title><body><h1>Shop</h1>
       <script nonce="shop">window.yingdaSettings = {settings};</script>
-      <script nonce="shop" async src="{url}/embed.js?inbox={KEY}"></script></body></html>"""
+      <script nonce="shop" async src="{platform.url}/embed.js?inbox={platform.key}"></script></body></html>"""
 
     def serve(route: Route) -> None:
         headers = {"Content-Security-Policy": policy} if policy else {}
@@ -67,10 +64,10 @@ def talk(page: Page) -> None:
     assert tab.wait_for_answers(1)[0].strip()
 
 
-def test_a_strict_policy_needs_two_entries(context: BrowserContext, elsewhere: str) -> None:
+def test_a_strict_policy_needs_two_entries(context: BrowserContext, elsewhere: Elsewhere) -> None:
     complaints: list[str] = []
     context.on("console", lambda said: complaints.append(f"{said.type} {said.text}"))
-    policy = f"default-src 'none'; base-uri 'none'; script-src 'nonce-shop'; frame-src {elsewhere}; require-trusted-types-for 'script'"
+    policy = f"default-src 'none'; base-uri 'none'; script-src 'nonce-shop'; frame-src {elsewhere.url}; require-trusted-types-for 'script'"
 
     talk(host_page(context, elsewhere, policy=policy))
 
@@ -79,7 +76,7 @@ def test_a_strict_policy_needs_two_entries(context: BrowserContext, elsewhere: s
 
 
 def test_before_it_is_opened_a_page_asks_for_the_script_alone(
-    context: BrowserContext, elsewhere: str
+    context: BrowserContext, elsewhere: Elsewhere
 ) -> None:
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
@@ -87,12 +84,12 @@ def test_before_it_is_opened_a_page_asks_for_the_script_alone(
     expect_that(page.locator(".launcher")).to_be_visible()
     page.wait_for_timeout(3_500)
 
-    ours = [url for url in asked if url.startswith(elsewhere)]
-    assert ours == [f"{elsewhere}/embed.js?inbox={KEY}"]
+    ours = [url for url in asked if url.startswith(elsewhere.url)]
+    assert ours == [f"{elsewhere.url}/embed.js?inbox={elsewhere.key}"]
 
 
-def test_another_site_may_not_frame_it(context: BrowserContext, elsewhere: str) -> None:
-    frame = f'<iframe src="{elsewhere}/widget/{KEY}/"></iframe>'
+def test_another_site_may_not_frame_it(context: BrowserContext, elsewhere: Elsewhere) -> None:
+    frame = f'<iframe src="{elsewhere.url}/widget/{elsewhere.key}/"></iframe>'
     context.route(
         "http://evil.example/**", lambda route: route.fulfill(body=frame, content_type="text/html")
     )
@@ -103,7 +100,9 @@ def test_another_site_may_not_frame_it(context: BrowserContext, elsewhere: str) 
     assert page.frame_locator("iframe").locator("#widget").count() == 0
 
 
-def test_messages_of_other_windows_are_passed_over(context: BrowserContext, elsewhere: str) -> None:
+def test_messages_of_other_windows_are_passed_over(
+    context: BrowserContext, elsewhere: Elsewhere
+) -> None:
     page = host_page(context, elsewhere)
     tab = Tab(page)
     tab.open()
@@ -137,7 +136,7 @@ def test_messages_of_other_windows_are_passed_over(context: BrowserContext, else
 
 
 def test_it_works_where_cookies_of_third_parties_are_blocked(
-    browser: Browser, elsewhere: str, tmp_path: Path
+    browser: Browser, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     (tmp_path / "Default").mkdir()
     blocked = {"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}
