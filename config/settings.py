@@ -235,6 +235,7 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace(
 )
 
 # --- chat ----------------------------------------------------------------------------------------
+READY_SECONDS = number("YINGDA_READY_SECONDS", 60)
 TURN_THREADS = int(number("YINGDA_TURN_THREADS", 32))
 LEASE_SECONDS = 15.0
 LEASE_HEARTBEAT_SECONDS = 5.0

@@ -92,6 +92,7 @@ def start(home: Path, *, demo_provider: bool = True, **environment: str) -> Stac
         "PORT": str(port),
         "YINGDA_DEMO_PROVIDER": "1" if demo_provider else "0",
         "YINGDA_ADMIN_PASSWORD": ADMIN_PASSWORD,
+        "YINGDA_READY_SECONDS": str(READY_SECONDS),
         "PYTHONUNBUFFERED": "1",
     } | environment
     process = subprocess.Popen(

@@ -77,6 +77,7 @@ def build_plan() -> Plan:
         prepare=prepare,
         has_postgres=settings.DATABASE_EMBEDDED,
         has_redis=settings.REDIS_EMBEDDED,
+        ready_seconds=settings.READY_SECONDS,
     )
 
 

@@ -329,7 +329,10 @@ def test_bad_environment_is_refused_in_one_line(
 
 def test_plan_has_the_parts_of_the_platform(settings: Any) -> None:
     settings.DEMO_PROVIDER = settings.DEMO_SHOP = False
-    parts = {part.name: part for part in plans.build_plan().parts}
+    settings.READY_SECONDS = 90.0
+    plan = plans.build_plan()
+    parts = {part.name: part for part in plan.parts}
+    assert plan.ready_seconds == 90
     assert list(parts) == ["web", "turns", "default", "beat"]
     assert parts["turns"].argv[-3:] == (
         "--without-gossip",
