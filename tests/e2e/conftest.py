@@ -149,7 +149,7 @@ class Database:
 
     connection: "psycopg.Connection[Any]"
 
-    def rows(self, query: str | sql.Composable, *values: Any) -> list[tuple[Any, ...]]:
+    def rows(self, query: str | sql.Composed, *values: Any) -> list[tuple[Any, ...]]:
         asked = query.encode() if isinstance(query, str) else query
         return self.connection.execute(asked, values).fetchall()
 
