@@ -3,16 +3,18 @@
 from typing import Any, Literal
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema, Status
+from ninja import File, Router, Schema, Status
+from ninja.files import UploadedFile
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import ConfigDict, Field
 
-from chat import auth, desk, protocol, showing, transcript, vault
+from chat import auth, desk, media, protocol, showing, transcript, vault
 from chat.actions import agent as agent_actions
-from chat.actions import attending, choosing, history, leaving, privacy
+from chat.actions import attending, choosing, history, images, leaving, privacy, session
 from chat.actions import visitor as visitor_actions
-from chat.models import Agent, Conversation, Inbox, Visitor
+from chat.models import Agent, Attachment, Conversation, Inbox, Visitor
 from chat.protocol import ProtocolError
 from chat.states import Presence
 from prompts import admission
@@ -44,10 +46,19 @@ client = Router(tags=["client"])
 agent = Router(tags=["agent"], auth=AgentAuth())
 
 
+class WidgetIn(Schema):
+    """Which version of the widget runs on which page."""
+
+    version: protocol.Words = Field(max_length=30)
+    origin: protocol.Words = Field(max_length=200)
+
+
 class SessionIn(Schema):
     inbox: protocol.Words = Field(max_length=64)
     locale: Literal["zh-CN", "zh-TW", "en"] | None = None
     resume: str | None = Field(default=None, max_length=2000)
+    identity: str | None = Field(default=None, max_length=4000)
+    widget: WidgetIn | None = None
 
 
 class FieldOut(Schema):
@@ -117,6 +128,19 @@ class ChoiceIn(Schema):
     value: str
 
 
+class LineIn(MessageIn):
+    attachments: list[protocol.ClientId] = Field(default=[], max_length=protocol.ATTACHMENTS_MOST)
+
+
+class ImageOut(Schema):
+    id: UUID
+    url: str
+    type: str
+    width: int
+    height: int
+    bytes: int
+
+
 class LeaveIn(MessageIn):
     contact: protocol.Contact | None = None
 
@@ -155,9 +179,17 @@ def open_session(request: HttpRequest, body: SessionIn) -> Status[dict[str, Any]
     if inbox is None:
         raise ProtocolError("not_found")
     check_origin(request, inbox)
-    visitor = visitor_actions.open_session(
-        inbox, locale=body.locale, resume=body.resume, address=address_of(request)
+    visitor = session.open_session(
+        inbox,
+        locale=body.locale,
+        resume=body.resume,
+        address=address_of(request),
+        vouched=body.identity,
     )
+    if body.widget and auth.origin_allowed(
+        body.widget.origin, host=request.get_host(), inbox=inbox
+    ):
+        session.note_sighting(inbox, origin=body.widget.origin, version=body.widget.version)
     token = auth.issue(visitor)
     return Status(
         201,
@@ -181,13 +213,18 @@ def read_conversation(request: HttpRequest, after_seq: int = 0) -> dict[str, Any
 
 
 @client.post("/messages", response={202: PostedOut}, auth=VisitorAuth())
-def post_message(request: HttpRequest, body: MessageIn) -> Status[PostedOut]:
+def post_message(request: HttpRequest, body: LineIn) -> Status[PostedOut]:
     """Takes a visitor's line; the answer arrives by `GET /conversation?after_seq=…`."""
     visitor, address = bearer(request), address_of(request)
-    text = protocol.check_text(body.text)
+    is_words = body.text or not body.attachments
+    text = protocol.check_text(body.text) if is_words else ""
     admission.ARRIVALS.add(body.client_id, visitor=visitor.pk.hex, address=address)
     posted = visitor_actions.post_message(
-        visitor, client_id=body.client_id, text=text, address=address
+        visitor,
+        client_id=body.client_id,
+        text=text,
+        address=address,
+        attachments=body.attachments,
     )
     return Status(202, PostedOut(seq=posted.seq, turn_id=posted.turn_id))
 
@@ -203,6 +240,30 @@ def choose(request: HttpRequest, body: ChoiceIn) -> Status[PostedOut]:
     )
     posted = choosing.choose(visitor, chosen, address=address)
     return Status(202, PostedOut(seq=posted.seq, turn_id=posted.turn_id))
+
+
+@client.post("/attachments", response={201: ImageOut}, auth=VisitorAuth())
+def upload_image(request: HttpRequest, file: File[UploadedFile]) -> Status[dict[str, Any]]:
+    """Takes an image that a line may send; it is decoded and written anew."""
+    taken = file.read(settings.UPLOAD_MAX_BYTES + 1)
+    return Status(201, image_fields(images.upload(bearer(request), taken)))
+
+
+@client.get("/attachments/{attachment_id}", response=ImageOut, auth=VisitorAuth())
+def read_image(request: HttpRequest, attachment_id: UUID) -> dict[str, Any]:
+    """An image of one's own, with a fresh address."""
+    return image_fields(images.find(bearer(request), attachment_id))
+
+
+def image_fields(attachment: Attachment) -> dict[str, Any]:
+    return {**media.fields(attachment), "url": media.url(str(attachment.pk))}
+
+
+@client.post("/logout", response={204: None}, auth=VisitorAuth())
+def logout(request: HttpRequest) -> Status[None]:
+    """Voids every token of the visitor."""
+    session.end_session(bearer(request))
+    return Status(204, None)
 
 
 @client.post("/leave", response={202: PostedOut}, auth=VisitorAuth())

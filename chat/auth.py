@@ -29,27 +29,31 @@ class Token:
 
 def issue(visitor: Visitor) -> Token:
     """A token for `visitor`, valid for VISITOR_TOKEN_SECONDS."""
-    text = signing.dumps({"v": visitor.pk.hex}, salt=SALT, compress=False)
+    said = {"v": visitor.pk.hex, "e": visitor.token_epoch}
+    text = signing.dumps(said, salt=SALT, compress=False)
     return Token(text, timezone.now() + timedelta(seconds=settings.VISITOR_TOKEN_SECONDS))
 
 
 def visitor_id(token: str) -> UUID:
     """The visitor a valid token names. Raises NotAllowed for a forged or expired one."""
-    return named(token, max_age=settings.VISITOR_TOKEN_SECONDS)
+    return named(token, max_age=settings.VISITOR_TOKEN_SECONDS)[0]
 
 
-def named(token: str, *, max_age: int | None) -> UUID:
+def named(token: str, *, max_age: int | None) -> tuple[UUID, int]:
+    """The visitor a token names, and the epoch it was issued in."""
     try:
-        return UUID(signing.loads(token, salt=SALT, max_age=max_age)["v"])
-    except (signing.BadSignature, KeyError, TypeError, ValueError):
+        said = signing.loads(token, salt=SALT, max_age=max_age)
+        return UUID(said["v"]), int(said.get("e", 0))
+    except (signing.BadSignature, AttributeError, KeyError, TypeError, ValueError):
         raise NotAllowed from None
 
 
 def visitor(token: str) -> Visitor:
     """The visitor row, with its inbox, that a valid token names. Raises NotAllowed."""
+    pk, epoch = named(token, max_age=settings.VISITOR_TOKEN_SECONDS)
     found = (
         Visitor.objects.select_related("inbox")
-        .filter(pk=visitor_id(token), inbox__enabled=True)
+        .filter(pk=pk, token_epoch=epoch, inbox__enabled=True)
         .first()
     )
     if found is None:
@@ -60,10 +64,11 @@ def visitor(token: str) -> Visitor:
 def find_resumed(token: str, *, inbox: Inbox) -> Visitor | None:
     """The visitor of this inbox that an earlier token names, expired or not."""
     try:
-        pk = named(token, max_age=None)
+        pk, epoch = named(token, max_age=None)
     except NotAllowed:
         return None
-    return Visitor.objects.select_related("inbox").filter(pk=pk, inbox=inbox).first()
+    known = Visitor.objects.select_related("inbox").filter(inbox=inbox)
+    return known.filter(pk=pk, token_epoch=epoch).first()
 
 
 def half_spent(token: str) -> bool:

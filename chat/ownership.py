@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat import protocol, push, transcript
+from chat import protocol, push, transcript, waiting
 from chat.models import Agent, Conversation, Escalation, Message, Turn
 from chat.states import TURN_OPEN, EscalationEnd, Owner, Role, TurnState, check_owner_move
 from prompts import completion, ledger
@@ -22,6 +22,7 @@ class Change:
 
     notice: Message
     superseded: tuple[UUID, ...]
+    queue_moved: bool = False
 
 
 def move(
@@ -60,7 +61,8 @@ def move(
         )
     if to is not Owner.BOT:
         mark_taken_over(conversation)
-    return Change(notice=message, superseded=superseded)
+    queue_moved = left_queue or to is Owner.QUEUE
+    return Change(notice=message, superseded=superseded, queue_moved=queue_moved)
 
 
 def end_escalation(
@@ -103,3 +105,13 @@ def announce(conversation: Conversation, change: Change) -> None:
         transcript.as_frame(change.notice),
         transcript.state_frame(conversation),
     )
+    if change.queue_moved:
+        tell_the_line(conversation)
+
+
+def tell_the_line(moved: Conversation) -> None:
+    """Tells the others who wait in the inbox where they are now. After commit, when somebody came or left."""
+    for waits, place in waiting.line(moved.inbox_id):
+        if waits.pk != moved.pk:
+            state = {"type": "state", "state": "queued", "owner": waits.owner, "queue": place}
+            push.frames(waits, state)

@@ -6,9 +6,11 @@ An allow-list: no key, secret, prompt or address of staff is in it.
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
-from chat import assets
+from chat import assets, media
 from chat.inbox import forms, hours, wording
 from chat.inbox.wording import find
 from chat.models import Inbox
@@ -59,9 +61,13 @@ def launcher_fields(inbox: Inbox) -> dict[str, Any]:
 
 
 def logo_url(inbox: Inbox) -> str | None:
-    return None
+    """Where the logo is; the address changes with it."""
+    name = inbox.logo.rpartition("/")[2]
+    return reverse("widget-logo", args=[inbox.key, name]) if name else None
 
 
 def upload(inbox: Inbox) -> dict[str, Any] | None:
     """What may be attached, or None where nothing may."""
-    return None
+    if not inbox.uploads:
+        return None
+    return {"max_bytes": settings.UPLOAD_MAX_BYTES, "types": list(media.TYPES)}

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from chat import analysis, lease, turn
+from chat import analysis, lease, media, turn
 from chat.dialogue import Dialogue
 from prompts import completion, understanding
 from prompts.redaction import engine
@@ -47,6 +47,14 @@ def sweep() -> None:
         turn.give_up(turn_id, worker=WORKER)
     for turn_id in lease.due(older_than_seconds=DOORBELL_SECONDS, limit=SWEPT_AT_ONCE):
         ring(turn_id)
+
+
+@shared_task
+def sweep_images() -> None:
+    """Removes images that were never sent, or are older than the shop keeps them."""
+    gone = media.sweep()
+    if gone:
+        log.info("images_swept", images=gone)
 
 
 def ring_on_commit(turn_id: UUID) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import nh3
-from django.db import connection, models
+from django.db import connection
 from django.utils import timezone
 from django.utils.html import escape
 from markdown_it import MarkdownIt
 
-from chat import protocol
+from chat import media, protocol, showing, waiting
 from chat.models import Conversation, Message, Turn, Visitor
 from chat.states import TURN_OPEN, Owner, Role, shown_state
 
@@ -138,7 +138,17 @@ def as_frame(message: Message) -> dict[str, Any]:
         "feedback": message.meta.get("feedback"),
         "context": message.meta.get("context"),
     }
-    return frame | {name: value for name, value in optional.items() if value}
+    frame |= {name: value for name, value in optional.items() if value}
+    return with_images(frame, message) if "attachments" in message.meta else frame
+
+
+def with_images(frame: dict[str, Any], message: Message) -> dict[str, Any]:
+    """The frame with its images, each under an address that holds for minutes."""
+    images = message.meta["attachments"]
+    shown = [{**image, "url": media.url(image["id"])} for image in images]
+    # Rows say "[image]" there, for whoever reads them without pictures.
+    words = {"text": "", "html": ""} if message.meta.get("image_only") else {}
+    return frame | words | {"attachments": shown}
 
 
 def cards_frame(message: Message) -> dict[str, Any]:
@@ -160,22 +170,14 @@ def state_fields(conversation: Conversation) -> dict[str, Any]:
     if conversation.owner == Owner.AGENT and conversation.agent:
         fields["agent"] = {"name": conversation.agent.name, "avatar": conversation.agent.avatar}
     if conversation.owner == Owner.QUEUE and not resolved:
-        fields["queue"] = {"position": queue_position(conversation), "eta_seconds": None}
+        if not showing.is_open(conversation.inbox, timezone.now()):
+            return fields | {"state": "offline"}
+        fields["queue"] = waiting.place(conversation)
     return fields
 
 
 def state_frame(conversation: Conversation) -> dict[str, Any]:
     return {"type": "state", **state_fields(conversation)}
-
-
-def queue_position(conversation: Conversation) -> int:
-    """1 for the conversation that has waited longest in its inbox."""
-    ahead = models.Q(waiting_since__lt=conversation.waiting_since)
-    return 1 + (
-        Conversation.objects.filter(
-            ahead, inbox_id=conversation.inbox_id, owner=Owner.QUEUE.value, resolved_at__isnull=True
-        ).count()
-    )
 
 
 def group(visitor_id: UUID) -> str:

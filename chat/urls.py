@@ -12,6 +12,8 @@ urlpatterns = [
     path("embed.js", views.embed, name="embed"),
     path("widget/files/<str:version>/<str:name>", views.widget_asset, name="widget-asset"),
     path("widget/<str:inbox_key>/", views.widget, name="widget"),
+    path("widget/<str:inbox_key>/logo/<str:name>", views.logo, name="widget-logo"),
+    path("media/<str:token>/", views.shown_image, name="media"),
 ]
 sockets = [
     path("ws/client/", consumers.ClientConsumer.as_asgi()),

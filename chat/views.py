@@ -14,8 +14,8 @@ from django.utils.translation import get_language
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from chat import assets, showing
-from chat.models import Inbox
+from chat import assets, media, showing
+from chat.models import Attachment, Inbox
 
 EMBED_SECONDS = 300
 # As JSON without its brackets: the method and its arguments.
@@ -44,6 +44,9 @@ DEMO_CALLS = (
     '"boot"',
 )
 ASSET_SECONDS = 365 * 24 * 3600
+LOGO_SECONDS = 24 * 3600
+# What a visitor is about to send is shown from memory. Sockets are named apart: older Safaris do not count them as 'self'.
+WIDGET_SOURCES = {"img-src": ["'self'", "data:", "blob:"]}
 INBOX_KEY = re.compile("[A-Za-z0-9_-]{1,64}")
 # What would end a script or a string of it.
 IN_SCRIPT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
@@ -115,17 +118,68 @@ def widget(request: HttpRequest, inbox_key: str) -> HttpResponseBase:
     inbox = find_inbox(inbox_key)
     if inbox is None:
         raise Http404
+    response = widget_page(request, inbox, locale=inbox.locale, preview=False)
+    framed_by = csp_replace({"frame-ancestors": ancestors(inbox), **WIDGET_SOURCES})
+    return framed_by(lambda _: response)(request)
+
+
+def widget_page(
+    request: HttpRequest, inbox: Inbox, *, locale: str, preview: bool
+) -> HttpResponseBase:
+    """The frame's page; `preview` for staff who try out settings."""
     widget = assets.widget()
+    config = {
+        "inbox": inbox.key,
+        **showing.inbox_fields(inbox, locale=locale),
+        "preview": preview,
+    }
     context = {
         "inbox": inbox,
-        "config": {"inbox": inbox.key, **showing.inbox_fields(inbox), "preview": False},
+        "config": config | ({"locale": locale} if preview else {}),
         "version": widget.version,
         "styles": assets.STYLES,
         "modules": widget.modules(),
     }
-    response = render(request, "widget.html", context)
-    framed_by = csp_replace({"frame-ancestors": ancestors(inbox)})
-    return framed_by(lambda _: response)(request)
+    return render(request, "widget.html", context)
+
+
+@require_safe
+def logo(request: HttpRequest, inbox_key: str, name: str) -> HttpResponse:
+    """An inbox's logo. Its name changes with it, so it is kept for long."""
+    inbox = find_inbox(inbox_key)
+    if inbox is None or not inbox.logo.endswith(f"/{name}"):
+        raise Http404
+    response = image(inbox.logo)
+    response["Cache-Control"] = f"public, max-age={LOGO_SECONDS}"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+@require_safe
+def shown_image(request: HttpRequest, token: str) -> HttpResponse:
+    """An image of a customer, to whoever holds an address that is signed and some minutes old at most."""
+    pk = media.opened(token)
+    attachment = Attachment.objects.filter(pk=pk).first() if pk else None
+    if attachment is None:
+        raise Http404
+    response = image(attachment.path)
+    response["Cache-Control"] = f"private, max-age={media.URL_SECONDS}"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def image(path: str) -> HttpResponse:
+    """A file of ours under headers that let it be nothing but a picture."""
+    body = media.read(path)
+    if body is None:
+        raise Http404
+    ending = path.rpartition(".")[2]
+    type_ = next(type_ for type_, known in media.ENDINGS.items() if known == ending)
+    response = HttpResponse(body, content_type=type_)
+    response["Content-Disposition"] = f'attachment; filename="image.{ending}"'
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
 
 
 @require_safe

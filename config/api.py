@@ -74,7 +74,14 @@ def problem(
 
 @api.exception_handler(protocol.ProtocolError)
 def refused(request: HttpRequest, error: protocol.ProtocolError) -> HttpResponse:
-    return problem(request, error.code, retry_after_ms=error.retry_after_ms)
+    chinese, english = error.detail or ("", "")
+    is_chinese = get_language_from_request(request).startswith("zh")
+    return problem(
+        request,
+        error.code,
+        detail=chinese if is_chinese else english,
+        retry_after_ms=error.retry_after_ms,
+    )
 
 
 @api.exception_handler(ValidationError)

@@ -42,6 +42,11 @@ app.conf.update(
     timezone="UTC",
     beat_schedule={
         "sweep": {"task": "chat.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
+        "sweep-images": {
+            "task": "chat.tasks.sweep_images",
+            "schedule": 3600.0,
+            "options": {"expires": 3000},
+        },
         "guard-canaries": {
             "task": "prompts.tasks.guard_canaries",
             "schedule": 5.0,

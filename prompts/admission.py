@@ -89,6 +89,12 @@ def admit_session(address: str) -> Verdict:
     return limiter().take(buckets) if buckets else ALLOWED
 
 
+def admit_upload(visitor: str) -> Verdict:
+    """Whether a visitor may send one more image now."""
+    rate = per_minute(settings.UPLOADS_PER_MINUTE, settings.UPLOADS_PER_MINUTE)
+    return limiter().take([Bucket("user-uploads", visitor, rate)])
+
+
 def client_address(peer: str, *, forwarded_for: str | None) -> str:
     """Who sent a request: the peer, or whom a trusted proxy says it speaks for.
 

@@ -60,14 +60,18 @@ def reply(
         if earlier is not None or conversation.epoch != epoch:
             raise Conflict(owner_name(conversation, other_than=agent))
         check_owned(conversation, agent=agent)
+        # Whoever answers has read what is above.
+        conversation.agent_read_seq = conversation.last_seq
         message = transcript.append(
             conversation,
             role=Role.AGENT,
             text=masked,
             client_id=client_id,
             author={"name": agent.name, "avatar": agent.avatar},
+            also=("agent_read_seq",),
         )
-    push.frames(conversation, transcript.as_frame(message))
+    read = protocol.read("agent", conversation.agent_read_seq)
+    push.frames(conversation, transcript.as_frame(message), read)
     return message
 
 

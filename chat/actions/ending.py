@@ -6,7 +6,7 @@ from django.utils import timezone
 from chat import ownership, protocol, push, transcript
 from chat.actions.visitor import enter, open_conversation
 from chat.models import Conversation, Visitor
-from chat.states import EscalationEnd, Role, TurnState
+from chat.states import EscalationEnd, Owner, Role, TurnState
 
 
 def end(visitor: Visitor) -> None:
@@ -25,6 +25,7 @@ def end(visitor: Visitor) -> None:
             text=ownership.notice_text(conversation, "conversation_resolved", agent=None),
             also=("resolved_at", "epoch"),
         )
+        waited = conversation.owner == Owner.QUEUE
         superseded = ownership.supersede(conversation)
         ownership.end_escalation(conversation, EscalationEnd.RESOLVED)
     for turn_id in superseded:
@@ -35,6 +36,8 @@ def end(visitor: Visitor) -> None:
         transcript.as_frame(message),
         transcript.state_frame(conversation),
     )
+    if waited:
+        ownership.tell_the_line(conversation)
 
 
 def start(visitor: Visitor) -> None:

@@ -6,7 +6,8 @@ from django.db import transaction
 
 from chat import escalation, ownership, protocol, push, transcript, vault
 from chat.actions import telling
-from chat.actions.visitor import Posted, check_admitted, find_earlier, lock_open
+from chat.actions.admitting import check_admitted
+from chat.actions.visitor import Posted, find_earlier, lock_open
 from chat.models import Visitor
 from chat.states import Owner, Role
 from prompts import admission

@@ -9,8 +9,8 @@ import structlog
 from django.db import transaction
 from redis import RedisError
 
-from chat import protocol, transcript, vault
-from chat.models import Conversation, Message, Rating, Turn, VaultEntry, Visitor
+from chat import media, protocol, transcript, vault
+from chat.models import Attachment, Conversation, Message, Rating, Turn, VaultEntry, Visitor
 from prompts import understanding
 from prompts.redis import connection
 
@@ -28,6 +28,10 @@ def export(visitor: Visitor) -> dict[str, Any]:
         "locale": visitor.locale,
         "tier": visitor.tier,
         "created_at": protocol.iso(visitor.created_at),
+        "customer_id": visitor.customer_id,
+        "profile": values.in_value(visitor.profile),
+        "attributes": values.in_value(visitor.attributes),
+        "images": [media.fields(each) for each in Attachment.objects.filter(visitor=visitor)],
         "conversations": [as_export(conversation, values) for conversation in conversations],
     }
 
@@ -42,8 +46,16 @@ def as_export(conversation: Conversation, values: vault.Values) -> dict[str, Any
             name: values.in_text(str(value))
             for name, value in conversation.dialogue.get("slots", {}).items()
         },
+        "context": values.in_value(conversation.context),
+        "form": values.in_value(conversation.form),
         "messages": [values.in_frame(transcript.as_frame(line)) for line in lines],
-        "rating": rating and {"score": rating.score, "comment": values.in_text(rating.comment)},
+        "rating": rating
+        and {
+            "score": rating.score,
+            "resolved": rating.resolved,
+            "tags": [values.in_text(tag) for tag in rating.tags],
+            "comment": values.in_text(rating.comment),
+        },
     }
 
 
@@ -57,7 +69,9 @@ def erase(visitor: Visitor) -> dict[str, int]:
         turn_ids = list(
             Turn.objects.filter(conversation__in=conversations).values_list("pk", flat=True)
         )
+        images = list(Attachment.objects.filter(visitor=visitor).values_list("path", flat=True))
         counts = {
+            "images": len(images),
             "vault": VaultEntry.objects.filter(visitor=visitor).delete()[0],
             "messages": Message.objects.filter(conversation__in=conversations).count(),
             "conversations": conversations.count(),
@@ -65,6 +79,9 @@ def erase(visitor: Visitor) -> dict[str, int]:
         understanding.forget_candidates(list(map(str, turn_ids)))
         Message.objects.filter(visitor=visitor).update(visitor=None, client_id=None)
         Conversation.objects.filter(visitor=visitor).delete()
+        Attachment.objects.filter(visitor=visitor).delete()
+        Visitor.objects.filter(pk=visitor.pk).update(customer_id="", profile={}, attributes={})
+    media.remove(images)
     forget(visitor, turn_ids)
     log.warning("visitor_erased", visitor_id=str(visitor.pk), **counts)
     return counts

@@ -9,13 +9,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from chat import auth, escalation, memory, ownership, protocol, push, tasks, transcript, vault
-from chat.actions import handing, telling
-from chat.models import Conversation, Inbox, Message, Rating, Turn, Visitor
+from chat import escalation, memory, ownership, protocol, push, tasks, transcript, vault
+from chat.actions import handing, images, telling
+from chat.actions.admitting import check_admitted
+from chat.models import Conversation, Message, Rating, Turn, Visitor
 from chat.protocol import ProtocolError
 from chat.states import Owner, Reception, Role, TurnState
 from prompts import admission, completion, ledger, rendering
-from prompts.llm.limits import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +25,6 @@ class Posted:
     conversation_id: UUID
     seq: int
     turn_id: UUID | None
-
-
-def open_session(inbox: Inbox, *, locale: str | None, resume: str | None, address: str) -> Visitor:
-    """The visitor a new session belongs to: the one an earlier token names, else a new one.
-
-    The language is the one asked for now. Raises ProtocolError `rate_limited`.
-    """
-    check_admitted(admission.admit_session(address))
-    known = auth.find_resumed(resume, inbox=inbox) if resume else None
-    if known is None:
-        return Visitor.objects.create(inbox=inbox, locale=locale or inbox.locale)
-    if locale and locale != known.locale:
-        known.locale = locale
-        known.save(update_fields=["locale"])
-    return known
 
 
 def enter(visitor: Visitor) -> Conversation:
@@ -128,9 +113,11 @@ def post_message(
     vault.load()
     with transaction.atomic():
         conversation = lock_open(visitor)
-        masked = vault.mask(visitor, text)
-        if (before := find_earlier(conversation, client_id, masked=masked, raw=text)) is not None:
+        said = text or images.STAND_IN[visitor.language]
+        masked = vault.mask(visitor, said)
+        if (before := find_earlier(conversation, client_id, masked=masked, raw=said)) is not None:
             return before
+        sent = images.take(visitor, attachments)
         to_people = escalation.begins_with_people(conversation)
         by_bot = conversation.owner == Owner.BOT and not to_people
         turn = queue_turn(conversation) if by_bot else None
@@ -141,8 +128,9 @@ def post_message(
             client_id=client_id,
             visitor=visitor,
             turn=turn,
-            meta=telling.carried(visitor, context),
+            meta=telling.carried(visitor, context) | images.carried(sent, text=text),
         )
+        images.attach(sent, message)
         if to_people:
             change = escalation.open_for(conversation, escalation.RECEPTION)
         if turn is not None:
@@ -169,14 +157,6 @@ def find_earlier(
     if earlier.role != Role.VISITOR or not same:
         raise ProtocolError("conflict", client_id=client_id)
     return Posted(earlier.conversation_id, earlier.seq, earlier.turn_id)
-
-
-def check_admitted(verdict: Verdict, *, client_id: UUID | None = None) -> None:
-    """Raises ProtocolError `rate_limited`, saying when to come back."""
-    if not verdict.allowed:
-        raise ProtocolError(
-            "rate_limited", client_id=client_id, retry_after_ms=verdict.wait_ms or None
-        )
 
 
 def lock_open(visitor: Visitor) -> Conversation:

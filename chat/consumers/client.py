@@ -244,6 +244,14 @@ class ClientConsumer(Socket):
                     told_at = time.monotonic()
                     await self.follow()
                     conversation = await in_database(self.read_conversation)
+                    if self.is_voided(conversation):
+                        await self.close(protocol.CLOSE_UNAUTHORIZED)
+                        return
                     await self.send_frame(protocol.heartbeat(conversation.last_seq))
             except (OperationalError, InterfaceError):
                 continue
+
+    def is_voided(self, conversation: Conversation) -> bool:
+        """True once the visitor logged in or out elsewhere: the token of this socket opens nothing any more."""
+        known = self.visitor
+        return known is not None and conversation.visitor.token_epoch != known.token_epoch

@@ -63,9 +63,12 @@ class ProtocolError(Exception):
         *,
         client_id: UUID | None = None,
         retry_after_ms: int | None = None,
+        detail: tuple[str, str] | None = None,
     ) -> None:
+        """`detail` says more than the code does, in Chinese and in English."""
         super().__init__(code)
         self.code: ErrorCode = code
+        self.detail = detail
         self.client_id = client_id
         self.retry_after_ms = retry_after_ms
 

@@ -143,7 +143,10 @@ def test_session_has_the_documented_shape() -> None:
         "prechat": [],
         "rating_tags": [],
         "greetings": [],
-        "upload": None,
+        "upload": {
+            "max_bytes": 8 * 1024 * 1024,
+            "types": ["image/jpeg", "image/png", "image/webp", "image/gif"],
+        },
     }
 
 

@@ -65,7 +65,12 @@ def test_export_holds_everything_raw(visitor: Visitor) -> None:
     assert first["html"] == f"<p>{first['text']}</p>"
     assert second["role"] == "bot"
     assert conversation["slots"] == {"order_number": ORDER, "phone": PHONE}
-    assert conversation["rating"] == {"score": 4, "comment": f"请打{PHONE}"}
+    assert conversation["rating"] == {
+        "score": 4,
+        "resolved": True,
+        "tags": [],
+        "comment": f"请打{PHONE}",
+    }
     assert not vault.holds_placeholders(json.dumps(exported))
 
 
@@ -99,7 +104,7 @@ def test_erase_removes_rows_and_keys_and_a_second_time_nothing(
     assert keys_of(visitor)
     assert push.find_partial(asked.pk)
 
-    assert privacy.erase(visitor) == {"vault": 1, "messages": 2, "conversations": 1}
+    assert privacy.erase(visitor) == {"images": 0, "vault": 1, "messages": 2, "conversations": 1}
     assert keys_of(visitor) == []
     assert push.find_partial(asked.pk) is None
     for rows in (
@@ -110,7 +115,7 @@ def test_erase_removes_rows_and_keys_and_a_second_time_nothing(
         Rating.objects.all(),
     ):
         assert not rows.exists()
-    assert privacy.erase(visitor) == {"vault": 0, "messages": 0, "conversations": 0}
+    assert privacy.erase(visitor) == {"images": 0, "vault": 0, "messages": 0, "conversations": 0}
 
     assert privacy.export(other)["conversations"][0]["messages"][0]["text"] == f"电话{OTHER_PHONE}"
     assert keys_of(other) == kept
@@ -162,8 +167,18 @@ def test_visitor_fetches_the_own_copy(visitor: Visitor, other: Visitor) -> None:
 def test_visitor_erases_the_own_data_only(visitor: Visitor, other: Visitor) -> None:
     say(visitor, f"电话{PHONE}")
     say(other, f"电话{OTHER_PHONE}")
-    assert page(visitor).delete(DATA).json() == {"vault": 1, "messages": 2, "conversations": 1}
-    assert page(visitor).delete(DATA).json() == {"vault": 0, "messages": 0, "conversations": 0}
+    assert page(visitor).delete(DATA).json() == {
+        "images": 0,
+        "vault": 1,
+        "messages": 2,
+        "conversations": 1,
+    }
+    assert page(visitor).delete(DATA).json() == {
+        "images": 0,
+        "vault": 0,
+        "messages": 0,
+        "conversations": 0,
+    }
     assert VaultEntry.objects.get().visitor == other
 
 
@@ -187,7 +202,9 @@ def run(command: str, *args: object) -> str:
 def test_commands_export_and_erase(visitor: Visitor) -> None:
     say(visitor, f"电话{PHONE}")
     assert json.loads(run("export_visitor", visitor.pk)) == privacy.export(visitor)
-    assert run("erase_visitor", visitor.pk).strip() == "1 vault, 2 messages, 1 conversations"
+    assert (
+        run("erase_visitor", visitor.pk).strip() == "0 images, 1 vault, 2 messages, 1 conversations"
+    )
     assert not VaultEntry.objects.exists()
 
 

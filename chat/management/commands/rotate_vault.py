@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 from typing_extensions import override
 
-from chat import vault
-from chat.models import VaultEntry
+from chat import identity, vault
+from chat.models import Inbox, VaultEntry
 from prompts.redaction.vault import VaultError
 
 
@@ -25,6 +25,7 @@ class Command(BaseCommand):
                 changed += vault.rotate(entry)
             except VaultError:
                 lost += 1
+        changed += sum(map(identity.rotate, Inbox.objects.exclude(identity_secret="")))
         self.stdout.write(f"{changed} sealed anew, {lost} cannot be opened by any key")
         if lost:
             raise CommandError("keep the old keys until nothing is sealed with them")

@@ -7,6 +7,7 @@ import pytest
 
 from chat import auth, lease, protocol, push, transcript, turn
 from chat.actions import agent as agent_actions
+from chat.actions import session
 from chat.actions import visitor as actions
 from chat.models import Conversation, Message, Rating, Turn, Visitor
 from chat.protocol import ProtocolError
@@ -37,21 +38,21 @@ def refusal(act: Any, *args: Any, **kwargs: Any) -> str:
 
 def test_open_session_makes_a_visitor_in_the_inboxs_language() -> None:
     inbox = InboxFactory.create(locale="en")
-    visitor = actions.open_session(inbox, locale=None, resume=None, address=HERE)
+    visitor = session.open_session(inbox, locale=None, resume=None, address=HERE)
     assert (visitor.inbox, visitor.locale) == (inbox, "en")
-    assert actions.open_session(inbox, locale="zh-TW", resume=None, address=HERE).locale == "zh-TW"
+    assert session.open_session(inbox, locale="zh-TW", resume=None, address=HERE).locale == "zh-TW"
     assert Visitor.objects.count() == 2
 
 
 def test_open_session_finds_the_visitor_of_an_earlier_token(visitor: Any) -> None:
     token = auth.issue(visitor).text
-    assert actions.open_session(visitor.inbox, locale=None, resume=token, address=HERE) == visitor
+    assert session.open_session(visitor.inbox, locale=None, resume=token, address=HERE) == visitor
     assert (
-        actions.open_session(visitor.inbox, locale="en", resume=token, address=HERE).locale == "en"
+        session.open_session(visitor.inbox, locale="en", resume=token, address=HERE).locale == "en"
     )
     assert Visitor.objects.get().locale == "en"
     assert (
-        actions.open_session(visitor.inbox, locale=None, resume="forged", address=HERE) != visitor
+        session.open_session(visitor.inbox, locale=None, resume="forged", address=HERE) != visitor
     )
 
 
