@@ -1,4 +1,4 @@
-"""Inboxes are edited, what customers said is only read, and a turn says why it was answered so."""
+"""What customers said is only read, and a turn says why it was answered so."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -10,12 +10,14 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 
+from chat import media
 from chat.actions import privacy
 from chat.admin import bad_answers, escalation, reruns, tools
 from chat.admin.rows import ReadOnly
-from chat.models import Agent, Conversation, Inbox, Message, Rating, Reveal, Turn, Visitor
+from chat.models import Agent, Conversation, Message, Rating, Reveal, Turn, Visitor
 from prompts import snapshot
 from prompts.admin import heard, playing, waterfall
 from prompts.admin.wording import both, pick
@@ -23,6 +25,9 @@ from prompts.llm import router
 from prompts.models import ModelCall, RoutePolicy
 
 POLICIES_SHOWN = 50
+# Whom the shop vouches for, and what its page merely says.
+TOLD = ["customer_id", "profile", "attributes"]
+IMAGE = '<img src="{}" alt="" height="96" loading="lazy">'
 WORDS = {
     "title": both("为什么是这个模型", "Why this model"),
     "conversation": both("打开会话", "Open the conversation"),
@@ -101,13 +106,6 @@ ERASING = {
 }
 
 
-@admin.register(Inbox)
-class InboxAdmin(ModelAdmin):
-    list_display = ["name", "key", "locale", "reception", "enabled"]
-    search_fields = ["name", "key"]
-    readonly_fields = ["created_at"]
-
-
 @admin.register(Agent)
 class AgentAdmin(ModelAdmin):
     list_display = ["name", "user", "presence"]
@@ -119,12 +117,12 @@ class AgentAdmin(ModelAdmin):
 class VisitorAdmin(ReadOnly, ModelAdmin):
     """The tier is the staff's to set. Of personal data the page says what kinds are kept, never the values."""
 
-    list_display = ["id", "inbox", "locale", "tier", "created_at"]
+    list_display = ["id", "inbox", "customer_id", "locale", "tier", "created_at"]
     list_filter = ["inbox", "locale", "tier"]
     list_select_related = ["inbox"]
     search_fields = ["id"]
-    readonly_fields = ["id", "inbox", "locale", "placeholders", "created_at"]
-    fields = ["id", "inbox", "locale", "tier", "placeholders", "created_at"]
+    readonly_fields = ["id", "inbox", "locale", *TOLD, "placeholders", "created_at"]
+    fields = ["id", "inbox", "locale", "tier", *TOLD, "placeholders", "created_at"]
     actions = ["erase"]
 
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
@@ -174,9 +172,16 @@ class VisitorAdmin(ReadOnly, ModelAdmin):
 
 class MessageInline(ReadOnly, TabularInline):
     model = Message
-    fields = ["seq", "role", "text", "at", "ai"]
+    fields = ["seq", "role", "text", "images", "at", "ai"]
+    readonly_fields = ["images"]
     ordering = ["seq"]
     extra = 0
+
+    @admin.display(description=both("图片", "Images"))
+    def images(self, message: Message) -> str:
+        """The images of a line, under addresses that hold for minutes."""
+        addresses = ((media.url(each["id"]),) for each in message.meta.get("attachments", []))
+        return format_html_join(" ", IMAGE, addresses) or "—"
 
 
 @admin.register(Conversation)
