@@ -9,6 +9,7 @@ from django.db import transaction
 
 from chat import protocol, push, tasks, transcript, vault
 from chat.actions import visitor as visitors
+from chat.actions.admitting import check_admitted
 from chat.actions.visitor import Posted
 from chat.models import Conversation, Message, Turn, Visitor
 from chat.protocol import ProtocolError
@@ -32,7 +33,7 @@ def choose(visitor: Visitor, frame: protocol.Choice, *, address: str) -> Posted:
         text = label_of(visitor, frame) or frame.value
         return visitors.post_message(visitor, client_id=frame.client_id, text=text, address=address)
     verdict = admission.admit_message(visitor.pk.hex, address=address)
-    visitors.check_admitted(verdict, client_id=frame.client_id)
+    check_admitted(verdict, client_id=frame.client_id)
     vault.load()
     return answer_card(visitor, Chosen(*wanted), frame)
 

@@ -2,13 +2,16 @@
 
 const PAUSE_MS = 500;
 
+/** @type {HTMLElement[]} */
+const languageButtons = [...document.querySelectorAll("button[data-preview-lang]")].filter((found) => found instanceof HTMLElement);
 const frame = document.getElementById("inbox-preview");
 const form = document.getElementById("inbox_form");
-let language = "zh-CN";
-let timer = 0;
 
-/** Sends the form to the frame as it is, unsaved, by a twin that is gone again at once. */
-function showDraft() {
+/**
+ * Sends the form to the frame as it is, unsaved, by a twin that is gone again at once.
+ * @param {HTMLFormElement} form @param {HTMLIFrameElement} frame @param {string} language
+ */
+function showDraft(form, frame, language) {
   const twin = document.createElement("form");
   twin.method = "post";
   twin.action = `${frame.dataset.url}?lang=${encodeURIComponent(language)}`;
@@ -27,36 +30,43 @@ function showDraft() {
   twin.remove();
 }
 
-function showDraftSoon() {
-  clearTimeout(timer);
-  timer = setTimeout(showDraft, PAUSE_MS);
-}
-
-if (frame && form) {
-  form.addEventListener("input", showDraftSoon);
-  form.addEventListener("change", showDraftSoon);
-  for (const button of document.querySelectorAll("[data-preview-lang]")) {
+/** @param {HTMLFormElement} form @param {HTMLIFrameElement} frame */
+function keepShowing(form, frame) {
+  let language = "zh-CN";
+  let timer = 0;
+  const soon = () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => showDraft(form, frame, language), PAUSE_MS);
+  };
+  form.addEventListener("input", soon);
+  form.addEventListener("change", soon);
+  for (const button of languageButtons) {
     button.addEventListener("click", () => {
-      language = button.dataset.previewLang;
-      for (const other of document.querySelectorAll("[data-preview-lang]")) {
-        other.setAttribute("aria-pressed", String(other === button));
-      }
-      showDraft();
+      language = button.dataset.previewLang ?? language;
+      for (const other of languageButtons) other.setAttribute("aria-pressed", String(other === button));
+      showDraft(form, frame, language);
     });
   }
-  showDraft();
+  showDraft(form, frame, language);
 }
 
-for (const button of document.querySelectorAll("[data-copy]")) {
+/** @param {HTMLElement} button */
+function copyOnPress(button) {
+  const source = document.getElementById(button.dataset.copy ?? "");
   const label = button.textContent;
+  if (!source) return;
   button.addEventListener("click", async () => {
-    const source = document.getElementById(button.dataset.copy);
     try {
-      await navigator.clipboard.writeText(source.textContent);
-      button.textContent = button.dataset.done;
+      await navigator.clipboard.writeText(source.textContent ?? "");
+      button.textContent = button.dataset.done ?? label;
       setTimeout(() => (button.textContent = label), 2000);
     } catch {
-      getSelection().selectAllChildren(source);
+      window.getSelection()?.selectAllChildren(source);
     }
   });
+}
+
+if (frame instanceof HTMLIFrameElement && form instanceof HTMLFormElement) keepShowing(form, frame);
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (button instanceof HTMLElement) copyOnPress(button);
 }
