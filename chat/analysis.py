@@ -131,6 +131,9 @@ def analyse(
         local = asking.of_order(slots.fold(text).lower(), order.start, local)
     local_mood = mood_of(text, dialogue=dialogue, found=local)
     heard = None
+    takes_up = len(lines) == 1 and lines[0].strip() in RESUME_REPLIES
+    if takes_up and dialogue.earlier:
+        advise = None  # nothing is unsure about it
     if advise and local and is_unsure(local, margin=margin):
         heard = advise(text, local, local_mood)
     found, mood = local, local_mood
@@ -140,7 +143,7 @@ def analyse(
     spoken = language_of(text, otherwise=language)
     return Analysis(
         language=spoken,
-        takes_up_earlier=len(lines) == 1 and lines[0].strip() in RESUME_REPLIES,
+        takes_up_earlier=takes_up,
         understood=Understood(
             intents=intents_of(found, pleased=mood.label == "positive"),
             unknown_p=found.unknown_p if found else 0.0,

@@ -22,7 +22,7 @@ from chat.dialogue import Dialogue
 from chat.escalation import Action, Signals, Verdict
 from chat.models import Conversation, Message, Turn
 from chat.question import Thread
-from chat.states import Owner, Role, Tier, TurnState
+from chat.states import Owner, Reception, Role, Tier, TurnState
 from chat.tools import acting
 from chat.tools.acting import Acts
 from prompts import completion, rendering
@@ -161,8 +161,13 @@ def answer_or_hand_over(
 
 
 def judged(turn: Turn, signals: Signals) -> Verdict:
-    """What to do about these signals; a person is offered where handing over would not serve this visitor."""
+    """What to do about these signals; a person is offered where handing over would not serve this visitor.
+
+    Where the inbox has no people, none is offered either.
+    """
     verdict = escalation.decide(signals, escalation.policy())
+    if turn.conversation.inbox.reception == Reception.BOT_ONLY:
+        return replace(verdict, action=Action.ANSWER)
     if verdict.action is Action.HAND_OVER and not escalation.is_welcome(turn.conversation, verdict):
         return replace(verdict, action=Action.OFFER)
     return verdict

@@ -48,11 +48,8 @@ def begins_with_people(conversation: Conversation) -> bool:
 def is_welcome(conversation: Conversation, verdict: Verdict) -> bool:
     """Whether handing over would serve this visitor now.
 
-    Not where the inbox has no people. Where the visitor did not ask: not while nobody is online, and not once
-    the visitor left the queue for the bot.
+    Where the visitor did not ask: not while nobody is online, and not once the visitor left the queue for the bot.
     """
-    if conversation.inbox.reception == Reception.BOT_ONLY:
-        return False
     if any(reason in INSISTENT for reason, _ in verdict.reasons):
         return True
     left = Escalation.objects.filter(conversation=conversation, end=EscalationEnd.LEFT.value)

@@ -53,9 +53,11 @@ def with_answer(
 
 
 def failed_in_a_row(history: Sequence[Line]) -> int:
-    """How many of the bot's latest answers were none."""
+    """How many of the bot's latest answers were none; what an agent has seen to since is over."""
     count = 0
     for line in reversed(history):
+        if line.role == Role.AGENT:
+            break
         if line.role == Role.BOT:
             if not (line.meta.get("apology") or line.meta.get("unanswered")):
                 break

@@ -94,9 +94,11 @@ class Acts:
             pk=call_id, conversation_id=self.turn.conversation_id
         ).first()
         spec = next((s for s in self.specs if call and s.id == call.tool_id), None)
+        words = wording.say(wording.GONE, self.language)
         if spec is not None:
             title = spec.title(self.language)
-            self.add(Finding(wording.say(wording.CANCELLED, self.language, title=title)))
+            words = wording.say(wording.CANCELLED, self.language, title=title)
+        self.add(Finding(words))
 
     def answer(self, after: Dialogue, understood: Understood) -> None:
         """Does what the visitor's words ask for, as far as their slots allow; `after` knows of the words."""
@@ -130,15 +132,23 @@ class Acts:
         return self.call_or_propose(step.spec, step.arguments, asked_by="slots")
 
     def call_or_propose(self, spec: Spec, arguments: Arguments, *, asked_by: str) -> Finding:
-        """One call, or the card that asks for it; refused beyond MOST_CALLS a turn."""
+        """One call, or the card that asks for it, which one card does; refused beyond MOST_CALLS a turn."""
         caller = replace(self.caller, asked_by=asked_by)
-        if sum(each.outcome is not None for each in self.findings) >= MOST_CALLS:
+        if spec.asks_first and (known := self.find_proposal(spec, arguments)):
+            return known
+        if sum(bool(each.outcome or each.proposal) for each in self.findings) >= MOST_CALLS:
             return finding_of(running.refuse(spec, arguments, caller, error="limit"))
         if spec.asks_first:
             return self.proposed(spec, arguments, caller)
         if spec.writes:
             return self.written(spec, arguments, caller)
         return finding_of(running.run(spec, arguments, caller))
+
+    def find_proposal(self, spec: Spec, arguments: Arguments) -> Finding | None:
+        """The finding of this turn that asks for the same thing: two cards could both be confirmed."""
+        asked = ((each, each.proposal) for each in self.findings if each.proposal)
+        same = (f for f, p in asked if (p.spec.id, p.arguments) == (spec.id, arguments))
+        return next(same, None)
 
     def proposed(self, spec: Spec, arguments: Arguments, caller: Caller) -> Finding:
         """A card, unless confirming it would come to nothing."""
@@ -190,7 +200,8 @@ class Acts:
             self.audit(running.refuse(spec, {}, caller, error="bad_arguments"))
             return toolbox_words(Finding(f"Refused: {error}"), state="refused")
         finding = self.call_or_propose(spec, arguments, asked_by="model")
-        self.add(finding)
+        if finding not in self.findings:
+            self.add(finding)
         return toolbox_words(finding, language=self.language)
 
     def audit(self, outcome: Outcome) -> None:

@@ -52,12 +52,12 @@ def schema_problem(schema: object) -> tuple[str, str] | None:
             )
     if "$ref" in json.dumps(schema) or "$dynamicRef" in json.dumps(schema):
         return "不支持 $ref。", "References are not followed: write it out."
-    if not set(schema.get("required", [])) <= set(properties):
-        return "required 里有未定义的参数。", "Something in required is no property."
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return f"不是有效的 JSON Schema：{error.message}", f"No valid JSON Schema: {error.message}"
+    if not set(schema.get("required", [])) <= set(properties):
+        return "required 里有未定义的参数。", "Something in required is no property."
     return None
 
 
@@ -145,9 +145,16 @@ def request_of(spec: Spec, arguments: Arguments, *, headers: Mapping[str, str]) 
     for name in places:
         if str(arguments.get(name, "")) in DOTS:
             raise BadArguments("schema", name)
-    url = addresses.PLACE.sub(lambda place: quote(str(arguments[place[1]]), safe=""), spec.url)
+    url = addresses.PLACE.sub(lambda place: quote(in_url(arguments[place[1]]), safe=""), spec.url)
     rest = {name: value for name, value in arguments.items() if name not in places}
     body = rest if spec.method in {"POST", "PUT", "PATCH"} else None
     if body is None and rest:
-        url += ("&" if "?" in url else "?") + urlencode(rest)
+        url += ("&" if "?" in url else "?") + urlencode(
+            {name: in_url(value) for name, value in rest.items()}
+        )
     return Call(spec.method, url, headers, body, spec.timeout_seconds)
+
+
+def in_url(value: Any) -> str:
+    """A value as JSON writes it, without quotes: true, not True."""
+    return value if isinstance(value, str) else json.dumps(value)

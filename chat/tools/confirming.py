@@ -15,7 +15,7 @@ from django.utils import timezone
 from chat.models import Conversation, Message, ToolCall, Turn
 from chat.states import CallState, Owner
 from chat.tools import arguments as args
-from chat.tools import cards, running
+from chat.tools import cards, registry, running
 from chat.tools.arguments import Arguments, BadArguments
 from chat.tools.registry import Spec
 from chat.tools.running import Caller, Outcome
@@ -23,7 +23,13 @@ from chat.tools.running import Caller, Outcome
 log = structlog.get_logger(__name__)
 
 LIFE = timedelta(minutes=10)
-OPEN_STATES = [CallState.PROPOSED.value, CallState.CONFIRMED.value]
+BEGUN_STATES = [
+    CallState.RUNNING.value,
+    CallState.DONE.value,
+    CallState.FAILED.value,
+    CallState.UNKNOWN.value,
+    CallState.REFUSED.value,
+]
 
 
 class Unusable(Exception):
@@ -129,7 +135,8 @@ def carry_out(
 ) -> Outcome | None:
     """Runs what was confirmed, if the conversation is still the bot's under the epoch it was confirmed in.
 
-    A second attempt of the same turn runs it again under the same key. None when it is not to be had.
+    An attempt that died while it ran is run again under the same key; what has an end is told, not done again.
+    None when nothing was done and nothing will be.
     """
     mine = ToolCall.objects.filter(
         pk=call_id,
@@ -140,7 +147,7 @@ def carry_out(
         conversation__owner=Owner.BOT.value,
     )
     if not mine.update(state=CallState.RUNNING.value, turn=turn):
-        return None
+        return what_became(call_id, caller, turn=turn)
     row = ToolCall.objects.get(pk=call_id)
     spec = next((each for each in specs if each.id == row.tool_id), None)
     if spec is None:
@@ -150,3 +157,14 @@ def carry_out(
         # Staff changed the tool meanwhile: that is not what was confirmed.
         return running.refuse(spec, row.arguments, caller, error="moved_on", row=row)
     return running.run(spec, row.arguments, replace(caller, asked_by=row.asked_by), row=row)
+
+
+def what_became(call_id: UUID, caller: Caller, *, turn: Turn) -> Outcome | None:
+    """What an earlier attempt, or a turn before a takeover, made of a confirmed call; None when it never began."""
+    began = ToolCall.objects.select_related("tool").filter(
+        pk=call_id, conversation_id=turn.conversation_id, state__in=BEGUN_STATES
+    )
+    row = began.first()
+    if row is None or row.tool is None:
+        return None
+    return running.recalled(registry.as_spec(row.tool), row, caller)

@@ -9,7 +9,8 @@ from chat.tools.registry import Spec, said_in
 from prompts.redaction import engine
 from prompts.redaction.spans import RedactionFailed, Span
 
-VALUE_CHARS = 200
+# So much is read for personal data before it is cut: half a phone number is not seen as one.
+VALUE_CHARS, READ_CHARS = 200, 2000
 SHOWN_MOST = 12
 KEPT_HEAD, KEPT_TAIL = 3, 4
 # Of these the ends may be seen, as people know it from parcels.
@@ -34,7 +35,7 @@ def shown_of(spec: Spec, found: Any, *, language: str) -> dict[str, str]:
     """{path: text} of the fields that may be shown, masked."""
     values = {path: at_path(found, path) for path, _, _ in spec.shown[:SHOWN_MOST]}
     return {
-        path: masked(as_text(value), language=language)
+        path: masked(as_text(value), language=language)[:VALUE_CHARS]
         for path, value in values.items()
         if value not in (None, "") and not isinstance(value, Mapping | list)
     }
@@ -42,7 +43,7 @@ def shown_of(spec: Spec, found: Any, *, language: str) -> dict[str, str]:
 
 def as_text(value: Any) -> str:
     text = ("✓" if value else "✗") if isinstance(value, bool) else str(value)
-    return " ".join(text.split())[:VALUE_CHARS]
+    return " ".join(text.split())[:READ_CHARS]
 
 
 def masked(text: str, *, language: str) -> str:

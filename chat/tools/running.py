@@ -15,8 +15,8 @@ from django.conf import settings
 
 from chat.models import Conversation, ToolCall, Turn
 from chat.states import CallState
+from chat.tools import addresses, calling, results, wording
 from chat.tools import arguments as args
-from chat.tools import calling, results, wording
 from chat.tools.arguments import Arguments, BadArguments
 from chat.tools.calling import Reply
 from chat.tools.registry import Spec
@@ -95,7 +95,7 @@ def run(
         log.warning("tool_arguments_refused", tool=spec.name, reason=str(error))
         return refuse(spec, arguments, caller, error="bad_arguments", row=row)
     row = row or opening_row(spec, arguments, caller)
-    secret = secret_of(spec)
+    secret = secret_of(spec, request.url)
     if secret is None:
         return record(row, Outcome(spec, CallState.FAILED, error="no_key"), caller)
     request = replace(request, headers=headers_of(spec, caller, key=row.key, secret=secret))
@@ -132,17 +132,28 @@ def opening_row(
 def kept(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments as a row may hold them: placeholders stay, what came raw is masked."""
     return {
-        name[: args.STRING_CHARS]: results.masked(value[: args.STRING_CHARS], language="zh")
-        if isinstance(value, str)
-        else value
+        name[: args.STRING_CHARS]: masked_value(value) if isinstance(value, str) else value
         for name, value in list(arguments.items())[: results.SHOWN_MOST]
         if isinstance(value, str | int | float | bool)
     }
 
 
-def secret_of(spec: Spec) -> str | None:
-    """The key the tool names; empty where it needs none, None where the variable is not set."""
-    return settings.TOOL_KEYS.get(spec.auth_env) if spec.auth_env else ""
+def masked_value(value: str) -> str:
+    return results.masked(value[: results.READ_CHARS], language="zh")[: args.STRING_CHARS]
+
+
+def secret_of(spec: Spec, url: str) -> str | None:
+    """The key the tool names; empty where it needs none, None where it is not set or the host may not have it.
+
+    The form checks the host too, but hosts may have been taken off the list since.
+    """
+    if not spec.auth_env:
+        return ""
+    try:
+        may_have = addresses.is_named(addresses.target_of(url), settings.TOOL_HOSTS)
+    except addresses.BadAddress:
+        return ""  # nothing is sent there
+    return settings.TOOL_KEYS.get(spec.auth_env) if may_have else None
 
 
 def headers_of(spec: Spec, caller: Caller, *, key: UUID, secret: str) -> dict[str, str]:
@@ -184,7 +195,7 @@ def read(spec: Spec, reply: Reply, arguments: Arguments, caller: Caller) -> Outc
         return replace(found, state=CallState.FAILED, error=reply.error)
     error = STATUS_ERRORS.get(reply.status, "shop_refused")
     failed = error in {"unauthorized", "busy"}
-    detail = results.masked(shop_words(reply), language=caller.language)
+    detail = results.masked(shop_words(reply), language=caller.language)[: results.VALUE_CHARS]
     return replace(
         found,
         state=CallState.FAILED if failed else CallState.REFUSED,
@@ -239,11 +250,29 @@ def record(row: ToolCall, outcome: Outcome, caller: Caller) -> Outcome:
         log.info(
             "tool_call_failed", tool=row.name, state=row.state, error=row.error, call=str(row.pk)
         )
-        words = wording.failure(
-            outcome.error,
-            caller.language,
-            title=outcome.spec.title(caller.language),
-            detail=outcome.sentence,
-        )
-        outcome = replace(outcome, sentence=words)
+        outcome = replace(outcome, sentence=failure_words(outcome, caller))
     return replace(outcome, call_id=row.pk)
+
+
+def failure_words(outcome: Outcome, caller: Caller) -> str:
+    title = outcome.spec.title(caller.language)
+    return wording.failure(outcome.error, caller.language, title=title, detail=outcome.sentence)
+
+
+def recalled(spec: Spec, row: ToolCall, caller: Caller) -> Outcome:
+    """What became of a call that was begun before, from its row; nothing is sent. Where it has no end, nobody knows."""
+    lost = row.state == CallState.RUNNING
+    found = Outcome(
+        spec,
+        CallState.UNKNOWN if lost else CallState(row.state),
+        error="unknown" if lost else row.error,
+        arguments=row.arguments,
+        shown=row.result,
+        status=row.status_code,
+        duration_ms=row.duration_ms,
+        call_id=row.pk,
+    )
+    if found.error:
+        return replace(found, sentence=failure_words(found, caller))
+    words = results.sentence(spec, row.arguments, row.result, language=caller.language)
+    return replace(found, sentence=words)

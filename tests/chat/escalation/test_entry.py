@@ -93,9 +93,32 @@ def test_who_left_the_queue_is_not_put_back_unasked_and_may_ask_again(
 def test_an_inbox_without_people_never_hands_over(visitor: Any, online: Any) -> None:
     visitor.inbox.reception = "bot_only"
     visitor.inbox.save()
-    ask(visitor, "转人工")
+    for question in ("转人工", "量子力学是什么", "黑洞里面有什么"):
+        ended = ask(visitor, question)
+        assert ended.decision["escalation"]["action"] == "answer"
     assert Conversation.objects.get().owner == "bot"
     assert lines()[-1][0] == "bot"
+    assert not Message.objects.filter(meta__offered=True).exists()
+
+
+def test_what_is_handed_back_is_not_handed_over_again_for_what_failed_before(
+    visitor: Any, online: Any
+) -> None:
+    for question in ("量子力学是什么", "黑洞里面有什么"):
+        ask(visitor, question)
+    conversation = agent_actions.claim(Conversation.objects.get().pk, agent=online)
+    agent_actions.reply(
+        conversation.pk,
+        agent=online,
+        client_id=uuid4(),
+        text="都讲清楚了",
+        epoch=conversation.epoch,
+    )
+    agent_actions.hand_back(conversation.pk, agent=online)
+    ended = ask(visitor, QUESTION)
+    reasons = [reason["code"] for reason in ended.decision["escalation"]["reasons"]]
+    assert "failed" not in reasons, reasons
+    assert Conversation.objects.get().owner == "bot"
 
 
 def test_the_agent_who_claims_ends_the_wait(visitor: Any, online: Any) -> None:

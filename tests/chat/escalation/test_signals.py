@@ -46,6 +46,12 @@ def test_failed_answers_are_counted_back_to_the_last_good_one(
     assert read("我的快递呢", *(bot(meta) for meta in metas)).failed_turns == count
 
 
+def test_what_an_agent_has_seen_to_counts_as_failed_no_more() -> None:
+    before = [bot(UNKNOWN), bot(UNKNOWN), Line(3, "agent", "已经帮您处理了", {})]
+    assert read("能开发票吗", *before).failed_turns == 0
+    assert read("能开发票吗", *before, bot(UNKNOWN)).failed_turns == 1
+
+
 @pytest.mark.parametrize(
     ("earlier", "now", "again"),
     [

@@ -76,6 +76,7 @@ def test_a_key_goes_to_named_hosts_only(settings: Any, shop: ShopControl) -> Non
         ({"type": "object", "properties": {"a": {"type": "object"}}}, "one of string"),
         ({"type": "object", "properties": {"A b": {"type": "string"}}}, "lower case"),
         ({"type": "object", "properties": {}, "required": ["a"]}, "required"),
+        ({"type": "object", "properties": {}, "required": [{}]}, "No valid"),
         ({"type": "object", "properties": {"a": {"type": "string", "minLength": "x"}}}, "No valid"),
         ({"type": "object", "properties": {"a": {"type": "string", "$ref": "http://a/"}}}, "References"),
     ],

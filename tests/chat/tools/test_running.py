@@ -9,7 +9,7 @@ import pytest
 from chat import vault
 from chat.models import Conversation, ToolCall
 from chat.states import CallState
-from chat.tools import running
+from chat.tools import results, running
 from chat.tools.registry import Spec
 from chat.tools.running import Caller, Outcome
 from tests.chat.tools.conftest import ORDER, OWNED, PARCEL, STRANGERS, TOKEN
@@ -65,6 +65,22 @@ def test_a_key_that_is_not_set_is_no_call(
     settings.TOOL_KEYS = {}
     outcome = look_up(specs, conversation, ORDER)
     assert (outcome.state, outcome.error, shop.requests()) == (CallState.FAILED, "no_key", [])
+
+
+def test_a_host_that_was_taken_off_the_list_gets_no_key(
+    shop: ShopControl, specs: Specs, conversation: Conversation, settings: Any
+) -> None:
+    settings.TOOL_HOSTS = []
+    outcome = look_up(specs, conversation, ORDER)
+    assert (outcome.state, outcome.error, shop.requests()) == (CallState.FAILED, "no_key", [])
+
+
+def test_a_number_that_is_cut_off_is_masked_before(specs: Specs) -> None:
+    spec = replace(specs["get_order"], shown=(("note", "备注", "Note"),))
+    filling = "嗯" * (results.VALUE_CHARS - 9)
+    shown = results.shown_of(spec, {"note": f"{filling}13800138000"}, language="zh")
+    assert "1380013" not in shown["note"]
+    assert len(shown["note"]) <= results.VALUE_CHARS
 
 
 def test_personal_data_of_a_reply_is_in_no_row_and_no_sentence(

@@ -17,8 +17,9 @@ from chat.analysis import Analysis
 from chat.management import demo_tools
 from chat.models import Message, Tool, ToolCall, Turn, Visitor
 from chat.protocol import ProtocolError
-from chat.tools import registry
+from chat.tools import acting, registry
 from prompts import completion
+from prompts.llm.types import ToolCall as ToolCallWanted
 from tests.chat.tools.conftest import ORDER, OWNED, PARCEL, STRANGERS
 from tests.factories import AgentFactory, VisitorFactory
 from tests.fakes.shop_control import ShopControl
@@ -325,16 +326,12 @@ def test_asking_again_makes_the_earlier_card_void(
     assert ToolCall.objects.filter(state="proposed").count() == 1
 
 
-def test_a_second_attempt_of_a_turn_writes_under_the_same_key(
-    visitor: Visitor, shop: ShopControl, hears: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The worker dies between the call and its commit; another one takes the turn over."""
-    asked, value = proposed(visitor, hears)
-    posted = press(visitor, asked, value)
-    assert posted.turn_id is not None
+class Killed(BaseException):
+    """A worker that dies."""
 
-    class Killed(BaseException):
-        pass
+
+def die_before_commit(turn_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker dies between the call and its commit; another one may take the turn over."""
 
     def die(*_: Any, **__: Any) -> None:
         raise Killed
@@ -342,13 +339,92 @@ def test_a_second_attempt_of_a_turn_writes_under_the_same_key(
     with monkeypatch.context() as patched:
         patched.setattr(turn, "commit", die)
         with pytest.raises(Killed):
-            turn.run(posted.turn_id, worker="w1")
-    Turn.objects.filter(pk=posted.turn_id).update(lease_until=timezone.now() - timedelta(seconds=1))
+            turn.run(turn_id, worker="w1")
+    Turn.objects.filter(pk=turn_id).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_second_attempt_of_a_turn_writes_under_the_same_key(
+    visitor: Visitor, shop: ShopControl, hears: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, value = proposed(visitor, hears)
+    posted = press(visitor, asked, value)
+    assert posted.turn_id is not None
+    die_before_commit(posted.turn_id, monkeypatch)
     ToolCall.objects.update(state="running")  # as a worker that died before it could write the end
     said = answer_of(posted.turn_id)
     assert "U1123-1" in said.text
     assert shop.shop.book.orders[ORDER].urged == 1
     assert len({each["key"] for each in shop.requests("urge_delivery")}) == 1
+
+
+def test_a_second_attempt_tells_what_the_first_has_done(
+    visitor: Visitor, shop: ShopControl, hears: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, value = proposed(visitor, hears)
+    posted = press(visitor, asked, value)
+    assert posted.turn_id is not None
+    die_before_commit(posted.turn_id, monkeypatch)
+    assert answer_of(posted.turn_id).text == f"已经为订单 {ORDER} 催促，催单编号 U1123-1。"
+    assert len(shop.requests("urge_delivery")) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("done", "已经为订单"), ("running", "没有给我确认结果"), ("confirmed", "没有做任何改动")],
+)
+def test_after_a_takeover_what_was_confirmed_before_is_told_as_it_is(
+    visitor: Visitor,
+    shop: ShopControl,
+    hears: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    words: str,
+) -> None:
+    asked, value = proposed(visitor, hears)
+    posted = press(visitor, asked, value)
+    assert posted.turn_id is not None
+    if state != "confirmed":
+        die_before_commit(posted.turn_id, monkeypatch)
+        ToolCall.objects.update(state=state)
+    sent = len(shop.requests())
+    agent = AgentFactory.create()
+    agent_actions.claim(asked.conversation_id, agent=agent)
+    agent_actions.hand_back(asked.conversation_id, agent=agent)
+    assert words in answer_of(Turn.objects.get(state="queued").pk).text
+    assert len(shop.requests()) == sent
+
+
+def test_a_cancelled_card_of_a_tool_that_is_gone_is_answered_too(
+    visitor: Visitor, hears: Callable[..., None]
+) -> None:
+    asked, _ = proposed(visitor, hears)
+    [cancel] = confirm_values(asked, which=1)
+    posted = press(visitor, asked, cancel)
+    Tool.objects.update(enabled=False)
+    registry.CACHE.clear()
+    assert "没有做任何改动" in answer_of(posted.turn_id).text
+
+
+def test_a_model_that_asks_for_the_same_write_again_puts_up_one_card(
+    visitor: Visitor, hears: Callable[..., None]
+) -> None:
+    asked, _ = proposed(visitor, hears)
+    acts = acting.begin(Turn.objects.get(pk=asked.turn_id), is_ours=lambda: True)
+    wanted = ToolCallWanted("c1", "urge_delivery", f'{{"order_number": "{ORDER}"}}')
+    said = {acts.call(wanted) for _ in range(3)}
+    assert (len(acts.proposals), len(said)) == (1, 1)
+
+
+def test_a_model_gets_no_more_cards_than_calls(
+    visitor: Visitor, hears: Callable[..., None]
+) -> None:
+    asked, _ = proposed(visitor, hears)
+    acts = acting.begin(Turn.objects.get(pk=asked.turn_id), is_ours=lambda: True)
+    for number in range(acting.MOST_CALLS + 3):
+        acts.call(
+            ToolCallWanted("c1", "urge_delivery", f'{{"order_number": "2024050112{number}"}}')
+        )
+    assert len(acts.proposals) == acting.MOST_CALLS
 
 
 def test_a_write_may_be_allowed_without_a_card(
