@@ -409,7 +409,8 @@ def test_a_model_that_asks_for_the_same_write_again_puts_up_one_card(
     visitor: Visitor, hears: Callable[..., None]
 ) -> None:
     asked, _ = proposed(visitor, hears)
-    acts = acting.begin(Turn.objects.get(pk=asked.turn_id), is_ours=lambda: True)
+    assert asked.turn is not None
+    acts = acting.begin(asked.turn, is_ours=lambda: True)
     wanted = ToolCallWanted("c1", "urge_delivery", f'{{"order_number": "{ORDER}"}}')
     said = {acts.call(wanted) for _ in range(3)}
     assert (len(acts.proposals), len(said)) == (1, 1)
@@ -419,7 +420,8 @@ def test_a_model_gets_no_more_cards_than_calls(
     visitor: Visitor, hears: Callable[..., None]
 ) -> None:
     asked, _ = proposed(visitor, hears)
-    acts = acting.begin(Turn.objects.get(pk=asked.turn_id), is_ours=lambda: True)
+    assert asked.turn is not None
+    acts = acting.begin(asked.turn, is_ours=lambda: True)
     for number in range(acting.MOST_CALLS + 3):
         acts.call(
             ToolCallWanted("c1", "urge_delivery", f'{{"order_number": "2024050112{number}"}}')
