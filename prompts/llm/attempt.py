@@ -78,7 +78,9 @@ class Attempt:
                     break
         finally:
             DRAINS.end(chunks, is_whole=is_whole)
-        if not self.text.strip() and not self.tools:
+        # Who may call no tool and says nothing has not answered.
+        called = self.tools and self.request.tool_choice != "none"
+        if not self.text.strip() and not called:
             raise ModelError(ErrorClass.BAD_OUTPUT, "empty answer")
         return Reply(text=self.text, endpoint=self.endpoint.name, tools=self.tools)
 

@@ -28,6 +28,8 @@ from tests.prompts.llm.asking import (
     request,
     settled,
 )
+from tests.prompts.llm.serving import endpoint_at, frame, serving
+from tests.prompts.llm.serving import reply as reply_of
 
 TOOL = Tool("get_logistics", "查物流", {"type": "object", "properties": {}})
 
@@ -343,6 +345,19 @@ def test_tool_call_is_an_answer(provider: ProviderControl) -> None:
 
     assert [call.name for call in reply.tools] == ["get_logistics"]
     assert shown.calls[0].first_token_ms is not None
+
+
+def test_a_tool_call_where_none_is_allowed_is_no_answer() -> None:
+    wanted = {"index": 0, "id": "c1", "function": {"name": TOOL.name, "arguments": "{}"}}
+    choice = {"index": 0, "delta": {"tool_calls": [wanted]}, "finish_reason": "tool_calls"}
+    shown = Shown()
+
+    with serving(reply_of(frame({"choices": [choice]}), frame("[DONE]"))) as server:
+        able = endpoint_at(server, "openai", capabilities=Capabilities(tools=True))
+        reply = stream(able, SOP, shown=shown, tools=(TOOL,), tool_choice="none")
+
+    assert (reply.endpoint, reply.text) == ("sop", SOP_ANSWER)
+    assert shown.calls[0].error_class == "bad_output"
 
 
 @pytest.mark.parametrize("fault", ["unknown-tool", "bad-tool-arguments"])
