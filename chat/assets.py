@@ -22,8 +22,16 @@ CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+EMBED = ("embed_page.js", "embed.js")
 # In the order in which later rules win.
-STYLES = ("widget.css", "conversation.css", "cards.css", "composer.css")
+STYLES = (
+    "widget.css",
+    "conversation.css",
+    "opening.css",
+    "cards.css",
+    "sheets.css",
+    "composer.css",
+)
 BLOCK_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # Only comments with a line of their own: the same signs within a line may belong to an address or an expression.
 LINE_COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
@@ -92,8 +100,10 @@ def pack(name: str, text: str) -> Asset:
 
 @cache
 def embed() -> Asset:
-    """The script that shops include."""
-    return read([SOURCE / "embed.js"])["embed.js"]
+    """The script that shops include: its parts in one scope of their own, so that the page sees none of them."""
+    parts = "\n".join((SOURCE / name).read_text(encoding="utf-8") for name in EMBED)
+    text = f"(function () {{\n{parts}}})();\n"
+    return pack("embed.js", shorten({"embed.js": text})["embed.js"])
 
 
 @cache

@@ -6,7 +6,9 @@ import vm from "node:vm";
 import { memoryStorage } from "../../chat/static/chat/widget/storage.js";
 import { createClock } from "./fakes.js";
 
-const source = readFileSync(new URL("../../chat/static/chat/embed.js", import.meta.url), "utf8");
+/** As the server puts it together, see chat/assets.py. */
+const parts = ["embed_page.js", "embed.js"].map((name) => readFileSync(new URL(`../../chat/static/chat/${name}`, import.meta.url), "utf8"));
+const source = `(function () {\n${parts.join("\n")}})();`;
 
 /** As much of an element as the script asks for. */
 class FakeElement extends EventTarget {

@@ -4,6 +4,7 @@
 (function () {
   "use strict";
 
+  var shown = yingdaPage;
   var win = /** @type {any} */ (window);
   var doc = document;
   var early = win.yingda;
@@ -11,45 +12,9 @@
 
   var MARK = "yingda";
   var EVENTS = "ready opened closed message messageSent unread stateChanged handoffRequested queueUpdated agentJoined ratingSubmitted error".split(" ");
-  var PHONE = "(max-width: 639.98px), (max-height: 479.98px)";
   var script = /** @type {HTMLScriptElement | null} */ (doc.currentScript);
   var IDLE_MS = 2500;
   var FLASH_MS = 1200;
-  var TEXTS = {
-    zh: { open: "打开在线客服", close: "关闭在线客服", title: "在线客服", unread: "条未读消息", hide: "不再显示", news: "新消息" },
-    tw: { open: "開啟線上客服", close: "關閉線上客服", title: "線上客服", unread: "則未讀訊息", hide: "不再顯示", news: "新訊息" },
-    en: { open: "Open chat", close: "Close chat", title: "Chat with us", unread: "unread messages", hide: "Dismiss", news: "New message" },
-  };
-  var ICON_CHAT = ["M12 4.5c4.7 0 8.2 2.9 8.2 6.9s-3.5 6.9-8.2 6.9c-.8 0-1.6-.1-2.3-.3L5.5 20.2l.7-3.5c-1.5-1.3-2.4-3.1-2.4-5.3 0-4 3.5-6.9 8.2-6.9z", "M9 10.4v1.7", "M15 10.4v1.7"];
-  var ICON_CLOSE = ["M6.5 6.5l11 11", "M17.5 6.5l-11 11"];
-  var CSS =
-    ":host{all:initial}" +
-    "*{box-sizing:border-box}" +
-    ".launcher,.panel{position:fixed;z-index:2147483000}" +
-    ".launcher{bottom:calc(20px + env(safe-area-inset-bottom));width:56px;height:56px;padding:0;border:0;border-radius:50%;cursor:pointer;" +
-    "background:var(--brand,#14665a);color:var(--on-brand,#fff);box-shadow:0 6px 20px rgba(0,0,0,.18),0 1px 4px rgba(0,0,0,.12);transition:transform .15s}" +
-    ".launcher:focus-visible{outline:3px solid var(--brand,#14665a);outline-offset:3px;box-shadow:0 0 0 3px #fff}" +
-    ".launcher:active{transform:scale(.95)}" +
-    "svg{width:28px;height:28px;display:block;margin:auto;fill:none;stroke:currentColor;stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}" +
-    ".dot{position:absolute;top:-3px;inset-inline-end:-3px;min-width:22px;height:22px;padding:0 5px;border-radius:11px;background:#c62f21;border:2px solid #fff;color:#fff;font:600 11px/18px system-ui,sans-serif}" +
-    ".hello{position:fixed;z-index:2147483000;bottom:calc(92px + env(safe-area-inset-bottom));display:flex;align-items:flex-start;gap:4px;max-width:min(300px,calc(100vw - 40px));padding:4px;border-radius:16px;background:#fff;color:#1c211f;box-shadow:0 8px 32px rgba(0,0,0,.16),0 0 0 1px rgba(128,136,132,.18)}" +
-    ".hello button{padding:10px 12px;border:0;border-radius:12px;background:none;color:inherit;font:400 15px/1.5 system-ui,-apple-system,'PingFang SC','Microsoft YaHei',sans-serif;text-align:start;cursor:pointer}" +
-    ".hello button+button{flex:none;padding:8px}.hello button+button svg{width:18px;height:18px}" +
-    ".hello button:focus-visible{outline:2px solid var(--brand,#14665a)}" +
-    ".right .hello{right:20px}.left .hello{left:20px}" +
-    "@media (prefers-color-scheme:dark){.hello:not(.light){background:#1d201f;color:#e8ecea}}.hello.dark{background:#1d201f;color:#e8ecea}" +
-    ".panel{bottom:calc(92px + env(safe-area-inset-bottom));width:400px;height:min(680px,calc(100vh - 112px));overflow:hidden;border-radius:16px;background:#fff;" +
-    "box-shadow:0 12px 48px rgba(0,0,0,.18),0 2px 8px rgba(0,0,0,.08),0 0 0 1px rgba(128,136,132,.18);opacity:0;visibility:hidden;transform:translateY(8px);transition:opacity .16s,transform .16s,visibility 0s .16s}" +
-    "@media (prefers-color-scheme:dark){.panel:not(.light){background:#1d201f}}" +
-    ".panel.dark{background:#1d201f}" +
-    ".open .panel{opacity:1;visibility:visible;transform:none;transition:opacity .16s,transform .16s}" +
-    ".right .launcher,.right .panel{right:20px}.left .launcher,.left .panel{left:20px}" +
-    "iframe{display:block;width:100%;height:100%;border:0}" +
-    "[hidden]{display:none!important}" +
-    "@media " + PHONE + "{.panel.panel{top:0;left:0;right:0;bottom:0;width:100%;height:100%;border-radius:0;box-shadow:none}.open .launcher{display:none}}" +
-    "@media (prefers-reduced-motion:reduce){.launcher,.panel,.open .panel{transition:none}}" +
-    "@media (forced-colors:active){.launcher,.panel,.hello{border:2px solid ButtonText}}";
-
   /** @type {Record<string, Array<(detail: object) => void>>} */
   var listeners = {};
   /** @type {any} */
@@ -82,44 +47,18 @@
     doc.dispatchEvent(new CustomEvent(MARK + ":" + name, { detail: detail || {}, bubbles: true }));
   }
 
+  function locale() {
+    return settings.locale || doc.documentElement.lang || navigator.language || "zh";
+  }
+
   function texts() {
-    var locale = settings.locale || doc.documentElement.lang || navigator.language || "zh";
-    return /^en\b/i.test(locale) ? TEXTS.en : /hant|tw|hk|mo\b/i.test(locale) ? TEXTS.tw : TEXTS.zh;
-  }
-
-  /** @param {string[]} paths */
-  function svg(paths) {
-    var space = "http://www.w3.org/2000/svg";
-    var element = doc.createElementNS(space, "svg");
-    element.setAttribute("viewBox", "0 0 24 24");
-    element.setAttribute("aria-hidden", "true");
-    paths.forEach(function (d) {
-      var path = doc.createElementNS(space, "path");
-      path.setAttribute("d", d);
-      element.appendChild(path);
-    });
-    return element;
-  }
-
-  /** @param {any} root the shadow root */
-  function style(root) {
-    try {
-      var sheet = new CSSStyleSheet();
-      sheet.replaceSync(CSS);
-      root.adoptedStyleSheets = [sheet];
-    } catch (_) {
-      // Browsers without constructed sheets; there the page's policy must allow our nonce.
-      var element = doc.createElement("style");
-      if (script && script.nonce) element.nonce = script.nonce;
-      element.textContent = CSS;
-      root.appendChild(element);
-    }
+    return shown.textsOf(locale());
   }
 
   function build() {
     var host = doc.createElement("div");
     var root = host.attachShadow({ mode: "open" });
-    style(root);
+    shown.style(root, script ? script.nonce : undefined);
     var stage = doc.createElement("div");
     var launcher = doc.createElement("button");
     var dot = doc.createElement("span");
@@ -131,19 +70,10 @@
     dot.className = "dot";
     stage.appendChild(launcher);
     root.appendChild(stage);
-    colour(stage);
+    shown.colour(stage, settings.brand);
     doc.body.appendChild(host);
     ui = { host: host, stage: stage, launcher: launcher, dot: dot, panel: null, frame: null, hello: null };
     paint();
-  }
-
-  /** The shop's own colour, with a sign on it that can be seen. @param {HTMLElement} stage */
-  function colour(stage) {
-    if (!/^#[0-9a-f]{6}$/i.test(settings.brand || "")) return;
-    var rgb = parseInt(settings.brand.slice(1), 16);
-    var brightness = ((rgb >> 16) * 299 + ((rgb >> 8) & 255) * 587 + (rgb & 255) * 114) / 1000;
-    stage.style.setProperty("--brand", settings.brand);
-    stage.style.setProperty("--on-brand", brightness > 150 ? "#000" : "#fff");
   }
 
   function paint() {
@@ -151,7 +81,7 @@
     var words = texts();
     var label = isOpen ? words.close : words.open;
     ui.stage.classList.toggle("open", isOpen);
-    ui.launcher.replaceChildren(svg(isOpen ? ICON_CLOSE : ICON_CHAT), ui.dot);
+    ui.launcher.replaceChildren(shown.svg(isOpen ? shown.ICON_CLOSE : shown.ICON_CHAT), ui.dot);
     ui.dot.hidden = isOpen || unread === 0;
     ui.dot.textContent = unread > 9 ? "9+" : String(unread);
     ui.launcher.setAttribute("aria-expanded", String(isOpen));
@@ -205,19 +135,9 @@
     }
   }
 
-  /**
-   * A note in the page's own storage, if there is any: whether to look for news on the next page, what was greeted with.
-   * @param {string} name @param {string} [value] @param {boolean} [forLong] beyond this tab @returns {string | null}
-   */
+  /** @param {string} name @param {string} [value] @param {boolean} [forLong] @returns {string | null} */
   function remember(name, value, forLong) {
-    try {
-      var storage = forLong ? win.localStorage : win.sessionStorage;
-      var key = MARK + ":" + settings.inbox + ":" + name;
-      if (value) storage.setItem(key, value);
-      return storage.getItem(key);
-    } catch (_) {
-      return null;
-    }
+    return shown.note(MARK + ":" + settings.inbox + ":" + name, value, forLong);
   }
 
   function onLoaded() {
@@ -251,25 +171,11 @@
     }, FLASH_MS);
   }
 
-  /** @param {any} greeting @returns {string} in the page's language, else in any */
-  function wordsOf(greeting) {
-    if (typeof greeting.text === "string") return greeting.text;
-    var locale = settings.locale || doc.documentElement.lang || navigator.language;
-    var known = Object.keys(greeting.text || {});
-    var same = known.filter(function (name) {
-      return name === locale || texts() === TEXTS[name === "zh-TW" ? "tw" : name === "en" ? "en" : "zh"];
-    });
-    return greeting.text[same[0] || known[0]] || "";
-  }
-
   /** Whether a greeting is for this page and this visitor. @param {any} greeting */
   function isFor(greeting) {
-    var glob = String(greeting.page || "*").split("*").map(function (part) {
-      return part.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
-    });
     var returning = remember("visits", undefined, true) !== null;
     var wanted = greeting.returning === null || greeting.returning === undefined || greeting.returning === returning;
-    return wanted && new RegExp("^" + glob.join(".*") + "$").test(location.pathname + location.search);
+    return wanted && shown.fits(String(greeting.page || "*"), location.pathname + location.search);
   }
 
   /** The first greeting that fits, after its time on the page; once a visit, and never to somebody who has opened the chat. */
@@ -277,7 +183,7 @@
     var fitting = (settings.greetings || []).filter(isFor)[0];
     if (!fitting || isOpen || remember("greeted")) return;
     timers.greeting = setTimeout(function () {
-      if (ui && !isOpen) greet(wordsOf(fitting));
+      if (ui && !isOpen) greet(shown.wordsOf(fitting, locale()));
     }, (Number(fitting.dwell_seconds) || 0) * 1000);
   }
 
@@ -296,7 +202,7 @@
       tell("greet", [words]);
       open();
     });
-    hide.appendChild(svg(ICON_CLOSE));
+    hide.appendChild(shown.svg(shown.ICON_CLOSE));
     hide.setAttribute("aria-label", texts().hide);
     hide.addEventListener("click", endGreeting);
     ui.hello.append(say, hide);
@@ -339,14 +245,13 @@
   }
 
   function toggle() {
-    if (isOpen) close();
-    else open();
+    (isOpen ? close : open)();
   }
 
   /** On a phone the panel is as large as what the on-screen keyboard leaves, and the page behind it rests. */
   function fitToScreen() {
     if (!ui || !ui.panel) return;
-    var full = isOpen && win.matchMedia(PHONE).matches;
+    var full = isOpen && win.matchMedia(shown.PHONE).matches;
     var view = win.visualViewport;
     var fits = full && view && view.scale === 1;
     ui.panel.style.top = fits ? view.offsetTop + "px" : "";
