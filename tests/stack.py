@@ -107,7 +107,11 @@ def start(home: Path, *, demo_provider: bool = True, **environment: str) -> Stac
     stack = Stack(url=f"http://127.0.0.1:{port}", home=home, process=process)
     stack.reader = threading.Thread(target=collect, args=[stack], daemon=True)
     stack.reader.start()
-    stack.wait_for_line("ready:", seconds=READY_SECONDS)
+    try:
+        stack.wait_for_line("ready:", seconds=READY_SECONDS)
+    except AssertionError:
+        stack.stop()  # one that comes up late would run on
+        raise
     return stack
 
 

@@ -86,6 +86,7 @@ def forged(inbox: Inbox, secret: str) -> dict[str, str]:
         "an empty secret": jwt_with_empty_key(),
         "expired": signed(secret, exp=int(time.time()) - 60),
         "good for too long": signed(secret, exp=int(time.time()) + 3600),
+        "in milliseconds": signed(secret, exp=int(time.time() * 1000) + 60_000),
         "for ever": signed(secret, exp=None),
         "no jti": signed(secret, jti=None),
         "empty sub": signed(secret, sub=" "),
