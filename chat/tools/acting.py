@@ -4,6 +4,7 @@ Called by the turn; the findings go to the model or, without one, are the answer
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid5
@@ -22,6 +23,8 @@ from prompts.llm.types import Tool
 from prompts.llm.types import ToolCall as ToolCallWanted
 
 MOST_CALLS = 5
+# All calls of a turn together: a model's answer has to fit behind them into the turn's lease.
+MOST_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Acts:
     # The intents that were said, and those of the topics that are open.
     wanted: frozenset[str] = frozenset()
     open_intents: frozenset[str] = frozenset()
+    until: float = field(default_factory=lambda: time.monotonic() + MOST_SECONDS)
     findings: list[Finding] = field(default_factory=list)
     refused: list[Outcome] = field(default_factory=list)
 
@@ -132,7 +136,7 @@ class Acts:
         return self.call_or_propose(step.spec, step.arguments, asked_by="slots")
 
     def call_or_propose(self, spec: Spec, arguments: Arguments, *, asked_by: str) -> Finding:
-        """One call, or the card that asks for it, which one card does; refused beyond MOST_CALLS a turn."""
+        """One call, or the card that asks for it, which one card does; refused beyond MOST_CALLS and MOST_SECONDS."""
         caller = replace(self.caller, asked_by=asked_by)
         if spec.asks_first and (known := self.find_proposal(spec, arguments)):
             return known
@@ -140,6 +144,10 @@ class Acts:
             return finding_of(running.refuse(spec, arguments, caller, error="limit"))
         if spec.asks_first:
             return self.proposed(spec, arguments, caller)
+        left = self.until - time.monotonic()
+        if left <= 0:
+            return finding_of(running.refuse(spec, arguments, caller, error="limit"))
+        spec = replace(spec, timeout_seconds=min(spec.timeout_seconds, left))
         if spec.writes:
             return self.written(spec, arguments, caller)
         return finding_of(running.run(spec, arguments, caller))

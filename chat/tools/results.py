@@ -19,15 +19,15 @@ HIDDEN = "***"
 REPLY_PLACE = re.compile(r"\{([a-z][A-Za-z0-9_.]*)\}")
 
 
-def at_path(found: Any, path: str) -> Any:
-    """What a reply holds at "latest.text" or "events.0.text"; None for nothing."""
+def at_path(found: Any, path: str, *, otherwise: Any = None) -> Any:
+    """What a reply holds at "latest.text" or "events.0.text"; `otherwise` where there is no such place."""
     for step in path.split("."):
-        if isinstance(found, Mapping):
-            found = found.get(step)
+        if isinstance(found, Mapping) and step in found:
+            found = found[step]
         elif isinstance(found, list) and step.isdecimal() and int(step) < len(found):
             found = found[int(step)]
         else:
-            return None
+            return otherwise
     return found
 
 

@@ -211,9 +211,17 @@ def shop_words(reply: Reply) -> str:
 
 
 def owned(found: Outcome, reply: Reply, caller: Caller) -> Outcome:
-    """The outcome, unless the reply says that it is about another customer's things."""
+    """The outcome, unless the reply is about another customer's things, or does not say whose.
+
+    An order without a customer says so: null or empty.
+    """
     spec = found.spec
-    owner = results.at_path(reply.content, spec.owner_path) if spec.owner_path else None
+    unsaid = object()
+    owner = (
+        results.at_path(reply.content, spec.owner_path, otherwise=unsaid)
+        if spec.owner_path
+        else None
+    )
     if owner and str(owner) != caller.customer:
         state = CallState.UNKNOWN if spec.writes else CallState.REFUSED
         return replace(found, state=state, error="not_yours")

@@ -138,6 +138,26 @@ def test_another_customers_order_is_refused_and_on_record(
     assert (ToolCall.objects.get().state, ToolCall.objects.get().error) == ("refused", "not_yours")
 
 
+def test_a_reply_that_does_not_say_whose_it_is_is_refused(
+    visitor: Visitor, hears: Callable[..., None]
+) -> None:
+    Tool.objects.update(owner_path="custmer_id")
+    registry.CACHE.clear()
+    hears("order_status")
+    assert "已打包" not in say(visitor, f"查一下{ORDER}").text
+    assert (ToolCall.objects.get().state, ToolCall.objects.get().error) == ("refused", "not_yours")
+
+
+def test_what_tools_take_in_a_turn_is_bounded(
+    visitor: Visitor, shop: ShopControl, hears: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acting, "MOST_SECONDS", 0.0)
+    hears("logistics")
+    say(visitor, f"订单{PARCEL}到哪了")
+    assert shop.requests() == []
+    assert (ToolCall.objects.get().state, ToolCall.objects.get().error) == ("refused", "limit")
+
+
 def test_a_verified_customer_gets_their_own(visitor: Visitor, hears: Callable[..., None]) -> None:
     Visitor.objects.filter(pk=visitor.pk).update(customer_id=CUSTOMER)
     visitor.refresh_from_db()
