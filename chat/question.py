@@ -53,8 +53,10 @@ class Thread:
 def read(turn: Turn) -> Thread:
     """The thread of a turn. What was answered to an earlier line while these waited is history too."""
     asked_seqs = range(turn.first_seq, turn.last_seq + 1)
+    # Down to the first line asked, however many notices of comings and goings lie over it.
+    since = max(turn.conversation.last_seq, turn.last_seq) - turn.first_seq + 1
     thread = Thread([], [])
-    for line in transcript.latest(turn.conversation_id, limit=HISTORY_LINES + len(asked_seqs)):
+    for line in transcript.latest(turn.conversation_id, limit=HISTORY_LINES + since):
         if line.role != Role.VISITOR or line.seq < turn.first_seq:
             thread.history.append(line)
         elif line.seq in asked_seqs and "choice" in line.meta:

@@ -13,6 +13,19 @@ from tests.factories import AgentFactory, InboxFactory, VisitorFactory
 pytest_plugins = ["tests.stack"]
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The database of the tests; a thread that still has a connection must not keep it from being dropped."""
+    from django.db import connection
+
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 @pytest.fixture
 def defaults(transactional_db: None) -> Iterator[None]:
     """The prompts, examples and SOPs of a fresh installation."""

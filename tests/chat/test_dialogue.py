@@ -550,9 +550,6 @@ def test_the_block_keeps_to_its_budget(
     assert tokens(block) <= budget_tokens
 
 
-# --- what only answers -----------------------------------------------------------------------------
-
-
 def test_a_slot_in_doubt_stays_so_while_it_waits_for_a_topic() -> None:
     state = after(understood("provide_info", slots=(order(A),), doubtful=("order_number",)))
     assert (state.doubtful, "Known" in state_block(state, language="en")) == (

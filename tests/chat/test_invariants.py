@@ -368,12 +368,14 @@ def test_any_order_finds_a_missing_guard(
 def test_checker_finds_a_claim_that_ignores_leases(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease_is_over = "state = 'running' AND lease_until < statement_timestamp()"
+    lease_is_over = "turn.state = 'running' AND turn.lease_until < statement_timestamp()"
     assert lease_is_over in lease.TAKE
-    monkeypatch.setattr(lease, "TAKE", lease.TAKE.replace(lease_is_over, "state = 'running'"))
+    monkeypatch.setattr(lease, "TAKE", lease.TAKE.replace(lease_is_over, "turn.state = 'running'"))
+    lease.statement.cache_clear()
     world.post("在吗")
     for worker in ("first", "second"):
         world.claim(world.newest_turn(), worker=worker)
+    lease.statement.cache_clear()
     assert world.violations() == ["a claim that should have gone the other way"]
 
 

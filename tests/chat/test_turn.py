@@ -136,6 +136,15 @@ def test_run_names_the_turn_that_was_queued_meanwhile(visitor: Any) -> None:
     assert turn.run(second, worker="w1") is None
 
 
+def test_read_finds_the_line_asked_under_any_number_of_notices(visitor: Any) -> None:
+    post(visitor, "还没到")
+    for _ in range(question.HISTORY_LINES):
+        actions.request_human(visitor)
+        actions.cancel_human(visitor)
+    row = claimed(Turn.objects.get(state="queued").pk)
+    assert question.read(row).asked == ["还没到"]
+
+
 def test_read_gives_the_turns_lines_and_twelve_before_it_without_notices(visitor: Any) -> None:
     for number in range(8):
         ask(visitor, f"在吗 {number}")

@@ -280,8 +280,9 @@ def test_lists_ask_no_more_for_more_rows(staff: Client, endpoint: Make, url: str
     for_one = query_count(staff, url)
     endpoint("two")
     endpoint("three")
+    staff.get(url)  # what the process keeps for seconds may have been read anew
 
-    assert query_count(staff, url) == for_one
+    assert query_count(staff, url) <= for_one
 
 
 def test_the_list_leads_to_the_try_page(staff: Client) -> None:

@@ -1,0 +1,124 @@
+"""The agent API: the REST twins of the console's socket."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router, Status
+
+from chat import desk, protocol, transcript
+from chat.actions import agent as agent_actions
+from chat.actions import attending
+from chat.api.callers import AgentAuth, staff
+from chat.api.shapes import (
+    HandBackIn,
+    MessageIn,
+    PostedOut,
+    PresenceIn,
+    ReplyIn,
+    ResolveIn,
+    TransferIn,
+)
+from chat.models import Agent, Conversation
+from chat.protocol import ProtocolError
+from chat.states import Presence
+
+agent = Router(tags=["agent"], auth=AgentAuth())
+
+
+@agent.post("/conversations/{conversation_id}/claim")
+def claim(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
+    """Takes a conversation over; 409 names the agent who was faster."""
+    return described(agent_actions.claim(conversation_id, agent=staff(request)))
+
+
+@agent.post("/conversations/{conversation_id}/reply", response={202: PostedOut})
+def reply(request: HttpRequest, conversation_id: UUID, body: ReplyIn) -> Status[PostedOut]:
+    """Sends an agent's line; 409 when `epoch` is no longer the conversation's."""
+    message = agent_actions.reply(
+        conversation_id,
+        agent=staff(request),
+        client_id=body.client_id,
+        text=protocol.check_text(body.text),
+        epoch=body.epoch,
+    )
+    return Status(202, PostedOut(seq=message.seq, turn_id=None))
+
+
+@agent.post("/conversations/{conversation_id}/hand_back")
+def hand_back(
+    request: HttpRequest, conversation_id: UUID, body: HandBackIn | None = None
+) -> dict[str, Any]:
+    """Gives a conversation back to the bot."""
+    note = body.note if body else ""
+    return described(agent_actions.hand_back(conversation_id, agent=staff(request), text=note))
+
+
+@agent.post("/conversations/{conversation_id}/resolve")
+def resolve(
+    request: HttpRequest, conversation_id: UUID, body: ResolveIn | None = None
+) -> dict[str, Any]:
+    """Ends a conversation."""
+    how = body or ResolveIn()
+    return described(
+        agent_actions.resolve(
+            conversation_id, agent=staff(request), summary=how.summary, tags=how.tags
+        )
+    )
+
+
+@agent.post("/conversations/{conversation_id}/note", response={202: dict[str, Any]})
+def note(request: HttpRequest, conversation_id: UUID, body: MessageIn) -> Status[dict[str, Any]]:
+    """Keeps a line that only agents see."""
+    text = protocol.check_text(body.text)
+    member, client_id = staff(request), body.client_id
+    written = agent_actions.note(conversation_id, agent=member, client_id=client_id, text=text)
+    return Status(202, desk.as_note(written))
+
+
+@agent.post("/conversations/{conversation_id}/transfer")
+def transfer(request: HttpRequest, conversation_id: UUID, body: TransferIn) -> dict[str, Any]:
+    """Passes a conversation to another agent, by id."""
+    to = Agent.objects.filter(pk=body.to, user__is_active=True, user__is_staff=True).first()
+    if to is None:
+        raise ProtocolError("not_found")
+    moved = agent_actions.transfer(conversation_id, agent=staff(request), to=to, text=body.note)
+    return described(moved)
+
+
+@agent.get("/conversations/{conversation_id}")
+def read_thread(
+    request: HttpRequest, conversation_id: UUID, after_seq: int = 0, lang: str = "zh"
+) -> dict[str, Any]:
+    """A conversation with its notes, context and brief; personal data as placeholders."""
+    language = "en" if lang.startswith("en") else "zh"
+    return desk.thread(conversation_id, after_seq=max(0, after_seq), language=language)
+
+
+@agent.get("/queue")
+def read_queue(request: HttpRequest) -> list[dict[str, Any]]:
+    """Who waits for a person, whose turn it is first."""
+    return desk.queue()
+
+
+@agent.get("/conversations")
+def list_conversations(request: HttpRequest) -> list[dict[str, Any]]:
+    """The open conversations, the latest first."""
+    return desk.listed()
+
+
+@agent.post("/presence")
+def set_presence(request: HttpRequest, body: PresenceIn) -> dict[str, Any]:
+    """Says whether one takes conversations."""
+    member = staff(request)
+    attending.set_presence(member, Presence(body.status))
+    return {"agent": desk.agent_fields(member)}
+
+
+def described(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "conversation_id": str(conversation.pk),
+        "epoch": conversation.epoch,
+        "seq": conversation.last_seq,
+        **transcript.state_fields(conversation),
+    }
