@@ -419,7 +419,20 @@ def racers(count: int) -> Iterator[Callable[..., list[Any]]]:
 
 
 def post_once(visitor: Any, client_id: UUID) -> Callable[[], actions.Posted]:
-    return lambda: actions.post_message(visitor, client_id=client_id, text="在吗", address=HERE)
+    """A line as a client sends it: again, where the row was not to be had in time on a slow machine."""
+
+    def post() -> actions.Posted:
+        return actions.post_message(visitor, client_id=client_id, text="在吗", address=HERE)
+
+    def act() -> actions.Posted:
+        for _ in range(4):
+            try:
+                return post()
+            except OperationalError:
+                connection.close()
+        return post()
+
+    return act
 
 
 def test_one_line_sent_by_twenty_threads_is_stored_once(visitor: Any, client_id: UUID) -> None:
