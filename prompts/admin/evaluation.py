@@ -123,8 +123,19 @@ class SetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its
         help_texts = HELP
 
 
+class WithPages:
+    """Gives pages that are plain functions their admin beside the request."""
+
+    def with_admin(self, view: Any) -> Any:
+        def shown(request: HttpRequest, **parts: Any) -> HttpResponse:
+            answer: HttpResponse = view(request, self, **parts)
+            return answer
+
+        return shown
+
+
 @admin.register(EvalSet)
-class EvalSetAdmin(ModelAdmin):
+class EvalSetAdmin(WithPages, ModelAdmin):
     form = SetForm
     list_display = ["title", "name", "case_count", "threshold", "last_run"]
     search_fields = ["name", "title"]
@@ -151,15 +162,6 @@ class EvalSetAdmin(ModelAdmin):
             for name, view in views.items()
         ]
         return [*own, *super().get_urls()]
-
-    def with_admin(self, view: Any) -> Any:
-        """The view, given this admin beside the request."""
-
-        def shown(request: HttpRequest, **parts: Any) -> HttpResponse:
-            answer: HttpResponse = view(request, self, **parts)
-            return answer
-
-        return shown
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -226,7 +228,7 @@ class EvalCaseAdmin(ModelAdmin):
 
 
 @admin.register(EvalRun)
-class EvalRunAdmin(ReadOnlyAdmin):
+class EvalRunAdmin(WithPages, ReadOnlyAdmin):
     list_display = ["__str__", "subject", "state", "passed", "total", "created_at", "created_by"]
     list_filter = ["set", "state"]
     list_select_related = ["set", "created_by"]
@@ -243,15 +245,6 @@ class EvalRunAdmin(ReadOnlyAdmin):
             for name, view in views.items()
         ]
         return [*own, *super().get_urls()]
-
-    def with_admin(self, view: Any) -> Any:
-        """The view, given this admin beside the request."""
-
-        def shown(request: HttpRequest, **parts: Any) -> HttpResponse:
-            answer: HttpResponse = view(request, self, **parts)
-            return answer
-
-        return shown
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
