@@ -7,6 +7,7 @@ visitor whose data it is. Everything in between, rows and Redis included, holds 
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from html import unescape
 from typing import Any
@@ -19,7 +20,7 @@ from django.utils.html import escape
 from chat.models import VaultEntry, Visitor
 from prompts.redaction import engine
 from prompts.redaction.placeholders import PLACEHOLDER, Placeholders
-from prompts.redaction.spans import RedactionFailed, Type
+from prompts.redaction.spans import RedactionFailed, Span, Type
 from prompts.redaction.vault import Vault, VaultError
 
 log = structlog.get_logger(__name__)
@@ -59,20 +60,41 @@ def load() -> None:
         log.error("redaction_unloaded", error=type(error).__name__)
 
 
-def mask(visitor: Visitor, text: str) -> str:
-    """The text with placeholders for personal data, whose values are sealed in the vault.
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A text somebody is about to write, and where personal data was found in it: None, if that failed."""
 
-    The caller holds the lock of the visitor's conversation. A text that cannot be examined to the end is sealed
-    as a whole: it must not be read by a model, and nothing of it may be lost.
-    """
-    book = Book(visitor)
+    text: str
+    spans: list[Span] | None
+
+
+def mask(visitor: Visitor, text: str) -> str:
+    """`examine` and `sealed` at once. The caller holds the lock of the visitor's conversation."""
+    return sealed(visitor, examine(visitor, text))
+
+
+def examine(visitor: Visitor, text: str) -> Examined:
+    """Looks for personal data in a text: milliseconds that nobody has to wait for at a lock."""
+    load()
+    typed = disarmed(text)
     try:
-        masked = engine.mask(
-            disarmed(text), language=visitor.language, book=book, not_personal=order_patterns()
-        )
+        spans = engine.find(typed, language=visitor.language, not_personal=order_patterns())
     except RedactionFailed as error:
         log.error("redaction_failed", reason=str(error), chars=len(text))
-        return seal_whole(visitor, text)
+        return Examined(text, None)
+    return Examined(typed, spans)
+
+
+def sealed(visitor: Visitor, found: Examined) -> str:
+    """The text with placeholders for personal data, whose values are sealed in the vault.
+
+    The caller holds the lock of the visitor's conversation. A text that could not be examined to the end is sealed
+    as a whole: it must not be read by a model, and nothing of it may be lost.
+    """
+    if found.spans is None:
+        return seal_whole(visitor, found.text)
+    book = Book(visitor)
+    masked = engine.replaced(found.text, found.spans, book=book)
     if masked.values:
         store(visitor, masked.values, digests=book.known)
     return masked.text

@@ -110,11 +110,11 @@ def post_message(
     too much.
     """
     check_admitted(admission.admit_message(visitor.pk.hex, address=address), client_id=client_id)
-    vault.load()
+    said = text or images.STAND_IN[visitor.language]
+    examined = vault.examine(visitor, said)
     with transaction.atomic():
         conversation = lock_open(visitor)
-        said = text or images.STAND_IN[visitor.language]
-        masked = vault.mask(visitor, said)
+        masked = vault.sealed(visitor, examined)
         if (before := find_earlier(conversation, client_id, masked=masked, raw=said)) is not None:
             return before
         sent = images.take(visitor, attachments)

@@ -2,6 +2,7 @@
 
     find        where it is
     mask        the text with placeholders instead
+    replaced    the second half of mask, for who looks long before it may write
     warm        loads what the first call would otherwise wait for; warm_soon does so in the background
 
 Patterns look at every text; names and addresses are looked for only where letters can make one. Fails closed: what
@@ -67,13 +68,18 @@ def mask(
     not_personal: Sequence[re.Pattern[str]] = (),
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Masked:
-    """The text with placeholders of `book`, which learns the new ones. Raises RedactionFailed.
-
-    What only looks like a placeholder, because somebody typed it, is disarmed: ‹PHONE_1›.
-    """
+    """`find`, then `replaced`. Raises RedactionFailed."""
     spans = find(
         text, language=language, not_personal=not_personal, timeout_seconds=timeout_seconds
     )
+    return replaced(text, spans, book=book)
+
+
+def replaced(text: str, spans: list[Span], *, book: Placeholders) -> Masked:
+    """The text with placeholders of `book`, which learns the new ones, where `find` found personal data.
+
+    What only looks like a placeholder, because somebody typed it, is disarmed: ‹PHONE_1›.
+    """
     pieces: list[str] = []
     values: dict[str, str] = {}
     at = 0
