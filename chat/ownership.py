@@ -7,13 +7,26 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat import protocol, push, transcript, waiting
+from chat import outbox, protocol, push, transcript, waiting
 from chat.models import Agent, Conversation, Escalation, Message, Turn
-from chat.states import TURN_OPEN, EscalationEnd, Owner, Role, TurnState, check_owner_move
+from chat.states import (
+    TURN_OPEN,
+    EscalationEnd,
+    Event,
+    Owner,
+    Role,
+    TurnState,
+    check_owner_move,
+)
 from prompts import completion, ledger
 
 # How a wait in the queue ended, by whoever owns the conversation next.
 ENDS = {Owner.AGENT: EscalationEnd.CLAIMED, Owner.BOT: EscalationEnd.LEFT}
+EVENTS = {
+    Owner.AGENT: Event.CLAIMED,
+    Owner.BOT: Event.HANDED_BACK,
+    Owner.QUEUE: Event.QUEUED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +74,36 @@ def move(
         )
     if to is not Owner.BOT:
         mark_taken_over(conversation)
+    outbox.note(conversation, EVENTS[to], lambda: owner_fields(conversation, reasons))
     queue_moved = left_queue or to is Owner.QUEUE
     return Change(notice=message, superseded=superseded, queue_moved=queue_moved)
+
+
+def owner_fields(
+    conversation: Conversation, reasons: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """What other systems are told of a change of owner."""
+    agent = conversation.agent if conversation.owner == Owner.AGENT else None
+    return {
+        "owner": conversation.owner,
+        "epoch": conversation.epoch,
+        "agent": agent and {"id": agent.pk, "name": agent.name},
+        "reasons": [reason["code"] for reason in reasons],
+    }
+
+
+def note_resolved(conversation: Conversation, *, by: str) -> None:
+    """Tells other systems that the locked conversation has come to its end; `by` is "visitor" or "agent"."""
+    outbox.note(
+        conversation,
+        Event.RESOLVED,
+        lambda: {
+            **owner_fields(conversation),
+            "by": by,
+            "summary": conversation.summary,
+            "tags": conversation.tags,
+        },
+    )
 
 
 def end_escalation(

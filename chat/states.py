@@ -74,6 +74,27 @@ class CallState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Event(StrEnum):
+    """What other systems are told of."""
+
+    OPENED = "conversation.opened"
+    MESSAGE = "message.created"
+    QUEUED = "conversation.queued"
+    CLAIMED = "conversation.claimed"
+    HANDED_BACK = "conversation.handed_back"
+    RESOLVED = "conversation.resolved"
+    RATED = "conversation.rated"
+    PING = "ping"
+
+
+class Delivered(StrEnum):
+    """What became of telling another system. A failed one was tried often enough; staff may send it again."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
 OWNER_MOVES: dict[Owner, frozenset[Owner]] = {
     Owner.BOT: frozenset({Owner.QUEUE, Owner.AGENT}),
     Owner.QUEUE: frozenset({Owner.BOT, Owner.AGENT}),

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from chat import analysis, lease, media, turn
+from chat import analysis, lease, media, outbox, turn, webhooks
 from chat.dialogue import Dialogue
 from prompts import completion, understanding
 from prompts.redaction import engine
@@ -55,6 +55,24 @@ def sweep_images() -> None:
     gone = media.sweep()
     if gone:
         log.info("images_swept", images=gone)
+
+
+@shared_task(name=outbox.DELIVER)
+def deliver_webhook(delivery_id: str) -> None:
+    """Makes one attempt to tell another system."""
+    webhooks.deliver(UUID(delivery_id))
+
+
+@shared_task
+def sweep_webhooks() -> None:
+    """Rings for deliveries whose doorbell was lost or whose next attempt has come."""
+    outbox.ring(webhooks.due())
+
+
+@shared_task
+def forget_webhooks() -> None:
+    """Removes deliveries that are older than they are kept."""
+    webhooks.forget_old()
 
 
 def ring_on_commit(turn_id: UUID) -> None:

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.html import escape
 from markdown_it import MarkdownIt
 
-from chat import media, protocol, showing, waiting
+from chat import media, outbox, protocol, showing, waiting
 from chat.models import Conversation, Message, Turn, Visitor
-from chat.states import TURN_OPEN, Owner, Role, shown_state
+from chat.states import TURN_OPEN, Event, Owner, Role, shown_state
 
 SYNC_LIMIT = 500
 # The channel-layer group of all consoles.
@@ -73,7 +73,21 @@ def append(
         meta=meta or {},
     )
     conversation.save(update_fields=["last_seq", "last_activity_at", *also])
+    outbox.note(conversation, Event.MESSAGE, lambda: told(message))
     return message
+
+
+def told(message: Message) -> dict[str, Any]:
+    """What other systems are told of a line; placeholders stand for personal data."""
+    return {
+        "seq": message.seq,
+        "id": str(message.pk),
+        "role": message.role,
+        "text": message.text,
+        "at": protocol.iso(message.at),
+        "ai": message.ai,
+        "author": message.author,
+    }
 
 
 def to_html(text: str, *, role: Role) -> str:

@@ -47,6 +47,16 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 3000},
         },
+        "sweep-webhooks": {
+            "task": "chat.tasks.sweep_webhooks",
+            "schedule": 5.0,
+            "options": {"expires": 10},
+        },
+        "forget-webhooks": {
+            "task": "chat.tasks.forget_webhooks",
+            "schedule": 3600.0,
+            "options": {"expires": 3000},
+        },
         "guard-canaries": {
             "task": "prompts.tasks.guard_canaries",
             "schedule": 5.0,

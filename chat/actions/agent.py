@@ -163,6 +163,7 @@ def resolve(
             text=ownership.notice_text(conversation, "conversation_resolved", agent=agent),
             also=("resolved_at", "epoch", "summary", "tags"),
         )
+        ownership.note_resolved(conversation, by="agent")
     push.frames(conversation, transcript.as_frame(message), transcript.state_frame(conversation))
     return conversation
 

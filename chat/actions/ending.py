@@ -28,6 +28,7 @@ def end(visitor: Visitor) -> None:
         waited = conversation.owner == Owner.QUEUE
         superseded = ownership.supersede(conversation)
         ownership.end_escalation(conversation, EscalationEnd.RESOLVED)
+        ownership.note_resolved(conversation, by="visitor")
     for turn_id in superseded:
         push.cancel(turn_id)
     push.frames(

@@ -9,12 +9,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from chat import escalation, memory, ownership, protocol, push, tasks, transcript, vault
+from chat import escalation, memory, outbox, ownership, protocol, push, tasks, transcript, vault
 from chat.actions import handing, images, telling
 from chat.actions.admitting import check_admitted
 from chat.models import Conversation, Message, Rating, Turn, Visitor
 from chat.protocol import ProtocolError
-from chat.states import Owner, Reception, Role, TurnState
+from chat.states import Event, Owner, Reception, Role, TurnState
 from prompts import admission, completion, ledger, rendering
 
 
@@ -42,11 +42,26 @@ def open_conversation(visitor: Visitor) -> Conversation:
     """A new conversation, or that of another tab that was faster, even if it was resolved since."""
     try:
         with transaction.atomic():
-            return Conversation.objects.create(
+            opened = Conversation.objects.create(
                 visitor=visitor, inbox=visitor.inbox, **telling.known_before(visitor)
             )
+            outbox.note(opened, Event.OPENED, lambda: opened_fields(visitor))
+            return opened
     except IntegrityError:
         return Conversation.objects.filter(visitor=visitor).latest("created_at")
+
+
+def opened_fields(visitor: Visitor) -> dict[str, Any]:
+    """What other systems are told of whose conversation it is."""
+    return {
+        "inbox": visitor.inbox.key,
+        "visitor": {
+            "id": str(visitor.pk),
+            "customer_id": visitor.customer_id,
+            "tier": visitor.tier,
+            "locale": visitor.locale,
+        },
+    }
 
 
 def ready(conversation: Conversation, *, after_seq: int) -> dict[str, Any]:
@@ -242,13 +257,13 @@ def rate(visitor: Visitor, rating: protocol.Rate) -> None:
     vault.load()
     with transaction.atomic():
         conversation = telling.lock_latest(visitor)
+        said = {
+            "score": rating.score,
+            "resolved": rating.resolved,
+            "tags": [vault.mask(visitor, tag) for tag in rating.tags],
+            "comment": vault.mask(visitor, rating.comment or ""),
+        }
         Rating.objects.update_or_create(
-            conversation=conversation,
-            defaults={
-                "score": rating.score,
-                "resolved": rating.resolved,
-                "tags": [vault.mask(visitor, tag) for tag in rating.tags],
-                "comment": vault.mask(visitor, rating.comment or ""),
-                "at": timezone.now(),
-            },
+            conversation=conversation, defaults={**said, "at": timezone.now()}
         )
+        outbox.note(conversation, Event.RATED, lambda: said)

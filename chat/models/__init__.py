@@ -23,6 +23,7 @@ from chat.models.inboxes import (
 from chat.models.media import Attachment
 from chat.models.notes import Note, Reveal
 from chat.models.tools import Tool, ToolCall
+from chat.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Agent",
@@ -41,6 +42,8 @@ __all__ = [
     "Turn",
     "VaultEntry",
     "Visitor",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WidgetSighting",
     "among",
     "check_origins",

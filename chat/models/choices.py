@@ -2,9 +2,21 @@
 
 from django.db.models import Q
 
-from chat.states import EscalationEnd, Owner, Presence, Reception, Role, Tier, TurnState
+from chat.states import (
+    Delivered,
+    EscalationEnd,
+    Event,
+    Owner,
+    Presence,
+    Reception,
+    Role,
+    Tier,
+    TurnState,
+)
 
-States = type[EscalationEnd | Owner | Presence | Reception | Role | Tier | TurnState]
+States = type[
+    Delivered | EscalationEnd | Event | Owner | Presence | Reception | Role | Tier | TurnState
+]
 
 
 def choices(states: States) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -49,6 +49,28 @@ class Unusable(Exception):
 
 def send(call: Call, *, named: Collection[str] = ()) -> Reply:
     """Makes the call; whatever goes wrong is in the reply. `named` are the hosts the operator allows by name."""
+    return reach(call, exchange, named=named)
+
+
+def tell(call: Call, content: bytes, *, named: Collection[str] = ()) -> Reply:
+    """Posts bytes that are JSON already; of what comes back only the status counts, and its body is not read."""
+
+    def post(pool: httpcore.ConnectionPool, call: Call) -> Reply:
+        headers = {"Content-Type": "application/json", **call.headers}
+        sent = [(name.encode("latin-1"), value.encode()) for name, value in headers.items()]
+        with pool.stream(call.method, call.url, headers=sent, content=content) as response:
+            return Reply(response.status, error=status_error(response.status))
+
+    return reach(call, post, named=named)
+
+
+def reach(
+    call: Call,
+    talk: Callable[[httpcore.ConnectionPool, Call], Reply],
+    *,
+    named: Collection[str],
+) -> Reply:
+    """Connects to the address that was checked and lets `talk` do the rest."""
     try:
         target = addresses.target_of(call.url)
     except addresses.BadAddress as error:
@@ -59,7 +81,7 @@ def send(call: Call, *, named: Collection[str] = ()) -> Reply:
         with httpcore.ConnectionPool(
             ssl_context=trusted(), network_backend=backend, max_connections=1, http2=False
         ) as pool:
-            return exchange(pool, call)
+            return talk(pool, call)
     except Blocked as error:
         return Reply(error="blocked", detail=error.reason)
     except (httpcore.ConnectError, httpcore.ConnectTimeout):
@@ -68,6 +90,12 @@ def send(call: Call, *, named: Collection[str] = ()) -> Reply:
         return Reply(error="timeout")
     except (httpcore.NetworkError, httpcore.ProtocolError):
         return Reply(error="broken")
+
+
+def status_error(status: int) -> str:
+    if status in REDIRECTS:
+        return "redirect"
+    return "http" if status >= 400 else ""
 
 
 def exchange(pool: httpcore.ConnectionPool, call: Call) -> Reply:

@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 from typing_extensions import override
 
-from chat import identity, vault
-from chat.models import Inbox, VaultEntry
+from chat import identity, vault, webhooks
+from chat.models import Inbox, VaultEntry, WebhookEndpoint
 from prompts.redaction.vault import VaultError
 
 
@@ -26,6 +26,11 @@ class Command(BaseCommand):
             except VaultError:
                 lost += 1
         changed += sum(map(identity.rotate, Inbox.objects.exclude(identity_secret="")))
+        for endpoint in WebhookEndpoint.objects.exclude(secret=""):
+            try:
+                changed += webhooks.rotate(endpoint)
+            except VaultError:
+                lost += 1
         self.stdout.write(f"{changed} sealed anew, {lost} cannot be opened by any key")
         if lost:
             raise CommandError("keep the old keys until nothing is sealed with them")
