@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests import stack as platform_stack
+from tests.faults.crowd import restart_under_crowd
 from tests.faults.judging import Verdict
 from tests.faults.platform import Platform
 from tests.faults.scenarios import ALL, Scenario
@@ -22,10 +23,10 @@ ROW = "{:<48} {:>9} {:>7} {:>5} {:>11}  {}"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 when a fault was not survived as promised."""
-    names = {scenario.__name__: scenario for scenario in ALL}
+    names = {scenario.__name__: scenario for scenario in (*ALL, restart_under_crowd)}
     parser = argparse.ArgumentParser(prog="python -m tests.faults.run", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *names], metavar="NAME")
-    chosen = [names[name] for name in parser.parse_args(arguments).names] or list(ALL)
+    chosen = [names[name] for name in parser.parse_args(arguments).names] or list(names.values())
     print(ROW.format("fault", "seconds", "limit", "lost", "duplicated", "verdict"), flush=True)
     with tempfile.TemporaryDirectory(prefix="yingda-faults-", ignore_cleanup_errors=True) as home:
         running = platform_stack.start(Path(home))

@@ -266,7 +266,8 @@ test("a restarting server is given up to four seconds, spread by chance", async 
 test("the wait between attempts grows to thirty seconds and starts small", () => {
   assert.equal(backoffMs(0, 0), 100);
   assert.equal(backoffMs(0, 0.999), 999);
-  assert.equal(backoffMs(3, 0.5), 4_000);
+  assert.equal(backoffMs(3, 0.5), 2_000);
+  assert.equal(backoffMs(6, 0.5), 4_000);
   assert.equal(backoffMs(50, 1), 30_000);
   assert.equal(backoffMs(0, 0.5, 10_000), 10_500);
 });
