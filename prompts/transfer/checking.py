@@ -41,7 +41,9 @@ def checked(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The row's values by field, and its problems. Columns that are not there are not among the values."""
     values: dict[str, Any] = {}
-    problems = [{"column": name, "reason": "doubled_key"} for name in row.doubled]
+    problems: list[dict[str, Any]] = [
+        {"column": name, "reason": "doubled_key", "line": line} for name, line in row.doubled
+    ]
     for column, cell in row.cells.items():
         try:
             values[column] = value_of(column, cell, owners=owners)

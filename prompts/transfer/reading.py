@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import openpyxl
-import yaml
 from openpyxl.utils.exceptions import InvalidFileException
 
+from prompts import yaml_marks
 from prompts.transfer.columns import COLUMNS, as_written, column_of
+from prompts.yaml_marks import Malformed
 
 FILE_BYTES = 8 * 1024 * 1024
 UNPACKED_BYTES = 64 * 1024 * 1024
@@ -20,7 +21,8 @@ ROWS = 20_000
 COLUMNS_MAX = 64
 ENCODINGS = ("utf-8-sig", "gb18030")
 KINDS = ("csv", "xlsx", "jsonl", "yaml")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Its number, what it holds, and the names that stand in it twice, with their lines.
+Record = tuple[int, Any, tuple[tuple[str, int], ...]]
 
 
 class Unreadable(Exception):
@@ -38,7 +40,8 @@ class Row:
 
     number: int
     cells: dict[str, Any]
-    doubled: tuple[str, ...] = ()
+    # Names that stand there again, each with the line of the file.
+    doubled: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,7 @@ def tabular(lines: Iterable[list[Any]], *, encoding: str = "") -> Table:
     return Table(rows, tuple(known), encoding, unknown)
 
 
-def json_rows(text: str) -> Iterator[tuple[int, Any, tuple[str, ...]]]:
+def json_rows(text: str) -> Iterator[Record]:
     """Raises Unreadable, naming the line."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -172,25 +175,24 @@ def json_rows(text: str) -> Iterator[tuple[int, Any, tuple[str, ...]]]:
             value = json.loads(line, object_pairs_hook=noted)
         except (ValueError, RecursionError) as error:
             raise Unreadable("line", number=number, detail=str(error)[:200]) from error
-        yield number, value, tuple(sorted(doubled))
+        yield number, value, tuple((name, number) for name in sorted(doubled))
 
 
-def yaml_rows(text: str) -> Iterator[tuple[int, Any, tuple[str, ...]]]:
-    """Raises Unreadable; aliases are refused, because a few of them unfold into gigabytes."""
+def yaml_rows(text: str) -> Iterator[Record]:
+    """Raises Unreadable, naming the line; aliases are refused, because a few of them unfold into gigabytes."""
     try:
-        for event in yaml.parse(text, Loader=LOADER):
-            if isinstance(event, yaml.AliasEvent):
-                raise Unreadable("aliases")
-        content = yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe one
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise Unreadable("broken", detail=" ".join(str(error).split())[:200]) from error
-    if not isinstance(content, list):
+        marked = yaml_marks.load(text)
+    except Malformed as error:
+        reason = {"broken": "yaml", "key": "yaml_key"}.get(error.reason, error.reason)
+        raise Unreadable(reason, number=error.mark.line, detail=error.detail) from None
+    if not isinstance(marked.value, list):
         raise Unreadable("no_list")
-    for number, value in enumerate(content, 1):
-        yield number, value, ()
+    for place, value in enumerate(marked.value):
+        again = [(where, mark) for where, mark in marked.doubled if where[0] == place]
+        yield place + 1, value, tuple((str(where[1]), mark.line) for where, mark in again)
 
 
-def recorded(found: Iterable[tuple[int, Any, tuple[str, ...]]], *, encoding: str) -> Table:
+def recorded(found: Iterable[Record], *, encoding: str) -> Table:
     """The rows of records that name their own fields. Raises Unreadable."""
     rows: list[Row] = []
     columns: dict[str, None] = {}

@@ -195,7 +195,15 @@ def test_a_field_twice_in_one_record_is_refused() -> None:
     line = b'{"key": "a", "key": "b", "language": "zh", "title": "t", "answer": "a", "intent": "i", "category": "c"}'
     [row] = planned(line, "sops.jsonl")
 
-    assert row["problems"] == [{"column": "key", "reason": "doubled_key"}]
+    assert row["problems"] == [{"column": "key", "reason": "doubled_key", "line": 1}]
+
+
+def test_a_field_twice_in_one_yaml_record_is_refused_at_its_line() -> None:
+    record = "- key: a\n  language: zh\n  title: t\n  answer: one\n  intent: i\n  category: c\n"
+    rows = planned(f"{record}{record}  answer: two\n".encode(), "sops.yaml")
+
+    assert rows[1]["problems"][0] == {"column": "answer", "reason": "doubled_key", "line": 13}
+    assert rows[0]["problems"] == []
 
 
 def test_gbk_and_utf_16_are_read_other_bytes_are_refused() -> None:
@@ -253,8 +261,10 @@ def test_xml_entities_of_a_workbook_are_not_unfolded() -> None:
         (b'{"key": "a"}\n{', "a.jsonl", "line"),
         (b"[1]", "a.jsonl", "no_object"),
         (b"a: 1", "a.yaml", "no_list"),
-        (b"- [", "a.yaml", "broken"),
-        (b"- !!python/object:os.system x", "a.yaml", "broken"),
+        (b"- [", "a.yaml", "yaml"),
+        (b"- ? [x]\n  : 1", "a.yaml", "yaml_key"),
+        (b"- " + b"[" * 30, "a.yaml", "depth"),
+        (b"- !!python/object:os.system x", "a.yaml", "tag"),
     ],
 )
 def test_unreadable_files_say_why(content: bytes, name: str, reason: str) -> None:

@@ -1,0 +1,125 @@
+"""What every kind of object in a bundle can do, and what they hand to each other."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from prompts.bundle.masking import masked
+
+Key = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^\S+$")]
+Name = Annotated[str, StringConstraints(max_length=40, pattern=r"^\S*$")]
+Language = Literal["zh", "en"]
+Identity = tuple[str, ...]
+
+
+class Shape(BaseModel):
+    """The fields of an object; those that hold their usual value are left out of a file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object of the database with all its fields: as it leaves, masked, and as it stands there."""
+
+    identity: Identity
+    path: str
+    said: dict[str, Any]
+    raw: dict[str, Any]
+    # The fields in which something was masked.
+    masked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What objects may name: in the database or beside them in the bundle."""
+
+    examples: frozenset[tuple[str, str]] = frozenset()
+    endpoints: frozenset[str] = frozenset()
+    sets: frozenset[str] = frozenset()
+    # What each version of the bundle says.
+    wordings: Mapping[Identity, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An object on its way in: all its fields, those that differ, and what it was."""
+
+    said: dict[str, Any]
+    changed: tuple[str, ...]
+    stored: Stored | None = None
+    publish: bool = False
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: self.said[name] for name in self.changed}
+
+
+Trouble = tuple[tuple[str | int, ...], str]
+
+
+class Kind(ABC):
+    """One kind of object."""
+
+    name: ClassVar[str]
+    shape: ClassVar[type[BaseModel]]
+    # Fields that only `--publish` changes once the object is there.
+    held: ClassVar[tuple[str, ...]] = ()
+    # The fields that may hold a customer's words, and are masked on the way out.
+    words: ClassVar[tuple[str, ...]] = ()
+    # Whether they are masked on the way in as well: what the shop publishes is not.
+    masks: ClassVar[bool] = True
+
+    @abstractmethod
+    def identity(self, said: Mapping[str, Any]) -> Identity: ...
+
+    @abstractmethod
+    def place(self, said: Mapping[str, Any]) -> str:
+        """The path of the file it stands in."""
+
+    @abstractmethod
+    def stored(self) -> Iterable[Stored]:
+        """Those that are exported. Raises RedactionFailed."""
+
+    @abstractmethod
+    def store(self, changes: Sequence[Change]) -> None:
+        """Carries the changes out; the caller has the transaction."""
+
+    def compared(self) -> Collection[str]:
+        """The fields by which an object of a file differs from one of the database."""
+        return self.shape.model_fields
+
+    def known(self, stored: Iterable[Stored]) -> dict[Any, Stored]:
+        """Those that an object of a file may be, by what `match` finds them by."""
+        return {each.identity: each for each in stored}
+
+    def match(self, said: Mapping[str, Any], known: Mapping[Any, Stored]) -> Stored | None:
+        return known.get(self.identity(said))
+
+    def prepared(self, said: dict[str, Any], stored: Stored | None, world: World) -> dict[str, Any]:
+        """The object as it would be stored. Raises RedactionFailed."""
+        if not self.masks:
+            return said
+        return masked(said, self.words, language=str(said.get("language") or "zh"))[0]
+
+    def troubles(self, said: Mapping[str, Any], world: World) -> Iterator[Trouble]:
+        """What is wrong with it beyond the shape of its fields, each by path."""
+        yield from ()
+
+
+def leaving(
+    kind: Any, raw: dict[str, Any], *, language: str, words: Iterable[str] | None = None
+) -> Stored:
+    """An object of the database, masked. Raises RedactionFailed."""
+    said, names = masked(raw, kind.words if words is None else words, language=language)
+    return Stored(kind.identity(raw), kind.place(raw), said, raw, names)
+
+
+def written(shape: type[BaseModel], said: Mapping[str, Any]) -> dict[str, Any]:
+    """The object as its file has it: without the fields that hold their usual value."""
+    usual = {name: field.get_default(call_default_factory=True) for name, field in shape.model_fields.items()}  # fmt: skip
+    wanted = {name for name, field in shape.model_fields.items() if field.is_required()}
+    return {n: v for n, v in said.items() if n in wanted or v != usual[n]}
