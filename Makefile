@@ -4,7 +4,7 @@ VENV := .venv/bin
 CHECKS := format lint types javascript imports migrations django templates secrets
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench bench-gateway bench-rollback bench-peak faults install install-runtime lock $(CHECKS:%=check-%)
+.PHONY: help up test check bench bench-gateway bench-rollback bench-peak bench-studio faults install install-runtime lock $(CHECKS:%=check-%)
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -60,6 +60,9 @@ bench-rollback: install ## how long a rollback takes to reach the last of four w
 
 bench-peak: install ## more messages than can be answered in full: who gets what, and what is lost
 	@exec $(VENV)/python -m tests.bench.peak $(ARGS)
+
+bench-studio: install ## how long the pages of the prompt studio take with 10,000 SOPs, and a retrieval
+	@exec $(VENV)/python -m tests.bench.studio $(ARGS)
 
 faults: install ## the fault suite: a table, and JSON under var/reports/
 	@exec $(VENV)/python -m tests.faults.run $(ARGS)

@@ -193,6 +193,7 @@ class EvalCaseAdmin(ModelAdmin):
     list_display = ["key", "set", "shown_text", "language", "source", "marked", "enabled"]
     list_filter = ["set", "language", "source", "critical", "enabled"]
     list_select_related = ["set"]
+    list_per_page = 50
     search_fields = ["key", "text"]
     show_full_result_count = False
     fieldsets = [
@@ -232,6 +233,7 @@ class EvalRunAdmin(WithPages, ReadOnlyAdmin):
     list_display = ["__str__", "subject", "state", "passed", "total", "created_at", "created_by"]
     list_filter = ["set", "state"]
     list_select_related = ["set", "created_by"]
+    list_per_page = 50
     show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:

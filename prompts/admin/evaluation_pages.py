@@ -148,7 +148,7 @@ def run_page(request: HttpRequest, model_admin: ModelAdmin, *, row: EvalRun) -> 
         raise PermissionDenied
     which = request.GET.get("show", "failed" if row.state == EvalRun.State.DONE else "all")
     earlier = running.before(row)
-    known = list(row.results.only("case_id", "passed"))
+    known = running.verdicts(row)
     changed = running.changes(known, earlier)
     results = row.results.select_related("case", "version__prompt").order_by("passed", "case__key")
     if which == "failed":
@@ -156,7 +156,7 @@ def run_page(request: HttpRequest, model_admin: ModelAdmin, *, row: EvalRun) -> 
     elif which == "changed":
         results = results.filter(case_id__in=changed)
     page = Paginator(results, PAGE_ROWS).get_page(request.GET.get("page"))
-    failed = sum(not result.passed for result in known)
+    failed = sum(not passed for passed in known.values())
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.model._meta,

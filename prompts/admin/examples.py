@@ -13,7 +13,7 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from prompts import snapshot
-from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
+from prompts.admin.rows import AnnouncedAdmin, DefaultsStay, containing
 from prompts.admin.wording import as_percent, both, pick
 from prompts.models import FewShotExample
 from prompts.redaction import engine
@@ -143,12 +143,8 @@ class FewShotExampleAdmin(DefaultsStay, AnnouncedAdmin):
         if not term.strip():
             return rows, False
         texts = rows.annotate(said=Cast("messages", models.TextField()))
-        found = (
-            models.Q(key__icontains=term)
-            | models.Q(intent__icontains=term)
-            | models.Q(said__icontains=term)
-        )
-        return texts.filter(found), False
+        places = [(f"{name}__{containing(term)}", term) for name in ("key", "intent", "said")]
+        return texts.filter(models.Q(*places, _connector=models.Q.OR)), False
 
     @display(  # type: ignore[untyped-decorator]
         description=both("来源", "source"),

@@ -35,6 +35,7 @@ class SopFindingAdmin(ReadOnlyAdmin):
     search_fields = ["wording", "other_wording", "sop__title", "other__title"]
     actions = ["ignore", "mind"]
     list_per_page = 50
+    show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:
         own = path("look/", self.admin_site.admin_view(self.look), name="prompts_sopfinding_look")

@@ -60,3 +60,11 @@ class DefaultsStay:
         rows, counts, missing, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
         defaults = [f"{row} (a default: disable it)" for row in objs if row.default_digest]
         return rows, counts, missing, [*protected, *defaults]
+
+
+def containing(word: str) -> str:
+    """The lookup that finds a word in a text, whatever the case of its letters.
+
+    Chinese has none: it is looked for as it stands, which takes a third of the time.
+    """
+    return "contains" if word.upper() == word.lower() else "icontains"

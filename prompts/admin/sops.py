@@ -16,6 +16,7 @@ from unfold.forms import ActionForm
 from prompts import retrieval, snapshot, transfer
 from prompts.admin import sop_files, sop_pages
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
+from prompts.admin.sop_list import SopChangeList, holding
 from prompts.admin.wording import both, pick
 from prompts.models import Sop, SopQuestion
 
@@ -130,7 +131,7 @@ class SopAdmin(DefaultsStay, AnnouncedAdmin):
     list_before_template = "admin/prompts/sop/tools.html"
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ["key", "title", "answer", "questions__text"]
+    search_fields = ["key"]  # that there is a field; what it looks at says `holding`
     autocomplete_fields = ["owner"]
     inlines = [SopQuestionInline]
     actions = [
@@ -190,12 +191,11 @@ class SopAdmin(DefaultsStay, AnnouncedAdmin):
         shown: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **context})
         return shown
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Sop]:
-        other = Sop.objects.filter(key=models.OuterRef("key")).exclude(
-            language=models.OuterRef("language")
-        )
-        rows: models.QuerySet[Sop] = super().get_queryset(request)
-        return rows.annotate(pair_updated_at=models.Subquery(other.values("updated_at")[:1]))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SopChangeList]:
+        return SopChangeList
+
+    def get_search_results(self, request: HttpRequest, rows: Any, term: str) -> tuple[Any, bool]:
+        return holding(rows, term), False
 
     @display(  # type: ignore[untyped-decorator]
         description=both("状态", "state"),

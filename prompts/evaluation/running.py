@@ -4,7 +4,7 @@ Called by prompts.tasks, the admin and `manage.py run_evals`. A run belongs to t
 second one that comes meanwhile leaves it alone, and one that comes later goes on where the first one stopped.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -192,13 +192,14 @@ def before(row: EvalRun) -> EvalRun | None:
     return earlier.order_by("-pk").first()
 
 
-def changes(results: Iterable[EvalResult], earlier: EvalRun | None) -> dict[int, bool]:
-    """Cases whose result differs from the earlier run's: their ids, and whether they pass now."""
+def changes(now: Mapping[int, bool], earlier: EvalRun | None) -> dict[int, bool]:
+    """Cases whose result differs from the earlier run's: their ids, and whether they pass `now`."""
     if earlier is None:
         return {}
-    then = dict(earlier.results.values_list("case_id", "passed"))
-    return {
-        result.case_id: result.passed
-        for result in results
-        if then.get(result.case_id, result.passed) != result.passed
-    }
+    then = verdicts(earlier)
+    return {case: passes for case, passes in now.items() if then.get(case, passes) != passes}
+
+
+def verdicts(row: EvalRun) -> dict[int, bool]:
+    """The cases that were asked so far, by id, and whether they passed."""
+    return dict(row.results.order_by().values_list("case_id", "passed"))

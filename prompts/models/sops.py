@@ -53,6 +53,7 @@ class Sop(models.Model):
         verbose_name = "SOP"
         verbose_name_plural = "SOPs"
         ordering = ["language", "category", "key"]
+        indexes = [models.Index(fields=["language", "category", "key"], name="sop_order")]
         constraints = [
             models.UniqueConstraint(fields=["key", "language"], name="sop_key_language_once"),
             models.CheckConstraint(

@@ -204,7 +204,7 @@ def test_changes_name_what_broke_and_what_was_mended(chosen: EvalSet) -> None:
     run = evaluated(chosen)
 
     earlier = running.before(run)
-    assert running.changes(run.results.all(), earlier) == {broken.pk: False, mended.pk: True}
+    assert running.changes(running.verdicts(run), earlier) == {broken.pk: False, mended.pk: True}
 
 
 # --- manage.py run_evals ---------------------------------------------------------------------------------
