@@ -83,6 +83,9 @@ def as_entry(row: Any, latest: Message | None) -> dict[str, Any]:
         "latest": latest and {"role": latest.role, "text": latest.text[:PREVIEW_CHARS]},
         "reasons": [reason["code"] for reason in row.waits[0].reasons] if row.waits else [],
         "mood": {"label": mood[0][0], "score": mood[0][1]} if mood else None,
+        "tags": row.tags,
+        "snoozed": row.snoozed,
+        "snoozed_until": row.snoozed_until and protocol.iso(row.snoozed_until),
     }
 
 

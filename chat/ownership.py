@@ -63,7 +63,7 @@ def move(
         conversation,
         role=Role.SYSTEM,
         text=notice_text(conversation, notice, agent=agent),
-        also=("owner", "agent", "epoch", "waiting_since", *also),
+        also=("owner", "agent", "epoch", "waiting_since", *also, *transcript.wake(conversation)),
     )
     superseded = supersede(conversation)
     if left_queue:

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from chat import analysis, lease, media, outbox, turn, webhooks
+from chat import analysis, lease, media, outbox, turn, waking, webhooks
 from chat.dialogue import Dialogue
 from prompts import completion, understanding
 from prompts.redaction import engine
@@ -67,6 +67,12 @@ def deliver_webhook(delivery_id: str) -> None:
 def sweep_webhooks() -> None:
     """Rings for deliveries whose doorbell was lost or whose next attempt has come."""
     outbox.ring(webhooks.due())
+
+
+@shared_task
+def wake_conversations() -> None:
+    """Ends the time for which conversations were put aside."""
+    waking.wake_due()
 
 
 @shared_task

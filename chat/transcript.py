@@ -57,6 +57,7 @@ def append(
     """
     conversation.last_seq += 1
     conversation.last_activity_at = timezone.now()
+    woken = wake(conversation) if role is Role.VISITOR else ()
     message = Message.objects.create(
         conversation=conversation,
         seq=conversation.last_seq,
@@ -72,9 +73,17 @@ def append(
         ai=ai,
         meta=meta or {},
     )
-    conversation.save(update_fields=["last_seq", "last_activity_at", *also])
+    conversation.save(update_fields=["last_seq", "last_activity_at", *also, *woken])
     outbox.note(conversation, Event.MESSAGE, lambda: told(message))
     return message
+
+
+def wake(conversation: Conversation) -> tuple[str, ...]:
+    """Ends that the locked conversation was put aside; the fields to save with it."""
+    if not conversation.snoozed:
+        return ()
+    conversation.snoozed, conversation.snoozed_until = False, None
+    return ("snoozed", "snoozed_until")
 
 
 def told(message: Message) -> dict[str, Any]:

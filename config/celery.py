@@ -52,6 +52,11 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 10},
         },
+        "wake-conversations": {
+            "task": "chat.tasks.wake_conversations",
+            "schedule": 5.0,
+            "options": {"expires": 10},
+        },
         "forget-webhooks": {
             "task": "chat.tasks.forget_webhooks",
             "schedule": 3600.0,

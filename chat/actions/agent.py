@@ -148,7 +148,10 @@ def hand_back(conversation_id: UUID, *, agent: Agent, text: str = "") -> Convers
 def resolve(
     conversation_id: UUID, *, agent: Agent, summary: str = "", tags: Sequence[str] = ()
 ) -> Conversation:
-    """Ends the conversation; the visitor's next line opens a new one. Raises Conflict unless owned."""
+    """Ends the conversation; the visitor's next line opens a new one. Without tags those it has stay.
+
+    Raises Conflict unless owned.
+    """
     vault.load()
     with transaction.atomic():
         conversation = lock_open(conversation_id)
@@ -156,7 +159,8 @@ def resolve(
         conversation.resolved_at = timezone.now()
         conversation.epoch += 1
         conversation.summary = vault.mask(conversation.visitor, summary) if summary else ""
-        conversation.tags = [vault.mask(conversation.visitor, tag) for tag in tags]
+        if tags:
+            conversation.tags = [vault.mask(conversation.visitor, tag) for tag in tags]
         message = transcript.append(
             conversation,
             role=Role.SYSTEM,

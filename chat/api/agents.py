@@ -8,15 +8,18 @@ from ninja import Router, Status
 
 from chat import desk, protocol, transcript
 from chat.actions import agent as agent_actions
-from chat.actions import attending
+from chat.actions import attending, canned, sorting
 from chat.api.callers import AgentAuth, staff
 from chat.api.shapes import (
+    CannedIn,
     HandBackIn,
     MessageIn,
     PostedOut,
     PresenceIn,
     ReplyIn,
     ResolveIn,
+    SnoozeIn,
+    TagsIn,
     TransferIn,
 )
 from chat.models import Agent, Conversation
@@ -84,6 +87,49 @@ def transfer(request: HttpRequest, conversation_id: UUID, body: TransferIn) -> d
         raise ProtocolError("not_found")
     moved = agent_actions.transfer(conversation_id, agent=staff(request), to=to, text=body.note)
     return described(moved)
+
+
+@agent.put("/conversations/{conversation_id}/tags")
+def set_tags(request: HttpRequest, conversation_id: UUID, body: TagsIn) -> dict[str, Any]:
+    """Names a conversation, resolved or not, by these tags."""
+    return {"tags": sorting.set_tags(conversation_id, tags=body.tags).tags}
+
+
+@agent.post("/conversations/{conversation_id}/snooze")
+def snooze(request: HttpRequest, conversation_id: UUID, body: SnoozeIn) -> dict[str, Any]:
+    """Puts one's conversation aside until then or until its visitor writes; without a time, only for that."""
+    return described(sorting.snooze(conversation_id, agent=staff(request), until=body.until))
+
+
+@agent.post("/conversations/{conversation_id}/wake")
+def wake(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
+    """Takes up again what was put aside."""
+    return described(sorting.wake(conversation_id, agent=staff(request)))
+
+
+@agent.get("/canned")
+def list_canned(request: HttpRequest) -> list[dict[str, Any]]:
+    """The replies kept ready: one's own, one's teams' and everybody's."""
+    return canned.listed(staff(request))
+
+
+@agent.post("/canned", response={201: dict[str, Any]})
+def add_canned(request: HttpRequest, body: CannedIn) -> Status[dict[str, Any]]:
+    """Keeps a reply of one's own ready."""
+    return Status(201, canned.save(staff(request), pk=None, **body.model_dump()))
+
+
+@agent.put("/canned/{pk}")
+def change_canned(request: HttpRequest, pk: int, body: CannedIn) -> dict[str, Any]:
+    """Changes a reply of one's own."""
+    return canned.save(staff(request), pk=pk, **body.model_dump())
+
+
+@agent.delete("/canned/{pk}", response={204: None})
+def remove_canned(request: HttpRequest, pk: int) -> Status[None]:
+    """Removes a reply of one's own."""
+    canned.remove(staff(request), pk=pk)
+    return Status(204, None)
 
 
 @agent.get("/conversations/{conversation_id}")

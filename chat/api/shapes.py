@@ -4,7 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from chat import protocol
 
@@ -129,6 +129,20 @@ class ResolveIn(Schema):
 class TransferIn(Schema):
     to: int
     note: protocol.Summary = ""
+
+
+class TagsIn(Schema):
+    tags: protocol.Tags
+
+
+class SnoozeIn(Schema):
+    until: AwareDatetime | None = None
+
+
+class CannedIn(Schema):
+    folder: protocol.Words = Field("", max_length=100)
+    title: protocol.Words = Field(min_length=1, max_length=60)
+    text: protocol.Words = Field(min_length=1, max_length=2000)
 
 
 class PresenceIn(Schema):

@@ -17,6 +17,7 @@ from django.utils import timezone
 from chat import auth, desk, protocol, transcript
 from chat.actions import agent as actions
 from chat.actions import attending
+from chat.consumers.agent_acts import perform
 from chat.consumers.pace import in_database
 from chat.consumers.socket import Socket
 from chat.models import Agent, Conversation
@@ -228,31 +229,3 @@ def signal(
             actions.mark_read(frame.conversation_id, agent=agent, seq=frame.seq)
         case protocol.PresenceSet():
             attending.set_presence(agent, Presence(frame.status))
-
-
-def perform(agent: Agent, frame: Any) -> dict[str, Any]:
-    """Does what the frame asks for; what `ok` says of it. Raises Conflict, DoesNotExist."""
-    pk = frame.conversation_id
-    match frame:
-        case protocol.Claim():
-            done = actions.claim(pk, agent=agent)
-        case protocol.HandBack():
-            done = actions.hand_back(pk, agent=agent, text=frame.note)
-        case protocol.Resolve():
-            done = actions.resolve(pk, agent=agent, summary=frame.summary, tags=frame.tags)
-        case protocol.Transfer():
-            to = Agent.objects.get(pk=frame.to, user__is_active=True, user__is_staff=True)
-            done = actions.transfer(pk, agent=agent, to=to, text=frame.note)
-        case protocol.NoteFrame():
-            actions.note(pk, agent=agent, client_id=frame.client_id, text=frame.text)
-            return {"conversation_id": str(pk), "client_id": str(frame.client_id)}
-        case protocol.Reply():
-            line = actions.reply(
-                pk, agent=agent, client_id=frame.client_id, text=frame.text, epoch=frame.epoch
-            )
-            return {
-                "conversation_id": str(pk),
-                "client_id": str(frame.client_id),
-                "seq": line.seq,
-            }
-    return {"conversation_id": str(pk), "epoch": done.epoch}

@@ -22,12 +22,14 @@ from chat.models.inboxes import (
 )
 from chat.models.media import Attachment
 from chat.models.notes import Note, Reveal
+from chat.models.teams import CannedReply, Team
 from chat.models.tools import Tool, ToolCall
 from chat.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Agent",
     "Attachment",
+    "CannedReply",
     "Conversation",
     "Escalation",
     "EscalationPolicy",
@@ -37,6 +39,7 @@ __all__ = [
     "Note",
     "Rating",
     "Reveal",
+    "Team",
     "Tool",
     "ToolCall",
     "Turn",

@@ -136,6 +136,9 @@ class Conversation(models.Model):
     resolved_at = models.DateTimeField(null=True, blank=True)
     summary = models.TextField(blank=True, help_text="How it ended, in the agent's words")
     tags = models.JSONField(default=list, blank=True)
+    # Put aside by its agent: until then, or until its visitor writes; without a time only that ends it.
+    snoozed = models.BooleanField(default=False)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -154,7 +157,12 @@ class Conversation(models.Model):
                 name="conversation_one_open_per_visitor",
             ),
         ]
-        indexes = [models.Index(fields=["owner", "waiting_since"], name="conversation_queue")]
+        indexes = [
+            models.Index(fields=["owner", "waiting_since"], name="conversation_queue"),
+            models.Index(
+                fields=["snoozed_until"], condition=Q(snoozed=True), name="conversation_snoozed"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"conversation {self.pk.hex[:8]}"

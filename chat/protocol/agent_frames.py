@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from chat.protocol.checks import ClientId, ProtocolError, Seq, Words, check_text
 from chat.protocol.frames import Frame, Ping, find_client_id, loads
@@ -10,6 +10,7 @@ from chat.protocol.frames import Frame, Ping, find_client_id, loads
 Summary = Annotated[Words, Field(max_length=1000)]
 Tags = Annotated[list[Annotated[Words, Field(min_length=1, max_length=30)]], Field(max_length=10)]
 Reason = Annotated[Words, Field(min_length=2, max_length=150)]
+RowId = Annotated[int, Field(ge=1, le=2**53)]
 Placeholder = Annotated[str, Field(pattern=r"^<[A-Z_]{1,20}_\d{1,6}>$")]
 
 
@@ -71,6 +72,38 @@ class RevealFrame(OfConversation):
     reason: Reason
 
 
+class TagsSet(OfConversation):
+    type: Literal["tags.set"]
+    tags: Tags
+
+
+class Snooze(OfConversation):
+    type: Literal["snooze"]
+    # None: until the visitor writes.
+    until: AwareDatetime | None = None
+
+
+class Wake(OfConversation):
+    type: Literal["wake"]
+
+
+class CannedList(Frame):
+    type: Literal["canned.list"]
+
+
+class CannedSave(Frame):
+    type: Literal["canned.save"]
+    id: RowId | None = None
+    folder: Annotated[Words, Field(max_length=100)] = ""
+    title: Annotated[Words, Field(min_length=1, max_length=60)]
+    text: Annotated[Words, Field(min_length=1, max_length=2000)]
+
+
+class CannedRemove(Frame):
+    type: Literal["canned.remove"]
+    id: RowId
+
+
 class AgentTyping(OfConversation):
     type: Literal["typing"]
     on: bool
@@ -92,6 +125,12 @@ AgentFrame = Annotated[
     | HandBack
     | Resolve
     | RevealFrame
+    | TagsSet
+    | Snooze
+    | Wake
+    | CannedList
+    | CannedSave
+    | CannedRemove
     | AgentTyping
     | AgentRead
     | Ping,

@@ -373,3 +373,25 @@ async def test_value_of_another_visitor_cannot_be_revealed(
     error = await console.refused("reveal", theirs.conversation_id, **ask)
     assert error["code"] == "not_found"
     assert not await in_database(Reveal.objects.exists)()
+
+
+# --- sorting -----------------------------------------------------------------------------------------
+
+
+async def test_tags_snooze_and_replies_kept_ready(
+    texts: None, open_console: Open, visitor: Visitor, agent: Agent
+) -> None:
+    pk = await queued(visitor)
+    console = await open_console(agent)
+    other = await open_console(await in_database(AgentFactory.create)())
+    await console.ask("claim", pk)
+    await console.ask("tags.set", pk, tags=["物流"])
+    await console.ask("snooze", pk)
+    assert (await other.next("conversation", snoozed=True))["tags"] == ["物流"]
+    assert (await other.refused("snooze", pk))["code"] == "conflict"
+    await console.send(type="snooze", conversation_id=str(pk), until="2020-01-01T00:00:00Z")
+    assert (await console.next("error"))["code"] == "invalid_frame"
+    await console.send(type="canned.save", title="你好", text="您好", folder="")
+    assert [one["title"] for one in (await console.next("ok", act="canned.save"))["replies"]] == [
+        "你好"
+    ]

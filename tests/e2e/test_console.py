@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from playwright.sync_api import expect as expect_that
 
-from tests.e2e.conftest import ANSWER_MS, Shop
+from tests.e2e.conftest import ANSWER_MS, Shop, Tab
 from tests.stack import ADMIN_PASSWORD, Stack
 
 pytestmark = pytest.mark.e2e
@@ -80,6 +80,9 @@ def test_call_claim_reply_and_back_to_the_bot(shop: Shop, sign_in: Callable[...,
     console.locator("dialog button[type=submit]").click()
     expect_that(said.locator(".kept--open")).to_have_text("13812345678")
 
+    keep_a_reply_ready(console)
+    put_aside(console, tab)
+
     console.keyboard.press("Alt+KeyP")
     console.locator(".input").fill("老顾客,客气一点")
     console.locator(".input").press("Enter")
@@ -94,6 +97,33 @@ def test_call_claim_reply_and_back_to_the_bot(shop: Shop, sign_in: Callable[...,
     tab.wait_for_answers(3)
     expect_that(console.locator('.line[data-role="bot"]').last).to_contain_text(re.compile("."))
     assert "客气一点" not in tab.find(".log").inner_text()
+
+
+def keep_a_reply_ready(console: Page) -> None:
+    """What nobody knows yet stays open, and is not sent as it is."""
+    console.locator(".input").fill("/")
+    console.get_by_role("button", name="新建常用语").click()
+    console.locator("dialog input[name=title]").fill("催单")
+    console.locator("dialog textarea[name=text]").fill("{{customer}}您好,{{order}}已催促。")
+    console.locator("dialog button[type=submit]").click()
+    console.locator(".input").fill("/催")
+    expect_that(console.locator(".canned-row")).to_have_count(1)
+    console.locator(".input").press("Enter")
+    expect_that(console.locator(".input")).to_have_value("客户您好,{{order}}已催促。")
+    console.locator(".input").press("Enter")
+    expect_that(console.locator(".input")).to_have_value("客户您好,{{order}}已催促。")
+    console.locator(".input").fill("")
+
+
+def put_aside(console: Page, tab: Tab) -> None:
+    """The customer's next line brings it back."""
+    console.keyboard.press("Alt+KeyM")
+    console.locator("dialog button[type=submit]").click()
+    console.locator('[role=tab][data-tab="snoozed"]').click()
+    expect_that(console.locator(".entry")).to_have_count(1)
+    tab.ask("还在吗")
+    expect_that(console.locator(".entry")).to_have_count(0)
+    console.locator('[role=tab][data-tab="mine"]').click()
 
 
 def test_console_on_a_phone_shows_one_pane_at_a_time(

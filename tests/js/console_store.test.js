@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { initialState, isMine, listed, reduce, upTo, wanting } from "../../chat/static/chat/console/store.js";
+import { initialState, isMine, listed, reduce, shown, tagsOf, upTo, wanting } from "../../chat/static/chat/console/store.js";
 
 const ME = { id: 1, name: "小王", presence: "online" };
 const entry = (id, more = {}) => ({
   conversation_id: id, inbox: "shop", visitor: { number: "A1", name: "", tier: "standard", verified: false, locale: "zh-CN" },
   owner: "queue", resolved: false, agent: null, epoch: 1, seq: 2, read_seq: 0, at: "2026-01-01T00:00:00.000Z",
-  waiting_since: "2026-01-01T00:00:00.000Z", unanswered_since: null, latest: null, reasons: [], mood: null, ...more,
+  waiting_since: "2026-01-01T00:00:00.000Z", unanswered_since: null, latest: null, reasons: [], mood: null, tags: [], snoozed: false, snoozed_until: null, ...more,
 });
 const mine = (id, more = {}) => entry(id, { owner: "agent", agent: ME, ...more });
 const place = (id) => ({ conversation_id: id, score: 0, because: [] });
@@ -79,4 +79,21 @@ test("a revealed value is forgotten with the conversation", () => {
   const state = frames(opened(), { type: "revealed", conversation_id: "a", placeholder: "<PHONE_1>", value: "138" });
   assert.equal(state.thread.revealed["<PHONE_1>"], "138");
   assert.deepEqual(reduce(state, { type: "open", id: "b" }).thread.revealed, {});
+});
+
+test("what is put aside stands apart, the soonest to come back first", () => {
+  const state = ready([mine("a"), mine("b", { snoozed: true }), mine("c", { snoozed: true, snoozed_until: "2026-01-02T00:00:00.000Z" })]);
+  assert.deepEqual(ids(listed(state, "mine")), ["a"]);
+  assert.deepEqual(ids(listed(state, "snoozed")), ["c", "b"]);
+});
+
+test("a chosen tag leaves those that have it; the most frequent is offered first", () => {
+  const state = ready([mine("a", { tags: ["物流"] }), mine("b", { tags: ["退款", "物流"] }), mine("c")]);
+  assert.deepEqual(tagsOf(state), ["物流", "退款"]);
+  assert.deepEqual(ids(shown(reduce(state, { type: "tag", tag: "退款" }), "all")), ["b"]);
+});
+
+test("the replies that come with an ok are kept", () => {
+  const replies = [{ id: 1, folder: "", title: "你好", text: "您好", scope: "own" }];
+  assert.deepEqual(frames(ready([]), { type: "ok", act: "canned.list", conversation_id: "", replies }).canned, replies);
 });

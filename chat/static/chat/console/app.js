@@ -3,10 +3,10 @@
 import { createChime } from "../widget/notify.js";
 import { createAside } from "./aside.js";
 import { createComposer } from "./composer.js";
-import { askHandBack, askResolve, askReveal, askTransfer, showHelp } from "./dialogs.js";
+import { askCanned, askHandBack, askResolve, askReveal, askSnooze, askTags, askTransfer, showHelp } from "./dialogs.js";
 import { createList } from "./list.js";
 import { createSocket } from "./socket.js";
-import { createStore, isMine, isUnread, listed, upTo, wanting } from "./store.js";
+import { createStore, isMine, isUnread, listed, shown, upTo, wanting } from "./store.js";
 import { createTexts } from "./texts.js";
 import { createThread } from "./thread.js";
 import { createTop } from "./top.js";
@@ -42,7 +42,7 @@ const renderTop = createTop(part("top"), part("alert"), texts, {
   language: part("language"),
   does: { presence: setPresence, sound: toggleSound, help: () => showHelp(texts), dismiss: () => store.dispatch({ type: "dismiss" }) },
 });
-const list = createList(part("list"), texts, { open, claim, tab: (tab) => store.dispatch({ type: "tab", tab }), goOnline: () => setPresence("online") });
+const list = createList(part("list"), texts, { open, claim, tab: (tab) => store.dispatch({ type: "tab", tab }), tag: (tag) => store.dispatch({ type: "tag", tag }), goOnline: () => setPresence("online") });
 const thread = createThread(part("thread"), texts, {
   claim,
   transfer: () => {
@@ -55,6 +55,9 @@ const thread = createThread(part("thread"), texts, {
     askHandBack(texts, (note) => act({ type: "hand_back", conversation_id: id, note }));
   },
   resolve,
+  snooze,
+  wake: () => act({ type: "wake", conversation_id: openId() }),
+  tags,
   back: () => show("list"),
   details: () => show(page.dataset.pane === "context" ? "thread" : "context"),
   reveal,
@@ -68,6 +71,11 @@ const composer = createComposer(part("composer"), texts, {
     if (shown?.entry) sendLine({ client_id: newId(), conversation_id: shown.id, kind, text, epoch: shown.entry.epoch });
   },
   typing: (on) => void socket.send({ type: "typing", conversation_id: openId(), on }),
+  canned: () => void socket.send({ type: "canned.list" }),
+  editCanned: (reply) => {
+    const blank = { folder: "", title: "", text: "" };
+    askCanned(texts, reply ?? blank, (said) => act(said ? { type: "canned.save", ...said } : { type: "canned.remove", id: reply?.id }));
+  },
 });
 const aside = createAside(part("context"), texts, { open, reveal, back: () => show("thread") });
 
@@ -138,7 +146,18 @@ function claim(id) {
 function resolve() {
   const { thread: shown } = store.get();
   if (!shown || !isMine(store.get(), shown.entry)) return;
-  askResolve(texts, ({ summary, tags }) => act({ type: "resolve", conversation_id: shown.id, summary, tags }));
+  askResolve(texts, shown.entry?.tags ?? [], ({ summary, tags }) => act({ type: "resolve", conversation_id: shown.id, summary, tags }));
+}
+
+function snooze() {
+  const { thread: shown } = store.get();
+  if (!shown || !isMine(store.get(), shown.entry)) return;
+  askSnooze(texts, (until) => act({ type: "snooze", conversation_id: shown.id, until }));
+}
+
+function tags() {
+  const entry = store.get().thread?.entry;
+  if (entry) askTags(texts, entry.tags, (words) => act({ type: "tags.set", conversation_id: entry.conversation_id, tags: words }));
 }
 
 /** @param {string} placeholder */
@@ -199,7 +218,7 @@ function openId() {
 /** @param {number} step */
 function move(step) {
   const state = store.get();
-  const entries = listed(state);
+  const entries = shown(state);
   const at = entries.findIndex((entry) => entry.conversation_id === state.thread?.id);
   const next = entries[at < 0 ? 0 : Math.min(entries.length - 1, Math.max(0, at + step))];
   if (next) open(next.conversation_id);
@@ -211,7 +230,7 @@ function onKey(event) {
   const writing = event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement;
   if (event.altKey && !event.ctrlKey && !event.metaKey) {
     /** @type {Record<string, () => void>} by place on the keyboard, as Alt makes other signs of letters on a Mac */
-    const acts = { KeyJ: () => move(1), KeyK: () => move(-1), KeyE: resolve, KeyP: () => composer.choose("note"), KeyL: () => composer.choose("reply") };
+    const acts = { KeyJ: () => move(1), KeyK: () => move(-1), KeyE: resolve, KeyM: snooze, KeyT: tags, KeyP: () => composer.choose("note"), KeyL: () => composer.choose("reply") };
     const run = acts[event.code];
     if (!run) return;
     event.preventDefault();

@@ -34,6 +34,7 @@ function openForm(texts, title, fields, go, onSend) {
   };
   const form = h("form", { class: "form", novalidate: true, onsubmit, onkeydown }, ...fields, problem, buttons);
   const dialog = openDialog(texts, title, [form]);
+  return dialog;
 }
 
 /** @param {string} label @param {string} name @param {Record<string, string>} [more] */
@@ -41,13 +42,75 @@ function area(label, name, more = {}) {
   return h("label", { class: "field" }, h("span", {}, label), h("textarea", { name, rows: "3", maxlength: "1000", ...more }));
 }
 
-/** @param {Texts} texts @param {(how: { summary: string, tags: string[] }) => void} onResolve */
-export function askResolve(texts, onResolve) {
+/** @param {Texts} texts @param {string[]} tags */
+const tagField = ({ t }, tags) => h("label", { class: "field" }, h("span", {}, t("resolveTags")), h("input", { name: "tags", maxlength: "200", autocomplete: "off", autofocus: true, value: tags.join(" ") }));
+
+/** @param {FormData} data */
+function tagsFrom(data) {
+  const words = String(data.get("tags") ?? "").split(/[\s,，、]+/).filter(Boolean);
+  return [...new Set(words.map((word) => word.slice(0, 30)))].slice(0, 10);
+}
+
+/** @param {Texts} texts @param {string[]} tags @param {(tags: string[]) => void} onTags */
+export function askTags(texts, tags, onTags) {
+  openForm(texts, texts.t("tagsTitle"), [tagField(texts, tags)], texts.t("save"), (data) => {
+    onTags(tagsFrom(data));
+    return "";
+  });
+}
+
+/** Until when: in an hour, tomorrow or next Monday at nine, at a time of one's own, or until the customer writes. @param {Texts} texts @param {(until: string | null) => void} onSnooze */
+export function askSnooze(texts, onSnooze) {
   const { t } = texts;
-  const tags = h("label", { class: "field" }, h("span", {}, t("resolveTags")), h("input", { name: "tags", maxlength: "200", autocomplete: "off" }));
-  openForm(texts, t("resolveTitle"), [area(t("resolveSummary"), "summary", { autofocus: "" }), tags], t("resolveGo"), (data) => {
-    const words = String(data.get("tags") ?? "").split(/[\s,，、]+/).filter(Boolean);
-    onResolve({ summary: String(data.get("summary") ?? "").trim(), tags: words.map((word) => word.slice(0, 30)).slice(0, 10) });
+  const nine = (/** @type {number} */ days) => {
+    const at = new Date();
+    at.setDate(at.getDate() + days);
+    at.setHours(9, 0, 0, 0);
+    return at;
+  };
+  /** @type {[string, string, Date | null][]} */
+  const choices = [
+    ["reply", t("snoozeReply"), null],
+    ["hour", t("snoozeHour"), new Date(Date.now() + 3_600_000)],
+    ["tomorrow", t("snoozeTomorrow"), nine(1)],
+    ["week", t("snoozeWeek"), nine(((8 - new Date().getDay()) % 7) || 7)],
+  ];
+  const rows = choices.map(([value, name, at], index) => h("label", { class: "choice" }, h("input", { type: "radio", name: "how", value, checked: index === 0 }), h("span", { class: "grow" }, name), h("span", { class: "muted" }, at ? texts.dateTime(at.toISOString()) : "")));
+  const custom = h("label", { class: "choice" }, h("input", { type: "radio", name: "how", value: "custom" }), h("span", { class: "grow" }, t("snoozeCustom")), h("input", { type: "datetime-local", name: "at", class: "select", "aria-label": t("snoozeCustom") }));
+  openForm(texts, t("snoozeTitle"), [h("p", { class: "hint" }, t("snoozeHint")), h("div", { class: "choices" }, ...rows, custom)], t("snooze"), (data) => {
+    const how = data.get("how");
+    const at = how === "custom" ? new Date(String(data.get("at"))) : (choices.find(([value]) => value === how)?.[2] ?? null);
+    if (at && !(at.getTime() > Date.now())) return t("snoozePast");
+    onSnooze(at?.toISOString() ?? null);
+    return "";
+  });
+}
+
+/**
+ * A reply of one's own to keep ready, new or to be changed.
+ * @param {Texts} texts @param {{ id?: number, folder: string, title: string, text: string }} reply
+ * @param {(reply: { id?: number, folder: string, title: string, text: string } | null) => void} onSave null removes it
+ */
+export function askCanned(texts, reply, onSave) {
+  const { t } = texts;
+  const field = (/** @type {string} */ label, /** @type {string} */ name, /** @type {string} */ value, /** @type {string} */ most) => h("label", { class: "field" }, h("span", {}, label), h("input", { name, value, maxlength: most, autocomplete: "off", autofocus: name === "title" }));
+  const text = area(t("cannedText"), "text", { maxlength: "2000" });
+  /** @type {HTMLTextAreaElement} */ (text.querySelector("textarea")).value = reply.text;
+  const fields = [field(t("cannedTitle"), "title", reply.title, "60"), field(t("cannedFolder"), "folder", reply.folder, "100"), text, h("p", { class: "hint" }, t("cannedVariables", Object.fromEntries(["customer", "order", "agent", "shop"].map((one) => [one, `{${one}}`]))))];
+  const remove = reply.id !== undefined && h("button", { type: "button", class: "link", onclick: () => (onSave(null), dialog.close()) }, t("cannedRemove"));
+  const dialog = openForm(texts, t(reply.id === undefined ? "cannedAdd" : "cannedEdit"), [...fields, remove], t("save"), (data) => {
+    const said = { id: reply.id, folder: String(data.get("folder")), title: String(data.get("title")).trim(), text: String(data.get("text")).trim() };
+    if (!said.title || !said.text) return t("cannedEmpty");
+    onSave(said);
+    return "";
+  });
+}
+
+/** @param {Texts} texts @param {string[]} tags @param {(how: { summary: string, tags: string[] }) => void} onResolve */
+export function askResolve(texts, tags, onResolve) {
+  const { t } = texts;
+  openForm(texts, t("resolveTitle"), [area(t("resolveSummary"), "summary", { autofocus: "" }), tagField(texts, tags)], t("resolveGo"), (data) => {
+    onResolve({ summary: String(data.get("summary") ?? "").trim(), tags: tagsFrom(data) });
     return "";
   });
 }
@@ -95,7 +158,7 @@ export function showHelp(texts) {
   const { t } = texts;
   /** @type {[string, string][]} */
   const keys = [
-    ["Alt+J / Alt+K", t("keyNext")], ["Alt+L", t("keyReply")], ["Alt+P", t("keyNote")], ["Alt+E", t("keyResolve")],
+    ["Alt+J / Alt+K", t("keyNext")], ["Alt+L", t("keyReply")], ["Alt+P", t("keyNote")], ["Alt+E", t("keyResolve")], ["Alt+M", t("keySnooze")], ["Alt+T", t("keyTags")], ["/", t("keyCanned")],
     ["Enter", t("keySend")], ["Shift+Enter", t("keyLine")], ["Esc", t("keyEscape")], ["?", t("keyHelp")],
   ];
   openDialog(texts, t("help"), [h("dl", { class: "keys" }, ...keys.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]))]);

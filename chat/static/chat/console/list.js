@@ -2,17 +2,17 @@
 
 import { h, setText } from "../widget/dom.js";
 import { maskedText } from "./masked.js";
-import { isMine, isUnread, listed } from "./store.js";
+import { isMine, isUnread, listed, shown, tagsOf } from "./store.js";
 
 /** Seconds from which a wait is amber, and red. */
 const WAITS = { amber: 60, red: 180 };
 const REASONS_SHOWN = 3;
 /** @type {import("./store.js").Tab[]} */
-const TABS = ["mine", "queue", "all"];
+const TABS = ["mine", "queue", "all", "snoozed"];
 
 /**
  * @typedef {import("./wire.js").Entry} Entry
- * @typedef {{ open: (id: string) => void, claim: (id: string) => void, tab: (tab: import("./store.js").Tab) => void, goOnline: () => void }} Does
+ * @typedef {{ open: (id: string) => void, claim: (id: string) => void, tab: (tab: import("./store.js").Tab) => void, tag: (tag: string) => void, goOnline: () => void }} Does
  */
 
 /**
@@ -23,9 +23,11 @@ export function createList(root, texts, does) {
   const counts = TABS.map(() => h("span", { class: "count" }));
   const tabs = TABS.map((tab, index) => h("button", { type: "button", class: "tab", role: "tab", "data-tab": tab, "aria-controls": "entries", onclick: () => does.tab(tab) }, t(tab), counts[index]));
   const away = h("div", { class: "away", hidden: true }, h("span", { class: "grow" }, t("awayHint")), h("button", { type: "button", class: "button button--small", onclick: does.goOnline }, t("goOnline")));
+  const tagSelect = h("select", { class: "select select--plain", "aria-label": t("tagFilter"), onchange: () => does.tag(tagSelect.value) });
+  const filter = h("div", { class: "filter", hidden: true }, tagSelect);
   const rows = h("ul", { class: "entries", id: "entries", "aria-label": t("list") });
   const empty = h("div", { class: "empty" });
-  root.replaceChildren(h("div", { class: "tabs", role: "tablist" }, ...tabs), away, rows, empty);
+  root.replaceChildren(h("div", { class: "tabs", role: "tablist" }, ...tabs), away, filter, rows, empty);
   /** @type {Map<string, { element: HTMLElement, look: string }>} */
   const known = new Map();
 
@@ -36,13 +38,26 @@ export function createList(root, texts, does) {
       const count = listed(state, tab).length;
       setText(counts[index], count ? String(count) : "");
     });
+    renderTags(state);
     away.hidden = !state.loaded || state.me?.presence !== "away";
-    const entries = listed(state);
+    const entries = shown(state);
     renderEmpty(state, entries.length === 0);
     const wanted = entries.map((entry) => rowOf(state, entry));
     for (const id of known.keys()) if (!entries.some((entry) => entry.conversation_id === id)) known.delete(id);
     if (wanted.some((element, index) => rows.children[index] !== element) || rows.children.length !== wanted.length) rows.replaceChildren(...wanted);
     tick();
+  }
+
+  let tagsLook = "";
+  /** @param {import("./store.js").State} state */
+  function renderTags(state) {
+    const tags = tagsOf(state);
+    if (state.tag && !tags.includes(state.tag)) tags.unshift(state.tag);
+    filter.hidden = tags.length === 0;
+    const look = tags.join("\n");
+    if (look !== tagsLook) tagSelect.replaceChildren(h("option", { value: "" }, t("tagAll")), ...tags.map((tag) => h("option", { value: tag }, tag)));
+    tagsLook = look;
+    if (tagSelect.value !== state.tag) tagSelect.value = state.tag;
   }
 
   /** A row is built anew only where it looks different. @param {import("./store.js").State} state @param {Entry} entry */
@@ -71,7 +86,7 @@ export function createList(root, texts, does) {
       { type: "button", class: "entry-open", "aria-current": isOpen ? "true" : null, onclick: () => does.open(id) },
       h("span", { class: "entry-top" }, unread && h("span", { class: "unread", title: t("unread") }), h("span", { class: "entry-name" }, who), entry.visitor.tier === "vip" && h("span", { class: "chip chip--vip" }, t("vip")), h("span", { class: "grow" }), timer),
       h("span", { class: "entry-text" }, speaker(entry), entry.latest ? maskedText(texts, entry.latest.text) : ""),
-      h("span", { class: "entry-foot" }, ...chips(entry), tab === "all" && h("span", { class: "muted owner" }, ownerText(texts, entry, mine))),
+      h("span", { class: "entry-foot" }, ...chips(entry), ...entry.tags.slice(0, REASONS_SHOWN).map((tag) => h("span", { class: "chip chip--tag" }, tag)), entry.snoozed && h("span", { class: "chip" }, entry.snoozed_until ? t("snoozedUntil", { at: texts.dateTime(entry.snoozed_until) }) : t("snoozedReply")), tab === "all" && h("span", { class: "muted owner" }, ownerText(texts, entry, mine))),
     );
     const claim = entry.owner === "queue" && h("button", { type: "button", class: "button button--primary button--small entry-claim", title: place ? scoreText(place) : null, onclick: () => does.claim(id) }, t("claim"));
     return h("li", { class: `entry${isOpen ? " entry--open" : ""}${unread ? " entry--unread" : ""}`, "data-id": id }, open, claim);
@@ -104,6 +119,7 @@ export function createList(root, texts, does) {
       mine: [t("emptyMine"), t("emptyMineHint")],
       queue: [t("emptyQueue"), t("emptyQueueHint")],
       all: [t("emptyAll"), t("emptyAllHint")],
+      snoozed: [t("emptySnoozed"), t("emptySnoozedHint")],
     }[state.tab];
     if (isEmpty) empty.replaceChildren(...(state.loaded ? [h("p", {}, title), h("p", { class: "muted" }, hint)] : [h("p", { class: "muted" }, t("loading"))]));
   }

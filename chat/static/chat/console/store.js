@@ -5,7 +5,7 @@
  * @typedef {import("./wire.js").Entry} Entry
  * @typedef {import("./wire.js").Message} Message
  *
- * @typedef {"mine" | "queue" | "all"} Tab
+ * @typedef {"mine" | "queue" | "all" | "snoozed"} Tab
  * @typedef {{ client_id: string, conversation_id: string, kind: "reply" | "note", text: string, epoch: number, error: string }} Pending  `error` is empty while it is on its way
  *
  * @typedef {object} Thread the conversation that is open
@@ -31,11 +31,14 @@
  * @property {Tab} tab
  * @property {Thread | null} thread
  * @property {Pending[]} pending
+ * @property {string} tag only conversations with it are listed; "" for all
+ * @property {import("./wire.js").Canned[]} canned replies kept ready
  * @property {import("./wire.js").ErrorFrame | null} error
  *
  * @typedef {{ type: "frame", frame: Frame }
  *   | { type: "link", link: State["link"] }
  *   | { type: "tab", tab: Tab }
+ *   | { type: "tag", tag: string }
  *   | { type: "open", id: string | null }
  *   | { type: "send", line: Omit<Pending, "error"> }
  *   | { type: "discard", client_id: string }
@@ -45,7 +48,7 @@
 
 /** @returns {State} */
 export function initialState() {
-  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], error: null };
+  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], tag: "", canned: [], error: null };
 }
 
 /** @param {State} state @param {Action} action @returns {State} */
@@ -57,6 +60,8 @@ export function reduce(state, action) {
       return { ...state, link: action.link };
     case "tab":
       return { ...state, tab: action.tab };
+    case "tag":
+      return { ...state, tag: action.tag };
     case "open":
       return { ...state, error: null, thread: action.id === null ? null : emptyThread(action.id, state.entries[action.id] ?? null) };
     case "send":
@@ -87,7 +92,7 @@ function onFrame(state, frame) {
     case "presence":
       return onPresence(state, frame.agent);
     case "ok":
-      return frame.client_id ? { ...state, pending: without(state.pending, frame.client_id) } : state;
+      return onOk(state, frame);
     case "error":
       return onError(state, frame);
     case "pong":
@@ -95,6 +100,12 @@ function onFrame(state, frame) {
     default:
       return { ...state, thread: state.thread && onThread(state.thread, frame) };
   }
+}
+
+/** @param {State} state @param {{ client_id?: string, replies?: import("./wire.js").Canned[] }} frame @returns {State} */
+function onOk(state, { client_id, replies }) {
+  const next = replies ? { ...state, canned: replies } : state;
+  return client_id ? { ...next, pending: without(next.pending, client_id) } : next;
 }
 
 /** The server's own account of what is there. @param {State} state @param {import("./wire.js").ReadyFrame} frame @returns {State} */
@@ -194,14 +205,28 @@ export function upTo(thread) {
   return thread.messages.at(-1)?.seq ?? 0;
 }
 
+/** The entries of a tab that have the chosen tag, in the order they are worked off. @param {State} state @param {Tab} [tab] @returns {Entry[]} */
+export function shown(state, tab = state.tab) {
+  return listed(state, tab).filter((entry) => !state.tag || entry.tags.includes(state.tag));
+}
+
+/** Every tag of the entries there are, the most frequent first. @param {State} state */
+export function tagsOf(state) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const entry of Object.values(state.entries)) for (const tag of entry.tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  return [...counts].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)).map(([tag]) => tag);
+}
+
 /** The entries of a tab in the order they are worked off. @param {State} state @param {Tab} [tab] @returns {Entry[]} */
 export function listed(state, tab = state.tab) {
   if (tab === "queue") return state.queue.flatMap(({ conversation_id: id }) => (state.entries[id]?.owner === "queue" ? [state.entries[id]] : []));
   const all = Object.values(state.entries);
   if (tab === "all") return all.sort((a, b) => b.at.localeCompare(a.at));
+  if (tab === "snoozed") return all.filter((entry) => isMine(state, entry) && entry.snoozed).sort((a, b) => (a.snoozed_until ?? "9999").localeCompare(b.snoozed_until ?? "9999"));
   // Whoever waits longest for a word of ours comes first, the answered ones after that.
   const since = (/** @type {Entry} */ entry) => (entry.unanswered_since ? Date.parse(entry.unanswered_since) : Infinity);
-  return all.filter((entry) => isMine(state, entry)).sort((a, b) => (since(a) === since(b) ? b.at.localeCompare(a.at) : since(a) - since(b)));
+  return all.filter((entry) => isMine(state, entry) && !entry.snoozed).sort((a, b) => (since(a) === since(b) ? b.at.localeCompare(a.at) : since(a) - since(b)));
 }
 
 /** @param {State} state @param {Entry | null | undefined} entry */

@@ -41,4 +41,11 @@ export default {
   call_proposed: "waits for the customer", call_confirmed: "confirmed", call_running: "running", call_done: "done", call_failed: "failed", call_unknown: "outcome unknown", call_refused: "refused", call_cancelled: "cancelled",
   kept_PHONE: "phone", kept_NAME: "name", kept_ADDRESS: "address", kept_EMAIL: "e-mail", kept_ID_CARD: "ID number", kept_BANK_CARD: "card number", kept_PLATE: "plate", kept_PASSPORT: "passport", kept_COURIER: "waybill", kept_IP: "IP", kept_MESSAGE: "whole line (unreadable)",
   end_claimed: "claimed", end_left: "left the queue", end_resolved: "resolved", end_: "waiting",
+  snoozed: "Snoozed", snooze: "Snooze", wake: "Take up again", tags: "Tags", save: "Save", edit: "Edit",
+  emptySnoozed: "Nothing is snoozed", emptySnoozedHint: "Snoozed conversations come back in time, or when the customer writes.", snoozedUntil: "Until {at}", snoozedReply: "Until they reply",
+  snoozeTitle: "Snooze the conversation", snoozeHint: "It comes back as soon as the customer writes.", snoozeReply: "Until the customer replies", snoozeHour: "In an hour", snoozeTomorrow: "Tomorrow morning", snoozeWeek: "Monday morning", snoozeCustom: "At a time of your own", snoozePast: "Choose a time to come.",
+  tagsTitle: "Tags of the conversation", tagFilter: "Filter by tag", tagAll: "All tags",
+  canned: "Canned replies", cannedHint: "↑↓ choose · Enter inserts · Esc closes", cannedAdd: "New reply", cannedEdit: "Edit the reply", cannedNone: "No reply matches", cannedOwn: "mine", cannedTeam: "team", cannedAll: "all",
+  cannedTitle: "Title", cannedFolder: "Folder (levels by /)", cannedText: "Text", cannedVariables: "{{customer}}, {{order}}, {{agent}} and {{shop}} are filled in when it is inserted.", cannedRemove: "Remove this reply", cannedEmpty: "Title and text are needed.",
+  keySnooze: "Snooze", keyTags: "Edit tags", keyCanned: "Open the canned replies, in an empty field",
 };

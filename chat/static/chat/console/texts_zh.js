@@ -40,4 +40,11 @@ export default {
   call_proposed: "待客户确认", call_confirmed: "客户已确认", call_running: "进行中", call_done: "成功", call_failed: "失败", call_unknown: "结果不明", call_refused: "被拒绝", call_cancelled: "客户取消",
   kept_PHONE: "手机号", kept_NAME: "姓名", kept_ADDRESS: "地址", kept_EMAIL: "邮箱", kept_ID_CARD: "身份证号", kept_BANK_CARD: "银行卡号", kept_PLATE: "车牌", kept_PASSPORT: "护照号", kept_COURIER: "运单", kept_IP: "IP", kept_MESSAGE: "整条消息（无法检查）",
   end_claimed: "已接入", end_left: "客户离开排队", end_resolved: "已结束", end_: "等待中",
+  snoozed: "搁置", snooze: "搁置", wake: "取回", tags: "标签", save: "保存", edit: "编辑",
+  emptySnoozed: "没有搁置的会话", emptySnoozedHint: "搁置的会话到时间或客户回复后会自动回来。", snoozedUntil: "搁置到 {at}", snoozedReply: "等客户回复",
+  snoozeTitle: "搁置会话", snoozeHint: "客户一回复就会回到「我的」。", snoozeReply: "等客户回复", snoozeHour: "1 小时后", snoozeTomorrow: "明天早上", snoozeWeek: "下周一早上", snoozeCustom: "自选时间", snoozePast: "请选择将来的时间。",
+  tagsTitle: "会话标签", tagFilter: "按标签筛选", tagAll: "全部标签",
+  canned: "常用语", cannedHint: "↑↓ 选择 · Enter 插入 · Esc 关闭", cannedAdd: "新建常用语", cannedEdit: "编辑常用语", cannedNone: "没有符合的常用语", cannedOwn: "个人", cannedTeam: "团队", cannedAll: "公共",
+  cannedTitle: "标题", cannedFolder: "文件夹（用 / 分级）", cannedText: "内容", cannedVariables: "可用 {{customer}}、{{order}}、{{agent}}、{{shop}}，插入时自动填写。", cannedRemove: "删除这条常用语", cannedEmpty: "请填写标题和内容。",
+  keySnooze: "搁置", keyTags: "编辑标签", keyCanned: "在空的输入框里打开常用语",
 };

@@ -21,6 +21,11 @@
  * @property {{ role: string, text: string } | null} latest
  * @property {string[]} reasons
  * @property {Mood | null} mood
+ * @property {string[]} tags
+ * @property {boolean} snoozed put aside by its agent
+ * @property {string | null} snoozed_until null: until the visitor writes
+ *
+ * @typedef {{ id: number, folder: string, title: string, text: string, scope: "own" | "team" | "all" }} Canned
  *
  * @typedef {{ conversation_id: string, score: number, because: { code: string, points: number }[] }} Place
  *
@@ -88,7 +93,7 @@
  *   | ({ type: "message" } & Message)
  *   | ({ type: "note" } & Note)
  *   | { type: "queue", entries: Place[] }
- *   | { type: "ok", act: string, conversation_id: string, client_id?: string, epoch?: number, seq?: number }
+ *   | { type: "ok", act: string, conversation_id: string, client_id?: string, epoch?: number, seq?: number, replies?: Canned[] }
  *   | { type: "delta", turn_id: string, n: number, offset: number, text: string }
  *   | { type: "turn", turn_id: string, state: string }
  *   | { type: "typing", who: string, on: boolean, conversation_id?: string }

@@ -1,0 +1,95 @@
+"""What an agent's frame does, by its type, and what `ok` then says of it. Called by the agent's consumer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chat import protocol
+from chat.actions import agent as actions
+from chat.actions import canned, sorting
+from chat.models import Agent, Conversation
+
+Act = Callable[[Agent, Any], dict[str, Any]]
+
+
+def perform(agent: Agent, frame: Any) -> dict[str, Any]:
+    """Does what the frame asks for. Raises Conflict, DoesNotExist, ProtocolError."""
+    return ACTS[type(frame)](agent, frame)
+
+
+def owned(conversation: Conversation) -> dict[str, Any]:
+    return {"conversation_id": str(conversation.pk), "epoch": conversation.epoch}
+
+
+def claim(agent: Agent, frame: protocol.Claim) -> dict[str, Any]:
+    return owned(actions.claim(frame.conversation_id, agent=agent))
+
+
+def hand_back(agent: Agent, frame: protocol.HandBack) -> dict[str, Any]:
+    return owned(actions.hand_back(frame.conversation_id, agent=agent, text=frame.note))
+
+
+def resolve(agent: Agent, frame: protocol.Resolve) -> dict[str, Any]:
+    pk, summary, tags = frame.conversation_id, frame.summary, frame.tags
+    return owned(actions.resolve(pk, agent=agent, summary=summary, tags=tags))
+
+
+def transfer(agent: Agent, frame: protocol.Transfer) -> dict[str, Any]:
+    to = Agent.objects.get(pk=frame.to, user__is_active=True, user__is_staff=True)
+    return owned(actions.transfer(frame.conversation_id, agent=agent, to=to, text=frame.note))
+
+
+def note(agent: Agent, frame: protocol.NoteFrame) -> dict[str, Any]:
+    pk = frame.conversation_id
+    actions.note(pk, agent=agent, client_id=frame.client_id, text=frame.text)
+    return {"conversation_id": str(pk), "client_id": str(frame.client_id)}
+
+
+def reply(agent: Agent, frame: protocol.Reply) -> dict[str, Any]:
+    pk = frame.conversation_id
+    line = actions.reply(
+        pk, agent=agent, client_id=frame.client_id, text=frame.text, epoch=frame.epoch
+    )
+    return {"conversation_id": str(pk), "client_id": str(frame.client_id), "seq": line.seq}
+
+
+def set_tags(agent: Agent, frame: protocol.TagsSet) -> dict[str, Any]:
+    return owned(sorting.set_tags(frame.conversation_id, tags=frame.tags))
+
+
+def snooze(agent: Agent, frame: protocol.Snooze) -> dict[str, Any]:
+    return owned(sorting.snooze(frame.conversation_id, agent=agent, until=frame.until))
+
+
+def wake(agent: Agent, frame: protocol.Wake) -> dict[str, Any]:
+    return owned(sorting.wake(frame.conversation_id, agent=agent))
+
+
+def list_canned(agent: Agent, frame: protocol.CannedList) -> dict[str, Any]:
+    return {"replies": canned.listed(agent)}
+
+
+def save_canned(agent: Agent, frame: protocol.CannedSave) -> dict[str, Any]:
+    said = {"folder": frame.folder, "title": frame.title, "text": frame.text}
+    canned.save(agent, pk=frame.id, **said)
+    return {"replies": canned.listed(agent)}
+
+
+def remove_canned(agent: Agent, frame: protocol.CannedRemove) -> dict[str, Any]:
+    canned.remove(agent, pk=frame.id)
+    return {"replies": canned.listed(agent)}
+
+
+ACTS: dict[type[protocol.Frame], Act] = {
+    protocol.Claim: claim,
+    protocol.HandBack: hand_back,
+    protocol.Resolve: resolve,
+    protocol.Transfer: transfer,
+    protocol.NoteFrame: note,
+    protocol.Reply: reply,
+    protocol.TagsSet: set_tags,
+    protocol.Snooze: snooze,
+    protocol.Wake: wake,
+    protocol.CannedList: list_canned,
+    protocol.CannedSave: save_canned,
+    protocol.CannedRemove: remove_canned,
+}
