@@ -4,7 +4,7 @@ VENV := .venv/bin
 CHECKS := format lint types javascript imports migrations django templates secrets
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench bench-gateway bench-rollback bench-peak bench-studio faults install install-runtime lock $(CHECKS:%=check-%)
+.PHONY: help up test check bench bench-gateway bench-rollback bench-peak bench-studio bench-embed faults install install-runtime lock $(CHECKS:%=check-%)
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +63,9 @@ bench-peak: install ## more messages than can be answered in full: who gets what
 
 bench-studio: install ## how long the pages of the prompt studio take with 10,000 SOPs, and a retrieval
 	@exec $(VENV)/python -m tests.bench.studio $(ARGS)
+
+bench-embed: install ## what embed.js adds to a shop's page before the widget is opened
+	@exec $(VENV)/python -m tests.bench.embed $(ARGS)
 
 faults: install ## the fault suite: a table, and JSON under var/reports/
 	@exec $(VENV)/python -m tests.faults.run $(ARGS)

@@ -178,9 +178,14 @@ def database(stack: Stack) -> Iterator[Database]:
         yield Database(connection)
 
 
+def find_chromium() -> str | None:
+    """The path of this machine's Chromium, if there is one."""
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    path = find_chromium()
     if path is None:
         pytest.fail("no Chromium on this machine: install the package `chromium`")
     with sync_playwright() as playwright:

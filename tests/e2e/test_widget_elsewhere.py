@@ -1,7 +1,6 @@
 """The widget on a shop's own site: another origin, a strict policy, no cookies of third parties, strangers' messages."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 from playwright.sync_api import expect as expect_that
 
-from tests.e2e.conftest import CHROMIUM_ARGUMENTS, CHROMIUM_NAMES, Database, Tab
+from tests.e2e.conftest import CHROMIUM_ARGUMENTS, Database, Tab, find_chromium
 from tests.stack import Stack
 
 # The first test of a session also starts a platform and a browser; those have limits of their own.
@@ -156,7 +155,7 @@ def test_it_works_where_cookies_of_third_parties_are_blocked(
     (tmp_path / "Default").mkdir()
     blocked = {"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(blocked))
-    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)))
+    path = find_chromium()
     context = browser.browser_type.launch_persistent_context(
         tmp_path, executable_path=path, args=CHROMIUM_ARGUMENTS, locale="zh-CN"
     )

@@ -1,14 +1,13 @@
 """Two hundred widgets in one browser, by the widget's own store and connection: who comes back after a restart, when."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Frame, async_playwright
 
-from tests.e2e.conftest import CHROMIUM_ARGUMENTS, CHROMIUM_NAMES
+from tests.e2e.conftest import CHROMIUM_ARGUMENTS, find_chromium
 from tests.faults.judging import Verdict
 from tests.faults.platform import Platform
 
@@ -92,9 +91,10 @@ async def holds(
 @asynccontextmanager
 async def widgets(url: str) -> AsyncIterator[Frame]:
     """The frame in which the crowd's stores and connections live: the widget's own page."""
-    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
+        )
         page = await browser.new_page(locale="zh-CN")
         await page.goto(url)
         await page.locator(".launcher").click()
