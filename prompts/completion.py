@@ -136,7 +136,7 @@ def answered(
     toolbox: Toolbox | None = None,
 ) -> Answer:
     started = time.perf_counter()
-    hits = composing.find_hits(question)
+    hits = composing.find_hits(question, current)
     version = current.prompts.get(("answer", question.language))
     composed = composing.compose(question, hits, wording=version, current=current)
     request = replace(composed.request, purpose=purpose)
@@ -387,7 +387,7 @@ def text(purpose: str, *, language: str, **values: str) -> str:
 
 def warm() -> None:
     """Pays the first question's costs ahead: the snapshot, the index, the vendors' SDKs."""
-    retrieval.search("warm", language="en")
+    retrieval.search("warm", language="en", sop_set=snapshot().sop_set)
     for endpoint in snapshot().endpoints:
         if endpoint.api_key:
             gateway.warm(endpoint)

@@ -36,6 +36,7 @@ class Composed:
     system: str
     examples: tuple[Example, ...]
     version_id: int | None
+    sop_set: int
 
     def as_json(self, hits: list[Hit]) -> dict[str, Any]:
         """What is kept with a turn to explain its answer: the rendering, whole, and where it came from."""
@@ -44,16 +45,18 @@ class Composed:
             "system": self.system,
             "examples": [example.pk for example in self.examples],
             "hits": [{"sop": hit.sop_id, "key": hit.key, "score": hit.score} for hit in hits],
+            **({"sop_set": self.sop_set} if self.sop_set else {}),
         }
 
 
-def find_hits(question: Question) -> list[Hit]:
-    """The SOPs that may answer, as every place that retrieves for a question finds them."""
+def find_hits(question: Question, current: Snapshot) -> list[Hit]:
+    """The SOPs that may answer, as every place that retrieves for a question finds them: of one set only."""
     hits = retrieval.search(
         question.text,
         language=question.language,
         limit=KNOWLEDGE_LIMIT,
         scope=Scope(shop=question.inbox, sku=question.slots.get("sku", "")),
+        sop_set=current.sop_set,
     )
     if not question.handled:
         return hits
@@ -83,7 +86,8 @@ def compose(
     )
     if wording and wording.max_output_tokens:
         request = replace(request, max_output_tokens=wording.max_output_tokens)
-    return Composed(request, system, examples, wording.pk if wording else None)
+    version_id = wording.pk if wording else None
+    return Composed(request, system, examples, version_id, current.sop_set)
 
 
 def findings_text(question: Question) -> str:

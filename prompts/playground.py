@@ -79,7 +79,7 @@ def answer(
 ) -> Answered:
     """Asks one endpoint (none: the SOPs) under one wording. Never raises ModelError."""
     current = snapshot()
-    hits = composing.find_hits(question)
+    hits = composing.find_hits(question, current)
     composed = composing.compose(question, hits, wording=wording, current=current)
     board = routing.read_board(current)
     decision = routing.route(question, composed.request, hits, current=current, board=board)

@@ -5,27 +5,29 @@ from dataclasses import dataclass
 import structlog
 
 from prompts.llm.router import Policy, PolicyError
-from prompts.models import PromptVersion, Release
+from prompts.models import PromptVersion, Release, SopSet
+from prompts.retrieval import AS_EDITED
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseTrial:
-    """A release with the buckets that hear it. No policy: the one in force holds."""
+    """A release with the buckets that hear it. No policy, or no set of SOPs: what is in force holds."""
 
     name: str
     first: int
     last: int
     prompts: dict[tuple[str, str], PromptVersion]
     policy: Policy | None
+    sop_set: int = AS_EDITED
 
 
 def read() -> tuple[ReleaseTrial, ...]:
     """The releases on canary. One that cannot be read is left out with a log line."""
     found = []
     rows = Release.objects.filter(status=Release.Status.CANARY).select_related("policy")
-    for row in rows.defer("sops").order_by("first_bucket"):
+    for row in rows.order_by("first_bucket"):
         try:
             found.append(as_trial(row))
         except PolicyError:
@@ -45,6 +47,7 @@ def as_trial(row: Release) -> ReleaseTrial:
         policy=Policy.from_json({**policy.content, "version": str(policy.number)})
         if policy
         else None,
+        sop_set=row.sop_set_id or AS_EDITED,
     )
 
 
@@ -52,3 +55,8 @@ def published() -> str:
     """The release everybody hears who is in no trial; empty: none."""
     names = Release.objects.filter(status=Release.Status.PUBLISHED).values_list("name", flat=True)
     return names.first() or ""
+
+
+def sops_in_force() -> int:
+    """The set of SOPs that everybody hears who is in no trial; AS_EDITED where they hold as they are edited."""
+    return SopSet.objects.filter(active=True).values_list("pk", flat=True).first() or AS_EDITED

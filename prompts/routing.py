@@ -99,12 +99,13 @@ def released(question: Question, current: Snapshot) -> Snapshot:
 
 
 def heard(trial: ReleaseTrial, current: Snapshot) -> Snapshot:
-    """`current` with the wordings and the policy of a release."""
+    """`current` with the wordings, the SOPs and the policy of a release."""
     return replace(
         current,
         prompts={**current.prompts, **trial.prompts},
         policy=trial.policy or current.policy,
         release=trial.name,
+        sop_set=trial.sop_set or current.sop_set,
     )
 
 

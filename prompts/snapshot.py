@@ -80,6 +80,8 @@ class Snapshot:
     # Releases that some buckets hear; the one everybody else hears; "" is none.
     trials: tuple[ReleaseTrial, ...]
     release: str
+    # The SOPs that are searched; see prompts.retrieval.
+    sop_set: int
     # The version of the classifier in force; 0: none yet.
     nlu_number: int
     taken_at: float
@@ -212,6 +214,7 @@ def take_snapshot() -> Snapshot:
         records=records(),
         trials=release_trials.read(),
         release=release_trials.published(),
+        sop_set=release_trials.sops_in_force(),
         nlu_number=active_classifier(),
         taken_at=taken_at,
     )

@@ -103,7 +103,7 @@ def trial_request(question: str) -> Request:
     current = snapshot()
     asked = Question(trace_id="trial", text=question, language=language)
     version = current.prompts.get(("answer", language))
-    hits = composing.find_hits(asked)
+    hits = composing.find_hits(asked, current)
     composed = composing.compose(asked, hits, wording=version, current=current)
     return Request("trial", composed.request.lines, user="staff")
 

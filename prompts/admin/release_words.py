@@ -21,13 +21,17 @@ WORDS = {
     "range": both("尾号范围", "Tails"),
     "reason": both("原因", "Reason"),
     "holds": both("包含的内容", "What it holds"),
-    "sops": both("标准应答（创建时）", "SOPs when it was made"),
+    "sops": both("标准应答（创建时冻结）", "SOPs as they were when it was made"),
+    "sops_kept": both("标准应答：沿用线上的", "SOPs: those in force"),
     "policy_kept": both("沿用线上策略", "the policy in force"),
-    "drift": both("创建之后改动的标准应答", "SOPs changed since"),
+    "drift": both("与现在编辑的标准应答不同", "SOPs that say something else now"),
     "drift_help": both(
-        "标准应答改动后立即生效，不随发布冻结；请考虑重新评测。",
-        "SOPs hold as soon as they are saved and are not frozen with a release: consider another run.",
+        "听到这个发布的顾客按冻结的内容回答；要带上这些改动，请新建一个发布。",
+        "Who hears this release is answered by what is frozen in it; make another release to take the changes along.",
     ),
+    "more": both("还有", "more:"),
+    "moves": both("经过", "What happened"),
+    "by_itself": both("系统自动", "by itself"),
     "gate": both("发布门槛", "Gate"),
     "evaluate": both("运行评测", "Run its evaluation set"),
     "set": both("评测集", "Evaluation set"),
@@ -71,7 +75,25 @@ WORDS = {
     "guard_ok": both("护栏正常。", "The guard is not broken."),
     "guard_broken": both("护栏被突破：", "The guard is broken: "),
 }
+MOVES = {
+    "make": both("创建", "made"),
+    "override_asked": both("申请跳过门槛", "asked to go without the gate"),
+    "override_agreed": both("同意跳过门槛", "agreed to go without the gate"),
+    "start": both("开始灰度", "canary started"),
+    "widen": both("调整范围", "range changed"),
+    "publish": both("全量发布", "published to all"),
+    "supersede": both("被新发布取代", "superseded by"),
+    "restore": both("恢复（之后的发布被回滚）", "in force again: rolled back was"),
+    "roll_back": both("回滚", "rolled back"),
+    "follow_edits": both("标准应答改为随编辑生效", "SOPs hold as they are edited again"),
+}
+DIFFERENCES = {
+    "added": both("新增", "added"),
+    "changed": both("已改", "changed"),
+    "removed": both("已移除", "taken away"),
+}
 LABELS = {
+    "freeze_sops": both("冻结标准应答", "Freeze the SOPs with it"),
     "name": both("名称", "Name"),
     "note": both("为什么", "Why"),
     "versions": both("提示词版本", "Prompt versions"),
@@ -87,6 +109,11 @@ LABELS = {
     "max_p99_factor": both("p99 最多几倍", "p99, times the others'"),
 }
 HELP = {
+    "freeze_sops": both(
+        "发布带上此刻的全部标准应答：听到它的顾客按这一份回答，之后的编辑等下一个发布。不选：沿用线上的。",
+        "It takes all SOPs along as they are now: who hears it is answered by these, later edits wait for another "
+        "release. Not chosen: those in force stay.",
+    ),
     "name": both("字母、数字、连字符", "Letters, digits, hyphens"),
     "versions": both("每个提示词最多一个版本", "One version of a prompt at most"),
     "policy": both("不选：沿用线上策略", "None: the policy in force stays"),

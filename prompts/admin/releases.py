@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from prompts import releases
+from prompts import releases, retrieval
 from prompts.admin import evaluation_pages, release_report
 from prompts.admin.release_words import COLOURS, HELP, LABELS, STATUSES
 from prompts.admin.wording import both, pick
@@ -33,6 +33,10 @@ GUARD = [
 
 class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
     """What a release holds, said once."""
+
+    freeze_sops = forms.BooleanField(
+        required=False, initial=True, label=LABELS["freeze_sops"], help_text=HELP["freeze_sops"]
+    )
 
     class Meta:
         labels = LABELS
@@ -73,6 +77,7 @@ class ReleaseAdmin(ModelAdmin):
                     "name",
                     "note",
                     "versions",
+                    "freeze_sops",
                     "policy",
                     "eval_set",
                     "first_bucket",
@@ -82,6 +87,16 @@ class ReleaseAdmin(ModelAdmin):
         ),
         (both("护栏", "Guard"), {"fields": GUARD}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Release | None = None) -> Any:
+        """What is only asked when it is made is not shown later: the page itself says it."""
+        sets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return sets
+        return [
+            (title, {"fields": [name for name in parts["fields"] if name != "freeze_sops"]})
+            for title, parts in sets
+        ]
 
     def get_urls(self) -> list[URLPattern]:
         views: dict[str, Callable[..., HttpResponse]] = {
@@ -103,10 +118,6 @@ class ReleaseAdmin(ModelAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Release]:
-        found: models.QuerySet[Release] = super().get_queryset(request)
-        return found.defer("sops")
-
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
 
@@ -115,8 +126,11 @@ class ReleaseAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Release, form: Any, change: object) -> None:
         obj.created_by_id = request.user.pk
-        obj.sops = releases.sop_digests()
+        if form.cleaned_data.get("freeze_sops"):
+            obj.sop_set = retrieval.freeze()
         super().save_model(request, obj, form, change)
+        draft = Release.Status.DRAFT
+        releases.note(obj, "make", before="", after=draft, by=request.user.pk, detail=obj.note)
 
     @display(description=both("状态", "status"), ordering="status", label=COLOURS)  # type: ignore[untyped-decorator]
     def state(self, row: Release) -> tuple[str, Any]:
@@ -124,7 +138,7 @@ class ReleaseAdmin(ModelAdmin):
 
     @admin.display(description=both("灰度尾号", "canary tails"), ordering="first_bucket")
     def range(self, row: Release) -> str:
-        return release_report.range_text(row)
+        return releases.range_text(row)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -157,25 +171,31 @@ class ReleaseAdmin(ModelAdmin):
 
     def start(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = chosen(request, pk)
-        tails = release_report.range_text(row)
-        return self.told(request, row, done=releases.start(row), did=f"canary started: {tails}")
+        tails = releases.range_text(row)
+        return self.told(
+            request,
+            row,
+            done=releases.start(row, by=request.user.pk),
+            did=f"canary started: {tails}",
+        )
 
     def widen(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = chosen(request, pk)
         given = [request.POST.get(name, "") for name in ("first", "last")]
         first, last = (int(text) if text.isdecimal() and len(text) < 3 else -1 for text in given)
-        was = release_report.range_text(row)
-        done = releases.widen(row, first=first, last=last)
+        was = releases.range_text(row)
+        done = releases.widen(row, first=first, last=last, by=request.user.pk)
         return self.told(request, row, done=done, did=f"tails {was} became {first:02d}–{last:02d}")
 
     def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = chosen(request, pk)
-        return self.told(request, row, done=releases.publish(row), did="published")
+        done = releases.publish(row, by=request.user.pk)
+        return self.told(request, row, done=done, did="published")
 
     def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = chosen(request, pk)
         reason = request.POST.get("reason", "").strip() or pick("手动回滚", "by hand")
-        done = releases.roll_back(row, reason)
+        done = releases.roll_back(row, reason, by=request.user.pk)
         return self.told(request, row, done=done, did=f"rolled back: {reason[:200]}")
 
     def told(self, request: HttpRequest, row: Release, *, done: bool, did: str) -> HttpResponse:

@@ -18,6 +18,7 @@ from prompts.composing import KNOWLEDGE_LIMIT
 from prompts.models import LANGUAGES, Intent, Sop, SopFinding
 from prompts.nlu import segment
 from prompts.retrieval import Scope
+from prompts.snapshot import snapshot
 
 SHOWN = 10
 QUERY_CHARS = 500
@@ -40,6 +41,9 @@ WORDS = {
     "wording": both("最接近的问法", "Nearest wording"),
     "intent": both("意图", "Intent"),
     "used": both("线上会用", "used in production"),
+    "which": both("标准应答的来源", "Which SOPs"),
+    "heard": both("线上的（发布冻结的）", "as customers hear them (frozen)"),
+    "edited": both("正在编辑的", "as they are edited"),
     "confident": both("可作答案", "counts as an answer"),
     "nothing": both(
         "没有命中。换个说法，或给标准应答补充问法。",
@@ -92,7 +96,10 @@ def retrieval_page(request: HttpRequest, model_admin: ModelAdmin) -> HttpRespons
         sku=request.GET.get("sku", "").strip()[:64],
         channel=request.GET.get("channel", "widget").strip()[:40],
     )
-    found = searched(asked, language=language, scope=scope) if asked else {}
+    heard = snapshot().sop_set
+    edited = request.GET.get("which") == "edited"
+    sop_set = retrieval.AS_EDITED if edited else heard
+    found = searched(asked, language=language, scope=scope, sop_set=sop_set) if asked else {}
     return render(
         request,
         "admin/prompts/sop/retrieval.html",
@@ -103,16 +110,18 @@ def retrieval_page(request: HttpRequest, model_admin: ModelAdmin) -> HttpRespons
             "language": language,
             "scope": scope,
             "languages": LANGUAGES,
+            "heard": heard,
+            "sop_set": sop_set,
         },
     )
 
 
-def searched(asked: str, *, language: str, scope: Scope) -> dict[str, Any]:
+def searched(asked: str, *, language: str, scope: Scope, sop_set: int) -> dict[str, Any]:
     spoken = language if language in dict(LANGUAGES) else segment.language_of(asked)
     # Once in a while the first search of a process also reads the statistics.
-    retrieval.statistics()
+    retrieval.statistics(sop_set)
     started = clock.perf_counter()
-    hits = retrieval.search(asked, language=spoken, limit=SHOWN, scope=scope)
+    hits = retrieval.search(asked, language=spoken, limit=SHOWN, scope=scope, sop_set=sop_set)
     took = as_ms((clock.perf_counter() - started) * 1000)
     rows = [
         {

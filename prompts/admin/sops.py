@@ -14,7 +14,7 @@ from unfold.decorators import display
 from unfold.forms import ActionForm
 
 from prompts import retrieval, snapshot, transfer
-from prompts.admin import sop_files, sop_pages
+from prompts.admin import sop_files, sop_pages, sops_heard
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
 from prompts.admin.sop_list import SopChangeList, holding
 from prompts.admin.wording import both, pick
@@ -168,6 +168,7 @@ class SopAdmin(DefaultsStay, AnnouncedAdmin):
             "export": ("export/<str:kind>/", sop_files.export),
             "retrieval": ("retrieval/", sop_pages.retrieval_page),
             "coverage": ("coverage/", sop_pages.coverage_page),
+            "heard": ("heard/", sops_heard.page),
         }
         own = [
             path(
@@ -187,7 +188,8 @@ class SopAdmin(DefaultsStay, AnnouncedAdmin):
         return shown
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        context = {"t": sop_pages.LIST_WORDS, "kinds": list(transfer.FORMATS)}
+        words = {"t": sop_pages.LIST_WORDS, "kinds": list(transfer.FORMATS)}
+        context = {**words, **sops_heard.banner()}
         shown: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **context})
         return shown
 

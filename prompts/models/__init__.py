@@ -2,8 +2,9 @@
 
 from prompts.models.endpoints import CURRENCIES, PROVIDERS, ModelEndpoint
 from prompts.models.evaluation import EvalCase, EvalResult, EvalRun, EvalSet
+from prompts.models.frozen import SopSet, SopVersion, SopVersionQuestion
 from prompts.models.ledger import Budget, ModelCall, QualityCell
-from prompts.models.releases import Release
+from prompts.models.releases import Release, ReleaseMove
 from prompts.models.routing import Canary, LoadPolicy, RoutePolicy
 from prompts.models.sops import Sop, SopFinding, SopImport, SopQuestion
 from prompts.models.texts import (
@@ -43,10 +44,14 @@ __all__ = [
     "PromptVersion",
     "QualityCell",
     "Release",
+    "ReleaseMove",
     "RoutePolicy",
     "Sop",
     "SopFinding",
     "SopImport",
     "SopQuestion",
+    "SopSet",
+    "SopVersion",
+    "SopVersionQuestion",
     "Wording",
 ]

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from prompts.models.evaluation import EvalSet
+from prompts.models.frozen import SopSet
 from prompts.models.routing import BUCKET, POINTS, RoutePolicy
 from prompts.models.texts import PromptVersion
 
@@ -32,8 +33,14 @@ class Release(models.Model):
         RoutePolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="releases"
     )
     eval_set = models.ForeignKey(EvalSet, on_delete=models.PROTECT, related_name="releases")
-    # {"late/zh": digest} of the SOPs in force when it was made.
-    sops = models.JSONField(default=dict, editable=False)
+    # The SOPs as they were when it was made; none: those in force stay.
+    sop_set = models.ForeignKey(
+        SopSet,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="releases",
+    )
     status = models.CharField(
         max_length=12, choices=Status.choices, default=Status.DRAFT, editable=False
     )
@@ -45,7 +52,8 @@ class Release(models.Model):
     max_negative_points = models.FloatField(default=10.0, validators=POINTS)
     max_takeover_points = models.FloatField(default=5.0, validators=POINTS)
     max_p99_factor = models.FloatField(default=1.5, validators=[MinValueValidator(1.0)])
-    # What publishing replaced: {"prompts": {prompt: version}, "policy": policy, "release": release}, by id.
+    # What publishing replaced, by id: {"prompts": {prompt: version}, "policy": policy, "release": release,
+    # "sops": set, "edited": whether SOPs held as they were edited}.
     previous = models.JSONField(default=dict, editable=False)
     # Goes out though its set did not pass: one person asks and says why, another agrees.
     override_reason = models.CharField(max_length=200, blank=True, editable=False)
@@ -107,3 +115,24 @@ class Release(models.Model):
             raise ValidationError(
                 {"last_bucket": "The range ends before it begins. 区间的终点早于起点。"}
             )
+
+
+class ReleaseMove(models.Model):
+    """One step of a release: who (nobody: it went by itself), when, from which state to which, and why."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="moves")
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    act = models.CharField(max_length=20)
+    before = models.CharField(max_length=12)
+    after = models.CharField(max_length=12)
+    detail = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.release_id}: {self.act} ({self.before} → {self.after})"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from prompts.nlu import segment
-from prompts.retrieval.standing import EVERYWHERE, Scope, Statistics, statistics
+from prompts.retrieval.standing import AS_EDITED, EVERYWHERE, Scope, Statistics, statistics
 
 # Scores at or above it are answers. Measured with the default SOPs: 3 % of real messages about other subjects reach
 # it (general questions, voice commands, product names, out-of-scope English); 53 % of real shop messages do, and of
@@ -54,11 +54,26 @@ SELECT = """
         LIMIT 1
     ) sop
 """
+# CASE: only bits that are there may be asked for.
+IS_MEMBER = """
+            CASE WHEN version_id < 8 * length(%(members)s::bytea)
+                 THEN get_bit(%(members)s::bytea, version_id) = 1 ELSE false END"""
+# The same among the versions of a frozen set.
+SELECT_FROZEN = (
+    SELECT.replace("prompts_sopquestion", "prompts_sopversionquestion")
+    .replace("prompts_sop\n", "prompts_sopversion\n")
+    .replace("sop_id <> ALL", f"{IS_MEMBER} AND version_id <> ALL")
+    .replace("question.sop_id", "question.version_id")
+    .replace("AND enabled\n", "\n")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One SOP that may answer; `question` is its wording nearest to the customer's."""
+    """One SOP that may answer; `question` is its wording nearest to the customer's.
+
+    Of a frozen set `sop_id` is the id of the SOP's version.
+    """
 
     sop_id: int
     key: str
@@ -104,12 +119,19 @@ class Ranked(NamedTuple):
     best: Candidate
 
 
-def search(text: str, *, language: str, limit: int = 3, scope: Scope = EVERYWHERE) -> list[Hit]:
-    """The best SOPs for `text` asked in `scope`, best first, at most `limit`.
+def search(
+    text: str,
+    *,
+    language: str,
+    limit: int = 3,
+    scope: Scope = EVERYWHERE,
+    sop_set: int = AS_EDITED,
+) -> list[Hit]:
+    """The best SOPs for `text` asked in `scope`, best first, at most `limit`: as edited, or of one frozen set.
 
     Another language's SOP is among them only when it is confident and nothing in `language` is.
     """
-    current = statistics()
+    current = statistics(sop_set)
     parts = build_parts(text[:QUERY_CHARS], current)
     telling = choose_terms(parts[0].weights, current)
     if not telling:
@@ -177,8 +199,11 @@ def candidates(telling: Sequence[str], current: Statistics, *, scope: Scope) -> 
         "rows": CANDIDATE_ROWS,
         "limit": CANDIDATES,
     }
+    query = SELECT
+    if current.members:
+        query, parameters["members"] = SELECT_FROZEN, current.members
     with connection.cursor() as cursor:
-        cursor.execute(SELECT, parameters)
+        cursor.execute(query, parameters)
         return [Candidate(*row) for row in cursor.fetchall()]
 
 

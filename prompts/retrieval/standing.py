@@ -1,18 +1,26 @@
-"""What is known of the terms of all SOPs in force, kept per process and compared with the database every few seconds."""
+"""What is known of the terms of all SOPs in force, kept per process and compared with the database every few seconds.
+
+Of the SOPs as edited, and of every frozen set that is heard: each has statistics of its own.
+"""
 
 import json
 import math
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from prompts.nlu import segment
 
 VERSION_SECONDS = 5.0
+# The number of no set: SOPs as they are edited.
+AS_EDITED = 0
+# Sets whose statistics a process keeps: more than are heard at a time. One of 10,000 SOPs takes 2 MB.
+SETS_KEPT = 6
 
 # How much a kind of term says, before its rarity. Single characters carry Chinese through typing errors;
 # words and parts of words keep order and meaning.
@@ -21,9 +29,8 @@ LETTER_WEIGHTS = {segment.WORD: 1.0, segment.STOP_WORD: 0.5, segment.GRAM: 0.2}
 RARITY_POWER = 0.7
 # A word that no SOP knows says that the subject is another: it weighs more than the rarest known one.
 UNKNOWN_RARITY = 1.5
-IN_FORCE = """
-    enabled AND (valid_from IS NULL OR valid_from <= now()) AND (valid_to IS NULL OR valid_to > now())
-"""
+IN_TIME = "(valid_from IS NULL OR valid_from <= now()) AND (valid_to IS NULL OR valid_to > now())"
+IN_FORCE = f"enabled AND {IN_TIME}"
 # The sum tells every change, also one whose transaction began before and ended after another's; the count, every one
 # whose time came or is over.
 VERSION = f"""
@@ -43,6 +50,17 @@ FREQUENCIES = f"""
     JOIN (SELECT id FROM prompts_sop WHERE {IN_FORCE}) sop ON sop.id = question.sop_id,
          unnest(tsvector_to_array(vector)) AS term
     GROUP BY term
+"""  # noqa: S608 - of constants
+# Of a frozen set.
+SET = "SELECT members, terms FROM prompts_sopset WHERE id = %s"
+MEMBERS = "SELECT unnest(members) FROM prompts_sopset WHERE id = %(set)s"
+OUT_OF_TIME = f"""
+    SELECT id FROM prompts_sopversion
+    WHERE (valid_from IS NOT NULL OR valid_to IS NOT NULL) AND NOT ({IN_TIME}) AND id IN ({MEMBERS})
+"""  # noqa: S608 - of constants
+SCOPED_MEMBERS = f"""
+    SELECT id, shops, skus, channels FROM prompts_sopversion
+    WHERE NOT (shops = '[]' AND skus = '[]' AND channels = '[]') AND id IN ({MEMBERS})
 """  # noqa: S608 - of constants
 
 
@@ -83,17 +101,20 @@ class Weights(dict[str, float]):
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What is known of the terms of all SOPs at one version."""
+    """What is known of the terms of all SOPs at one version, or of a frozen set."""
 
     version: tuple[int, int, str] = (0, 0, "0")
     weights: Weights = field(default_factory=Weights)
     rows: Mapping[str, int] = field(default_factory=dict)  # questions that hold the term
     shut: list[int] = field(default_factory=list)  # disabled, or not in force now
     scoped: list[Held] = field(default_factory=list)
+    # Of a frozen set: the versions it holds, as bit_map tells them.
+    members: bytes = b""
 
     def out_of(self, scope: Scope) -> list[int]:
         """The SOPs that do not answer there."""
-        return [*self.shut, *(held.sop_id for held in self.scoped if not scope.covers(held))]
+        foreign = (held.sop_id for held in self.scoped if not scope.covers(held))
+        return [*self.shut, *foreign]
 
 
 class Freshness:
@@ -106,22 +127,72 @@ class Freshness:
 
 
 FRESHNESS = Freshness()
+FROZEN: OrderedDict[int, Freshness] = OrderedDict()
+FROZEN_LOCK = threading.Lock()
 
 
-def statistics() -> Statistics:
-    """The process's statistics, compared with the database at most every VERSION_SECONDS.
+def statistics(sop_set: int = AS_EDITED) -> Statistics:
+    """The process's statistics of a set, compared with the database at most every VERSION_SECONDS.
 
-    While one thread renews them the others go on with the old ones; only the very first ones are waited for.
+    While one thread renews them the others go on with the old ones; only the very first ones are waited for. Those
+    of one set never stand in for another's.
     """
-    known = FRESHNESS.statistics
-    if known is not None and time.monotonic() - FRESHNESS.checked_at < VERSION_SECONDS:
+    kept = freshness(sop_set)
+    known = kept.statistics
+    if known is not None and time.monotonic() - kept.checked_at < VERSION_SECONDS:
         return known
-    if not FRESHNESS.lock.acquire(blocking=known is None):
+    if not kept.lock.acquire(blocking=known is None):
         return known or Statistics()
     try:
-        return renew()
+        kept.statistics = (
+            renew() if sop_set == AS_EDITED else renew_frozen(sop_set, kept.statistics)
+        )
+        kept.checked_at = time.monotonic()
+        return kept.statistics
     finally:
-        FRESHNESS.lock.release()
+        kept.lock.release()
+
+
+def freshness(sop_set: int) -> Freshness:
+    if sop_set == AS_EDITED:
+        return FRESHNESS
+    with FROZEN_LOCK:
+        kept = FROZEN.setdefault(sop_set, Freshness())
+        FROZEN.move_to_end(sop_set)
+        while len(FROZEN) > SETS_KEPT:
+            FROZEN.popitem(last=False)
+        return kept
+
+
+def renew_frozen(sop_set: int, known: Statistics | None) -> Statistics:
+    """Of a set only time can change anything: what begins or ends to hold."""
+    with connection.cursor() as cursor:
+        cursor.execute(OUT_OF_TIME, {"set": sop_set})
+        shut = [pk for (pk,) in cursor.fetchall()]
+        if known is not None:
+            return known if known.shut == shut else replace(known, shut=shut)
+        cursor.execute(SET, [sop_set])
+        members, terms = cursor.fetchone()
+        cursor.execute(SCOPED_MEMBERS, {"set": sop_set})
+        scoped = [as_held(row) for row in cursor.fetchall()]
+    counted = ((term, sops, rows) for term, (sops, rows) in json.loads(terms).items())
+    found = build_statistics((0, len(members), "frozen"), counted, shut=shut, scoped=scoped)
+    return replace(found, members=bit_map(members))
+
+
+def bit_map(members: Iterable[int]) -> bytes:
+    """Bit n says whether version n is one of them, as Postgres counts bits: a few KB say it of 10,000 at every search."""
+    bits = bytearray(1)
+    for pk in members:
+        if pk >> 3 >= len(bits):
+            bits.extend(bytes((pk >> 3) - len(bits) + 1))
+        bits[pk >> 3] |= 1 << (pk & 7)
+    return bytes(bits)
+
+
+def as_held(row: tuple[Any, ...]) -> Held:
+    pk, *lists = row
+    return Held(pk, *map(tuple, map(json.loads, lists)))
 
 
 def renew() -> Statistics:
@@ -133,12 +204,9 @@ def renew() -> Statistics:
             cursor.execute(SHUT)
             shut = [pk for (pk,) in cursor.fetchall()]
             cursor.execute(SCOPED)
-            scoped = [
-                Held(pk, *map(tuple, map(json.loads, lists))) for pk, *lists in cursor.fetchall()
-            ]
+            scoped = [as_held(row) for row in cursor.fetchall()]
             cursor.execute(FREQUENCIES)
             known = build_statistics(version, cursor.fetchall(), shut=shut, scoped=scoped)
-    FRESHNESS.statistics, FRESHNESS.checked_at = known, time.monotonic()
     return known
 
 
@@ -173,3 +241,5 @@ def base_weight(term: str) -> float:
 def forget() -> None:
     """Makes the next search of this process look at the SOPs anew."""
     FRESHNESS.statistics, FRESHNESS.checked_at = None, -math.inf
+    with FROZEN_LOCK:
+        FROZEN.clear()

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from prompts.models import EvalRun, EvalSet, Prompt, PromptVersion, Release
+from prompts.models import EvalRun, EvalSet, Prompt, PromptVersion, Release, Sop
 from tests.prompts.admin.pages import ENGLISH, errors, page, query_count, said
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_a_release_is_made_once_and_not_edited(staff: Client, release: Release) 
     assert staff.post(page("release_add"), form(release)).status_code == 302
 
     made = Release.objects.get(name="autumn")
-    assert made.created_by is not None
+    assert (made.created_by is not None, made.sop_set) == (True, None)
     assert staff.post(page("release_change", made.pk), form(release)).status_code == 403
 
 
@@ -134,3 +134,36 @@ def test_the_page_shows_gate_arms_and_contents_within_its_queries(
     for number in range(2):
         Release.objects.create(name=f"r{number}", note="n", eval_set=release.eval_set)
     assert query_count(staff, page("release_changelist")) == one <= 12
+
+
+def test_sops_are_frozen_with_a_release_and_the_pages_say_what_differs(
+    staff: Client, release: Release
+) -> None:
+    sop = Sop.objects.create(
+        key="late", language="zh", title="t", category="c", intent="i", answer="a"
+    )
+    staff.post(page("release_add"), form(release, freeze_sops="on"), follow=True)
+    made = Release.objects.get(name="autumn")
+    let_pass(made)
+    assert act(staff, "publish", made) == ["autumn: published"]
+    Sop.objects.filter(pk=sop.pk).update(answer="b")
+
+    html = staff.get(page("release_change", made.pk), headers=ENGLISH).content.decode()
+    assert "late/zh" in html
+    assert "made" in html
+    listed = staff.get(page("sop_changelist"), headers=ENGLISH).content.decode()
+    assert "waits for the next release" in listed
+    heard = staff.get(page("sop_heard"), headers=ENGLISH).content.decode()
+    assert "late/zh" in heard
+    assert query_count(staff, page("sop_heard")) <= 12
+
+    assert said(staff.post(page("sop_heard"), {"reason": " "}, follow=True, headers=ENGLISH)) == [
+        "Say why."
+    ]
+    staff.post(page("sop_heard"), {"reason": "a typing error"})
+    listed = staff.get(page("sop_changelist"), headers=ENGLISH).content.decode()
+    assert "waits for the next release" not in listed
+
+
+def test_who_may_not_publish_does_not_let_edits_hold(looker: Client) -> None:
+    assert looker.post(page("sop_heard"), {"reason": "x"}).status_code == 403

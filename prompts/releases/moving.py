@@ -1,0 +1,207 @@
+"""Moves a release: to some buckets, to all, and back. Every move is one conditional update, on record with who and why."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.utils import timezone
+
+from prompts import retrieval
+from prompts.llm import canary as arithmetic
+from prompts.locks import Lock
+from prompts.models import Prompt, Release, RoutePolicy, SopSet
+from prompts.releases.gating import gate
+from prompts.releases.history import note
+from prompts.snapshot import announce
+
+log = structlog.get_logger(__name__)
+
+Status = Release.Status
+
+
+def start(release: Release, *, by: int | None = None) -> bool:
+    """Sends the release's buckets to it; False when its gate is shut, it was no draft, or another has its buckets."""
+    with transaction.atomic():
+        lock()
+        if overlapping(release) is not None or not gate(release).is_open:
+            return False
+        moment = {"started_at": timezone.now()}
+        told = range_text(release)
+        return move(
+            release, "start", Status.DRAFT, to=Status.CANARY, by=by, detail=told, changes=moment
+        )
+
+
+def widen(release: Release, *, first: int, last: int, by: int | None = None) -> bool:
+    """Gives a running canary other buckets; False when it does not run, or another has some of them."""
+    with transaction.atomic():
+        lock()
+        wanted = Release(pk=release.pk, first_bucket=first, last_bucket=last)
+        if not 0 <= first <= last < arithmetic.BUCKETS or overlapping(wanted) is not None:
+            return False
+        buckets = {"first_bucket": first, "last_bucket": last}
+        told = f"{range_text(release)} → {range_text(wanted)}"
+        return move(
+            release, "widen", Status.CANARY, to=Status.CANARY, by=by, detail=told, changes=buckets
+        )
+
+
+def publish(release: Release, *, by: int | None = None) -> bool:
+    """Lets everybody hear the release; False when its gate is shut, or it is neither draft nor canary."""
+    with transaction.atomic():
+        lock()
+        if not gate(release).is_open:
+            return False
+        earlier = Release.objects.filter(status=Status.PUBLISHED).first()
+        if earlier is not None and earlier.pk != release.pk:
+            move(earlier, "supersede", Status.PUBLISHED, to=Status.SUPERSEDED, detail=release.name)
+        replaced = {**put_in_force(release), "release": earlier.pk if earlier else None}
+        changes = {"previous": replaced, "started_at": release.started_at or timezone.now()}
+        before = (Status.DRAFT, Status.CANARY)
+        done = move(release, "publish", *before, to=Status.PUBLISHED, by=by, changes=changes)
+        if not done:
+            # Somebody else moved it meanwhile: nothing of the above holds.
+            transaction.set_rollback(True)
+        return done
+
+
+def put_in_force(release: Release) -> dict[str, Any]:
+    """Makes its versions, SOPs and policy the current ones; what they replaced, by id."""
+    versions = list(release.versions.select_related("prompt"))
+    before = {str(version.prompt_id): version.prompt.current_id for version in versions}
+    for version in versions:
+        Prompt.objects.filter(pk=version.prompt_id).update(current=version)
+    active = RoutePolicy.objects.filter(active=True).first()
+    if release.policy_id:
+        activate(release.policy_id)
+    sops = put_sops_in_force(release.sop_set_id) if release.sop_set_id else {}
+    return {"prompts": before, "policy": active.pk if active else None, **sops}
+
+
+def put_sops_in_force(sop_set: int) -> dict[str, Any]:
+    """What everybody heard until now is kept as a set, too, so that a rollback brings just that back."""
+    heard = SopSet.objects.filter(active=True).values_list("pk", flat=True).first()
+    before = {"sops": heard or retrieval.freeze().pk, "edited": heard is None}
+    activate_sops(sop_set)
+    return before
+
+
+def activate_sops(sop_set: int | None) -> None:
+    """Lets one set be heard by everybody; None: SOPs hold as they are edited."""
+    SopSet.objects.filter(active=True).update(active=False)
+    if sop_set is not None:
+        SopSet.objects.filter(pk=sop_set).update(active=True)
+
+
+def activate(policy_id: int | None) -> None:
+    """Puts one policy into force; None: the built-in one."""
+    RoutePolicy.objects.filter(active=True).update(active=False)
+    if policy_id is not None:
+        RoutePolicy.objects.filter(pk=policy_id).update(active=True)
+
+
+def follow_edits(*, reason: str, by: int | None) -> bool:
+    """Lets everybody hear the SOPs as they are edited, from now on; False when they do already."""
+    with transaction.atomic():
+        lock()
+        heard = SopSet.objects.filter(active=True).values_list("pk", flat=True).first()
+        if heard is None:
+            return False
+        activate_sops(None)
+        release = Release.objects.filter(status=Status.PUBLISHED, sop_set=heard).first()
+        if release is not None:
+            same = {"before": release.status, "after": release.status}
+            note(release, "follow_edits", **same, by=by, detail=reason)
+        announce()
+        return True
+
+
+def roll_back(release: Release, reason: str, *, by: int | None = None) -> bool:
+    """Takes a release back, wherever it went; False when no customer hears it.
+
+    What was put into force after it stays: only what is still the release's own gives way to what it replaced.
+    """
+    ended = {"ended_at": timezone.now(), "reason": reason[:200]}
+    with transaction.atomic():
+        lock()
+        for status in (Status.CANARY, Status.PUBLISHED):
+            if move(
+                release,
+                "roll_back",
+                status,
+                to=Status.ROLLED_BACK,
+                by=by,
+                detail=reason,
+                changes=ended,
+            ):
+                if status == Status.PUBLISHED:
+                    put_back(Release.objects.get(pk=release.pk))
+                return True
+        return False
+
+
+def put_back(release: Release) -> None:
+    for version in release.versions.all():
+        before = release.previous["prompts"][str(version.prompt_id)]
+        Prompt.objects.filter(pk=version.prompt_id, current=version).update(current_id=before)
+    policy = release.policy
+    if policy is not None and policy.active:
+        activate(release.previous["policy"])
+    put_sops_back(release)
+    earlier = Release.objects.filter(pk=release.previous["release"]).first()
+    if earlier is not None:
+        told = release.name
+        move(earlier, "restore", Status.SUPERSEDED, to=Status.PUBLISHED, detail=told)
+
+
+def put_sops_back(release: Release) -> None:
+    """The SOPs that were heard before it. Where they held as edited and nothing was edited since, they do again."""
+    heard = release.sop_set is not None and release.sop_set.active
+    if not heard or "sops" not in release.previous:
+        return
+    before = release.previous["sops"]
+    unchanged = release.previous["edited"] and not retrieval.differences(before)
+    activate_sops(None if unchanged else before)
+
+
+def move(
+    release: Release,
+    act: str,
+    *from_: str,
+    to: str,
+    by: int | None = None,
+    detail: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> bool:
+    """Moves it from one of the states, with the step on record; False when it was in none of them."""
+    rows = Release.objects.filter(pk=release.pk)
+    for before in from_:
+        if rows.filter(status=before).update(status=to, **(changes or {})):
+            note(release, act, before=before, after=to, by=by, detail=detail)
+            announce()
+            log.warning("release_moved", release=release.name, status=str(to))
+            return True
+    return False
+
+
+def lock() -> None:
+    """One move at a time, or two that overlap could each find that the other does not run yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.MOVING_RELEASES])
+
+
+def range_text(release: Release) -> str:
+    """As "00–04 (5%)"."""
+    width = release.last_bucket - release.first_bucket + 1
+    return f"{release.first_bucket:02d}–{release.last_bucket:02d} ({width}%)"
+
+
+def overlapping(release: Release) -> Release | None:
+    """Another release on some of the same buckets."""
+    running = Release.objects.filter(
+        status=Status.CANARY,
+        first_bucket__lte=release.last_bucket,
+        last_bucket__gte=release.first_bucket,
+    )
+    return running.exclude(pk=release.pk).first()
