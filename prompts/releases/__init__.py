@@ -7,6 +7,7 @@ from prompts.releases.gating import Gate, agree_to_override, ask_to_override, ga
 from prompts.releases.history import note
 from prompts.releases.judging import Comparison, Figures, guard, statistics
 from prompts.releases.moving import (
+    activate,
     follow_edits,
     overlapping,
     publish,
@@ -20,6 +21,7 @@ __all__ = [
     "Comparison",
     "Figures",
     "Gate",
+    "activate",
     "agree_to_override",
     "ask_to_override",
     "follow_edits",
