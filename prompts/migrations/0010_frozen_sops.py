@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('prompts', '0008_releases'),
+        ('prompts', '0009_sop_order'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
