@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from chat import assets, identity, media, showing, views
 from chat.admin.inbox_form import TEXT_LABELS, InboxForm
 from chat.inbox.hours import WEEK
+from chat.inbox.wording import LOCALES
 from chat.models import Inbox, WidgetSighting
 from prompts.admin.wording import both, pick
 
@@ -149,10 +150,9 @@ class InboxAdmin(ModelAdmin):
         form = InboxForm(request.POST, request.FILES, instance=copy(inbox))
         for name in set(form.errors) & {field.name for field in Inbox._meta.fields}:
             setattr(form.instance, name, getattr(inbox, name))
-        locale = request.GET.get("lang", "")
-        response = views.widget_page(
-            request, form.instance, locale=locale or form.instance.locale, preview=True
-        )
+        asked = request.GET.get("lang", "")
+        locale = asked if asked in LOCALES else form.instance.locale
+        response = views.widget_page(request, form.instance, locale=locale, preview=True)
         framed = csp_replace({"frame-ancestors": ["'self'"]})(lambda _: response)(request)
         shown: HttpResponseBase = xframe_options_exempt(lambda _: framed)(request)
         return shown

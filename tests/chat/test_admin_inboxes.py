@@ -228,6 +228,15 @@ def test_a_secret_is_shown_once(staff: Client, inbox: Inbox) -> None:
     assert len(identity.secrets_of(inbox)) == 1
 
 
+def test_the_preview_in_a_language_there_is_not_is_in_the_inboxs_own(
+    staff: Client, inbox: Inbox
+) -> None:
+    url = reverse("admin:chat_inbox_preview", args=[inbox.pk])
+    shown = staff.post(f"{url}?lang=xx", FILLED)
+    assert shown.status_code == 200
+    assert f'"locale": "{inbox.locale}"' in shown.content.decode()
+
+
 @pytest.mark.parametrize("page", ["preview", "secret"])
 def test_pages_are_for_those_who_may_change_inboxes(
     client: Client, inbox: Inbox, page: str

@@ -42,6 +42,7 @@ if (pickLocale(config.locale) !== locale) inbox = { ...inbox, ...spokenPart(memo
 let open = !host.embedded || wishes.get("open") === "1";
 let readSeq = 0;
 let unread = 0;
+let left = { text: "", id: "" };
 /** @type {string | null} where the last page of earlier lines ended */
 let cursor = null;
 
@@ -103,7 +104,10 @@ const deeds = {
   },
   async leave(text, contact) {
     try {
-      await api.leave({ client_id: newId(), text, ...(Object.keys(contact).length > 0 && { contact }) });
+      // Sent again, because no word came back, it is the same message.
+      if (left.text !== text) left = { text, id: newId() };
+      await api.leave({ client_id: left.id, text, ...(Object.keys(contact).length > 0 && { contact }) });
+      left.text = "";
       return "";
     } catch (error) {
       return (error instanceof ApiError && error.message) || texts.t("errorGeneric");
