@@ -29,3 +29,8 @@ class ChatConfig(AppConfig):
     @override
     def ready(self) -> None:
         name_rows(self, NAMES)
+        # Inline: models are there only once Django is set up.
+        from chat import arms  # noqa: PLC0415
+        from prompts import releases  # noqa: PLC0415
+
+        releases.register(arms.outcomes)

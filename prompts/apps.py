@@ -27,6 +27,14 @@ NAMES = {
     "EvalCase": ("评测用例", "evaluation case", "evaluation cases"),
     "EvalRun": ("评测", "evaluation run", "evaluation runs"),
     "Release": ("发布", "release", "releases"),
+    "ReleaseMove": ("发布经过", "release step", "release steps"),
+    "SopSet": ("标准应答集", "SOP set", "SOP sets"),
+    "SopVersion": ("SOP 版本", "SOP version", "SOP versions"),
+    "SopVersionQuestion": (
+        "SOP 版本问法",
+        "question of an SOP version",
+        "questions of SOP versions",
+    ),
     "NluModel": ("分类器", "classifier", "classifiers"),
 }
 

@@ -230,6 +230,11 @@ class Turn(models.Model):
                 condition=Q(state=TurnState.RUNNING.value),
                 name="turn_leases",
             ),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(decision__has_key="release"),
+                name="turn_of_releases",
+            ),
         ]
 
     def __str__(self) -> str:

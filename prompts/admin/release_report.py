@@ -12,7 +12,8 @@ from prompts.admin.release_words import DIFFERENCES, MOVES, STATUSES, WORDS
 from prompts.admin.sops_heard import how
 from prompts.admin.wording import as_money, as_ms, in_chinese, pick
 from prompts.models import Release, SopSet
-from prompts.releases import Comparison, Figures
+from prompts.releases import Figures, Outcomes, Standing, Verdict
+from prompts.releases.stages import as_hold
 from prompts.retrieval import Difference
 
 DRIFT_SHOWN, MOVES_SHOWN = 20, 100
@@ -29,11 +30,12 @@ def context(request: HttpRequest, row: Release) -> dict[str, Any]:
         "gate": found,
         "run": as_line(found.run) if found.run else None,
         "holds": row.versions.select_related("prompt"),
-        "sop_count": size_of(row),
+        "sop_count": size_of(row) if row.sop_set_id else 0,
         "drift": changed[:DRIFT_SHOWN],
         "drift_count": len(changed),
         "moves": moves(row),
-        "arms": arms(releases.statistics(row)) if row.started_at else None,
+        "arms": arms(row) if row.started_at else None,
+        "stages": staged(row),
         "may_publish": request.user.has_perm("prompts.publish_release"),
         "may_evaluate": request.user.has_perm("prompts.change_evalset"),
         "may_ask": request.user.has_perm("prompts.add_release"),
@@ -69,34 +71,88 @@ def moves(row: Release) -> list[dict[str, Any]]:
     ]
 
 
-def arms(found: Comparison) -> dict[str, Any]:
-    """Release and others, measure by measure."""
-    left, right = shown(found.arm), shown(found.control)
-    broken = found.breach is not None
+def staged(row: Release) -> dict[str, Any] | None:
+    """Its stages, where it is among them, and what it waits for; None where there are none."""
+    if not row.stages:
+        return None
+    found = releases.standing(row)
+    at = found.at if found else (len(row.stages) if row.status == Status.PUBLISHED else None)
+    steps = [
+        {"text": f"{percent}%", "hold": as_hold(minutes), "state": state_of(number, at)}
+        for number, (percent, minutes) in enumerate(row.stages)
+    ]
+    everybody = {"text": WORDS["stage_all"], "hold": "", "state": state_of(len(steps), at)}
+    needs = needs_of(row, found) if found else []
+    return {"steps": [*steps, everybody], "standing": found, "needs": needs}
+
+
+def state_of(number: int, at: int | None) -> str:
+    """Whether a stage is "past", "now", or "later"."""
+    if at is None or number > at:
+        return "later"
+    return "now" if number == at else "past"
+
+
+def needs_of(row: Release, found: Standing) -> list[tuple[bool, Any]]:
+    """What has to be so before it goes on, and whether it is."""
+    return [
+        (found.due is not None and found.held, WORDS["stage_hold"]),
+        (
+            found.turns >= found.wanted,
+            f"{WORDS['stage_enough']}: {found.turns} / {found.wanted}",
+        ),
+        (found.guarded, WORDS["stage_guard"]),
+        (found.verdict.kind != "worse", WORDS["stage_verdict"]),
+    ]
+
+
+def arms(row: Release) -> dict[str, Any]:
+    """Release and others, measure by measure, the guard, and the verdict."""
+    found, (arm, control) = releases.statistics(row), releases.outcomes(row)
+    left, right = shown(found.arm, arm), shown(found.control, control)
     said = str(WORDS["guard_ok"])
     if found.breach is not None:
         why = found.breach.message_zh if in_chinese() else found.breach.message_en
         said = f"{WORDS['guard_broken']}{why}"
+    verdict = releases.verdict_of(arm, control)
     return {
         "lines": [(name, left[name], right[name]) for name in left],
-        "broken": broken,
+        "broken": found.breach is not None,
         "guard": said,
+        "verdict": verdict,
+        "verdict_text": verdict_text(verdict),
     }
 
 
-def shown(figures: Figures) -> dict[str, str]:
+def verdict_text(verdict: Verdict) -> str:
+    if verdict.kind == "better":
+        return pick("变好：顺利结束的会话更多。", "Better: more conversations end well.")
+    if verdict.kind == "worse":
+        return pick("变差：顺利结束的会话更少。", "Worse: fewer conversations end well.")
+    return pick(
+        f"还看不出差别，大约还需要发布组 {verdict.needed:,} 个会话。",
+        f"No difference yet: about {verdict.needed:,} more conversations of the release are needed.",
+    )
+
+
+def shown(figures: Figures, found: Outcomes) -> dict[str, str]:
     stats = figures.stats
+    mean = f"{found.score / found.rated:.2f} ({found.rated})" if found.rated else "—"
+    cost = as_money(figures.cost_cny / stats.turns, "CNY") if stats.turns else "—"
     return {
-        pick("轮次", "Turns"): f"{stats.turns:,}",
+        pick("会话", "Conversations"): f"{found.conversations:,}",
+        pick("轮次", "Turns"): f"{found.turns:,}",
+        pick("未用模型的回答", "Answers without a model"): rate(found.without_model, found.turns),
+        pick("顺利结束", "Ended well"): rate(found.went_well, found.settled),
+        pick("顾客说已解决", "Resolved, customers say"): rate(found.resolved, found.rated),
+        pick("平均评分（评价数）", "Mean rating (ratings)"): mean,
+        pick("转人工", "Takeovers"): rate(found.taken_over, found.conversations),
+        pick("负面情绪的轮次", "Negative moods"): rate(found.negative, found.turns),
+        pick("有差评的会话", "Thumbs down"): rate(found.disliked, found.conversations),
         pick("调用失败率", "Failed calls"): rate(stats.errors, stats.calls),
-        pick("人工接管率", "Takeovers"): rate(stats.takeovers, stats.turns),
-        pick("负面情绪", "Negative moods"): rate(stats.negatives, stats.turns),
-        pick("差评", "Thumbs down"): rate(figures.thumbs_down, stats.turns),
-        pick("每轮费用", "Cost a turn"): as_money(figures.cost_cny / stats.turns, "CNY")
-        if stats.turns
-        else "—",
-        "p50": as_ms(figures.p50_ms or None),
-        "p99": as_ms(stats.p99_ms or None),
+        pick("每轮模型费用", "Cost of a turn with a model"): cost,
+        pick("整轮 p50", "Whole turn, p50"): as_ms(found.p50_ms or None),
+        pick("整轮 p99", "Whole turn, p99"): as_ms(found.p99_ms or None),
     }
 
 

@@ -66,8 +66,44 @@ WORDS = {
     "roll_back": both("回滚", "Roll back"),
     "arms": both("发布组与其他", "Release and everybody else"),
     "arms_help": both(
-        "来自模型调用台账，最近 24 小时以内；不经模型的回答不在其中。",
-        "From the ledger of model calls, the last 24 hours at most; answers without a model are not in it.",
+        "灰度期间的全部会话；调用失败与费用来自最近 24 小时的模型调用台账。结论按「顺利结束」判断：10 分钟没有新回答，"
+        "没有转人工、差评、低分或未解决，最后一轮情绪不差。同时听到两边的会话不计。",
+        "All conversations of its canary; failed calls and cost from the ledger of model calls, the last 24 hours at "
+        "most. The verdict counts what ended well: quiet for ten minutes, without a takeover, a thumb down, a low rating "
+        "or “not resolved”, the last mood not negative. Conversations that heard both are left out.",
+    ),
+    "verdict": both("结论", "Verdict"),
+    "stages": both("灰度阶段", "Stages"),
+    "stage_all": both("全量", "all"),
+    "stage_now": both("现在", "now"),
+    "stage_since": both("开始于", "Since"),
+    "stage_due": both("最早推进时间", "Goes on at the earliest"),
+    "paused": both("已暂停", "paused"),
+    "stage_turns": both("本阶段轮次", "Turns of this stage"),
+    "stage_hold": both("停留时间已到", "its hold is over"),
+    "stage_enough": both("样本足够", "turns are enough"),
+    "stage_guard": both("护栏正常", "the guard is not broken"),
+    "stage_verdict": both("结论不是「变差」", "the verdict is not “worse”"),
+    "stage_free": both("尾号未被其他发布占用", "no other release has the tails"),
+    "stage_needs": both("推进条件", "To go on"),
+    "pause": both("暂停推进", "Pause"),
+    "resume": both("继续推进", "Resume"),
+    "by_hand": both("手动推进", "moved by hand"),
+    "widen_ends": both(
+        "手动调整后不再自动推进。", "Its stages end when the range is changed by hand."
+    ),
+    "stages_unread": both(
+        "看不懂。请写成 5% 30m, 20% 2h（m 分钟，h 小时）。",
+        "Not understood: write it as 5% 30m, 20% 2h (m minutes, h hours).",
+    ),
+    "stages_range": both(
+        "最多 8 个阶段，每个 1 分钟到 14 天。", "At most 8 stages, each from 1 minute to 14 days."
+    ),
+    "stages_order": both(
+        "比例要逐步变大，在 1% 到 99% 之间。", "Percents have to grow, from 1 % to 99 %."
+    ),
+    "stages_beyond": both(
+        "从起始尾号起放不下最大的比例。", "The largest share does not fit behind the first tail."
     ),
     "measure": both("指标", "Measure"),
     "arm": both("发布组", "Release"),
@@ -80,7 +116,10 @@ MOVES = {
     "override_asked": both("申请跳过门槛", "asked to go without the gate"),
     "override_agreed": both("同意跳过门槛", "agreed to go without the gate"),
     "start": both("开始灰度", "canary started"),
-    "widen": both("调整范围", "range changed"),
+    "widen": both("手动调整范围", "range changed by hand"),
+    "stage": both("进入下一阶段", "next stage"),
+    "pause": both("暂停推进", "stages paused"),
+    "resume": both("继续推进", "stages resumed"),
     "publish": both("全量发布", "published to all"),
     "supersede": both("被新发布取代", "superseded by"),
     "restore": both("恢复（之后的发布被回滚）", "in force again: rolled back was"),
@@ -93,6 +132,8 @@ DIFFERENCES = {
     "removed": both("已移除", "taken away"),
 }
 LABELS = {
+    "stages": both("灰度阶段", "Stages"),
+    "stage_samples": both("每阶段最少轮次", "Least turns of a stage"),
     "freeze_sops": both("冻结标准应答", "Freeze the SOPs with it"),
     "name": both("名称", "Name"),
     "note": both("为什么", "Why"),
@@ -109,6 +150,13 @@ LABELS = {
     "max_p99_factor": both("p99 最多几倍", "p99, times the others'"),
 }
 HELP = {
+    "stages": both(
+        "比例与停留时间，如 5% 30m, 20% 2h：先 5% 停 30 分钟，再 20% 停 2 小时，然后全量。护栏正常、样本足够且结论不是"
+        "「变差」时自动推进。留空：手动。",
+        "Percent and hold, as 5% 30m, 20% 2h: 5 % for half an hour, 20 % for two hours, then all. It goes on by itself "
+        "while the guard holds, turns are enough and the verdict is not “worse”. Empty: by hand.",
+    ),
+    "stage_samples": both("不够就继续等", "It waits until there are as many"),
     "freeze_sops": both(
         "发布带上此刻的全部标准应答：听到它的顾客按这一份回答，之后的编辑等下一个发布。不选：沿用线上的。",
         "It takes all SOPs along as they are now: who hears it is answered by these, later edits wait for another "

@@ -15,12 +15,16 @@ from unfold.decorators import display
 
 from prompts import releases, retrieval
 from prompts.admin import evaluation_pages, release_report
-from prompts.admin.release_words import COLOURS, HELP, LABELS, STATUSES
+from prompts.admin.release_words import COLOURS, HELP, LABELS, STATUSES, WORDS
 from prompts.admin.wording import both, pick
 from prompts.evaluation import running
+from prompts.llm.canary import BUCKETS
 from prompts.models import PromptVersion, Release
+from prompts.releases import BadStages, stages
 
 VERSIONS_SHOWN = 200
+# What the page itself says in words.
+ASKED_ONCE = {"freeze_sops", "stages", "first_bucket", "last_bucket"}
 GUARD = [
     "automatic",
     "min_samples",
@@ -38,6 +42,14 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
         required=False, initial=True, label=LABELS["freeze_sops"], help_text=HELP["freeze_sops"]
     )
 
+    stages = forms.CharField(
+        required=False,
+        initial="5% 30m, 20% 2h",
+        max_length=200,
+        label=LABELS["stages"],
+        help_text=HELP["stages"],
+    )
+
     class Meta:
         labels = LABELS
         help_texts = HELP
@@ -50,6 +62,22 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
             self.fields["versions"].queryset = rows.order_by(  # type: ignore[attr-defined]
                 "prompt__purpose", "prompt__language", "-number"
             )
+
+    def clean_stages(self) -> list[list[int]]:
+        try:
+            return stages.read(self.cleaned_data["stages"])
+        except BadStages as error:
+            raise forms.ValidationError(str(WORDS[str(error)])) from None
+
+    def clean(self) -> dict[str, Any]:
+        """The first stage decides how many tails the canary begins with; the last one has to find its tails."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        steps, first = cleaned.get("stages"), cleaned.get("first_bucket")
+        if steps and first is not None:
+            if first + steps[-1][0] > BUCKETS:
+                self.add_error("stages", str(WORDS["stages_beyond"]))
+            cleaned["last_bucket"] = min(first + steps[0][0], BUCKETS) - 1
+        return cleaned
 
     def clean_versions(self) -> Any:
         chosen = self.cleaned_data["versions"]
@@ -80,10 +108,12 @@ class ReleaseAdmin(ModelAdmin):
                     "freeze_sops",
                     "policy",
                     "eval_set",
-                    "first_bucket",
-                    "last_bucket",
                 ]
             },
+        ),
+        (
+            both("灰度", "Canary"),
+            {"fields": ["stages", "stage_samples", "first_bucket", "last_bucket"]},
         ),
         (both("护栏", "Guard"), {"fields": GUARD}),
     ]
@@ -94,7 +124,7 @@ class ReleaseAdmin(ModelAdmin):
         if obj is None:
             return sets
         return [
-            (title, {"fields": [name for name in parts["fields"] if name != "freeze_sops"]})
+            (title, {"fields": [name for name in parts["fields"] if name not in ASKED_ONCE]})
             for title, parts in sets
         ]
 
@@ -105,6 +135,8 @@ class ReleaseAdmin(ModelAdmin):
             "agree": self.agree,
             "start": self.start,
             "widen": self.widen,
+            "pause": self.pause,
+            "resume": self.resume,
             "publish": self.publish,
             "roll_back": self.roll_back,
         }
@@ -186,6 +218,16 @@ class ReleaseAdmin(ModelAdmin):
         was = releases.range_text(row)
         done = releases.widen(row, first=first, last=last, by=request.user.pk)
         return self.told(request, row, done=done, did=f"tails {was} became {first:02d}–{last:02d}")
+
+    def pause(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = chosen(request, pk)
+        done = releases.pause(row, by=request.user.pk)
+        return self.told(request, row, done=done, did="stages paused")
+
+    def resume(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = chosen(request, pk)
+        done = releases.resume(row, by=request.user.pk)
+        return self.told(request, row, done=done, did="stages resumed")
 
     def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = chosen(request, pk)

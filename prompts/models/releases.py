@@ -46,6 +46,14 @@ class Release(models.Model):
     )
     first_bucket = models.PositiveSmallIntegerField(default=0, validators=BUCKET)
     last_bucket = models.PositiveSmallIntegerField(default=4, validators=BUCKET)
+    # [[percent, minutes], …] in growing percent, then all; empty: moved by hand.
+    stages = models.JSONField(default=list, blank=True)
+    # Turns a stage has to see before the next one begins.
+    stage_samples = models.PositiveIntegerField(default=100, db_default=100)
+    # Where it is: None where it is moved by hand.
+    stage = models.PositiveSmallIntegerField(null=True, editable=False)
+    stage_since = models.DateTimeField(null=True, editable=False)
+    paused_at = models.DateTimeField(null=True, editable=False)
     automatic = models.BooleanField(default=True)
     min_samples = models.PositiveIntegerField(default=200)
     max_error_points = models.FloatField(default=2.0, validators=POINTS)
@@ -80,6 +88,7 @@ class Release(models.Model):
         related_name="+",
     )
     started_at = models.DateTimeField(null=True, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
     reason = models.CharField(max_length=200, blank=True, editable=False)
 

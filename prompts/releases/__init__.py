@@ -3,6 +3,9 @@
 Called by the admin and by the guard that beat rings for. After every move all processes follow within seconds.
 """
 
+from prompts.releases.evidence import Outcomes, register
+from prompts.releases.evidence import judged as verdict_of
+from prompts.releases.evidence import read as outcomes
 from prompts.releases.gating import Gate, agree_to_override, ask_to_override, gate
 from prompts.releases.history import note
 from prompts.releases.judging import Comparison, Figures, guard, statistics
@@ -16,23 +19,36 @@ from prompts.releases.moving import (
     start,
     widen,
 )
+from prompts.releases.sequential import Verdict
+from prompts.releases.stages import BadStages, Standing, advance, pause, resume, standing
 
 __all__ = [
+    "BadStages",
     "Comparison",
     "Figures",
     "Gate",
+    "Outcomes",
+    "Standing",
+    "Verdict",
     "activate",
+    "advance",
     "agree_to_override",
     "ask_to_override",
     "follow_edits",
     "gate",
     "guard",
     "note",
+    "outcomes",
     "overlapping",
+    "pause",
     "publish",
     "range_text",
+    "register",
+    "resume",
     "roll_back",
+    "standing",
     "start",
     "statistics",
+    "verdict_of",
     "widen",
 ]

@@ -60,7 +60,7 @@ class Comparison:
 
 def statistics(release: Release) -> Comparison:
     """The release against everybody else since it started, over the last JUDGED_HOURS of it at most."""
-    until = release.ended_at or timezone.now()
+    until = release.published_at or release.ended_at or timezone.now()
     since = max(release.started_at or until, until - timedelta(hours=JUDGED_HOURS))
     with connection.cursor() as cursor:
         cursor.execute(STATISTICS, {"name": release.name, "since": since, "until": until})

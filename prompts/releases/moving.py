@@ -21,34 +21,65 @@ Status = Release.Status
 
 
 def start(release: Release, *, by: int | None = None) -> bool:
-    """Sends the release's buckets to it; False when its gate is shut, it was no draft, or another has its buckets."""
+    """Sends the release's buckets to it; False when its gate is shut, it was no draft, or another has its buckets.
+
+    One with stages begins with its first.
+    """
+    now = timezone.now()
     with transaction.atomic():
         lock()
         if overlapping(release) is not None or not gate(release).is_open:
             return False
-        moment = {"started_at": timezone.now()}
+        changes: dict[str, Any] = {"started_at": now}
+        if release.stages:
+            changes |= {"stage": 0, "stage_since": now}
         told = range_text(release)
         return move(
-            release, "start", Status.DRAFT, to=Status.CANARY, by=by, detail=told, changes=moment
+            release, "start", Status.DRAFT, to=Status.CANARY, by=by, detail=told, changes=changes
         )
 
 
 def widen(release: Release, *, first: int, last: int, by: int | None = None) -> bool:
-    """Gives a running canary other buckets; False when it does not run, or another has some of them."""
+    """Gives a running canary other buckets; False when it does not run, or another has some of them.
+
+    Whoever does so by hand goes on by hand: its stages are over.
+    """
+    buckets = {"first_bucket": first, "last_bucket": last}
     with transaction.atomic():
         lock()
-        wanted = Release(pk=release.pk, first_bucket=first, last_bucket=last)
+        wanted = Release(pk=release.pk, **buckets)
         if not 0 <= first <= last < arithmetic.BUCKETS or overlapping(wanted) is not None:
             return False
-        buckets = {"first_bucket": first, "last_bucket": last}
         told = f"{range_text(release)} → {range_text(wanted)}"
+        changes = {**buckets, "stage": None, "paused_at": None}
         return move(
-            release, "widen", Status.CANARY, to=Status.CANARY, by=by, detail=told, changes=buckets
+            release, "widen", Status.CANARY, to=Status.CANARY, by=by, detail=told, changes=changes
         )
 
 
-def publish(release: Release, *, by: int | None = None) -> bool:
-    """Lets everybody hear the release; False when its gate is shut, or it is neither draft nor canary."""
+def to_stage(release: Release, number: int, *, only: Mapping[str, Any]) -> bool:
+    """Begins a further stage of a canary that is as `only` says; False when it is not, or another has the buckets."""
+    last = release.first_bucket + release.stages[number][0] - 1
+    with transaction.atomic():
+        lock()
+        wanted = Release(pk=release.pk, first_bucket=release.first_bucket, last_bucket=last)
+        if overlapping(wanted) is not None:
+            return False
+        return move(
+            release,
+            "stage",
+            Status.CANARY,
+            to=Status.CANARY,
+            detail=f"{number + 1}/{len(release.stages)}: {range_text(wanted)}",
+            changes={"last_bucket": last, "stage": number, "stage_since": timezone.now()},
+            only=only,
+        )
+
+
+def publish(
+    release: Release, *, by: int | None = None, only: Mapping[str, Any] | None = None
+) -> bool:
+    """Lets everybody hear the release; False when its gate is shut, it is neither draft nor canary, or not as `only` says."""
     with transaction.atomic():
         lock()
         if not gate(release).is_open:
@@ -57,9 +88,21 @@ def publish(release: Release, *, by: int | None = None) -> bool:
         if earlier is not None and earlier.pk != release.pk:
             move(earlier, "supersede", Status.PUBLISHED, to=Status.SUPERSEDED, detail=release.name)
         replaced = {**put_in_force(release), "release": earlier.pk if earlier else None}
-        changes = {"previous": replaced, "started_at": release.started_at or timezone.now()}
-        before = (Status.DRAFT, Status.CANARY)
-        done = move(release, "publish", *before, to=Status.PUBLISHED, by=by, changes=changes)
+        now = timezone.now()
+        done = move(
+            release,
+            "publish",
+            Status.DRAFT,
+            Status.CANARY,
+            to=Status.PUBLISHED,
+            by=by,
+            changes={
+                "previous": replaced,
+                "started_at": release.started_at or now,
+                "published_at": now,
+            },
+            only=only,
+        )
         if not done:
             # Somebody else moved it meanwhile: nothing of the above holds.
             transaction.set_rollback(True)
@@ -173,9 +216,10 @@ def move(
     by: int | None = None,
     detail: str = "",
     changes: Mapping[str, Any] | None = None,
+    only: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Moves it from one of the states, with the step on record; False when it was in none of them."""
-    rows = Release.objects.filter(pk=release.pk)
+    """Moves it from one of the states, with the step on record; False when it was in none, or not as `only` says."""
+    rows = Release.objects.filter(pk=release.pk, **(only or {}))
     for before in from_:
         if rows.filter(status=before).update(status=to, **(changes or {})):
             note(release, act, before=before, after=to, by=by, detail=detail)

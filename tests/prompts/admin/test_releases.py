@@ -42,6 +42,7 @@ def form(release: Release, **changes: Any) -> dict[str, Any]:
         "max_negative_points": 10,
         "max_takeover_points": 5,
         "max_p99_factor": 1.5,
+        "stage_samples": 100,
     }
     return {**fields, **changes}
 
@@ -111,7 +112,7 @@ def test_another_person_has_to_agree_to_go_without_the_gate(
 def test_only_who_may_publish_moves_a_release(looker: Client, release: Release) -> None:
     let_pass(release)
 
-    for name in ("start", "widen", "publish", "roll_back", "agree", "ask", "evaluate"):
+    for name in ("start", "widen", "pause", "publish", "roll_back", "agree", "ask", "evaluate"):
         assert looker.post(page(f"release_{name}", release.pk)).status_code == 403
     user = get_user_model().objects.get(username="looker")
     user.user_permissions.add(Permission.objects.get(codename="publish_release"))
@@ -167,3 +168,25 @@ def test_sops_are_frozen_with_a_release_and_the_pages_say_what_differs(
 
 def test_who_may_not_publish_does_not_let_edits_hold(looker: Client) -> None:
     assert looker.post(page("sop_heard"), {"reason": "x"}).status_code == 403
+
+
+def test_a_staged_canary_says_where_it_is_and_can_be_paused(
+    staff: Client, release: Release
+) -> None:
+    twice = form(release, stages="5% 30m, 90% 2h", stage_samples=50, first_bucket=20)
+    assert list(errors(staff.post(page("release_add"), twice))) == ["stages"]
+    fine = form(release, stages="5% 30m, 20% 2h", stage_samples=50, first_bucket=20)
+    staff.post(page("release_add"), fine, follow=True)
+    made = Release.objects.get(name="autumn")
+    assert (made.stages, made.last_bucket) == ([[5, 30], [20, 120]], 24)
+    let_pass(made)
+    act(staff, "start", made)
+
+    html = staff.get(page("release_change", made.pk), headers=ENGLISH).content.decode()
+    assert "turns are enough: 0 / 50" in html
+    assert "No difference yet" in html
+    assert act(staff, "pause", made) == ["autumn: on canary"]
+    html = staff.get(page("release_change", made.pk), headers=ENGLISH).content.decode()
+    assert "Resume" in html
+    assert act(staff, "resume", made) == ["autumn: on canary"]
+    assert query_count(staff, page("release_change", made.pk)) <= 24
