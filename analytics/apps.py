@@ -1,7 +1,17 @@
-"""Registers the app with Django."""
+"""Registers the app with Django, and says what its rows are called."""
 
 from django.apps import AppConfig
+from typing_extensions import override
+
+from prompts.bilingual import both, name_rows
+
+NAMES = {"InboxAccess": ("接入点权限", "inbox access", "inbox access")}
 
 
 class AnalyticsConfig(AppConfig):
     name = "analytics"
+    verbose_name = both("数据分析", "Analytics")
+
+    @override
+    def ready(self) -> None:
+        name_rows(self, NAMES)

@@ -7,16 +7,17 @@ from django.utils.deprecation import MiddlewareMixin
 
 # Unfold's menus are Alpine expressions, which the browser evaluates, and its pages carry style attributes.
 POLICY = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
+WIDENED = ("/admin/", "/analytics/")
 
 
 class AdminPolicy(MiddlewareMixin):
-    """Widens the policy under /admin/ only, where nobody but staff gets in."""
+    """Widens the policy under WIDENED only, where nobody but staff gets in."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         """The response, with the wider policy asked for when it is the admin's."""
-        if not request.path.startswith("/admin/"):
+        if not request.path.startswith(WIDENED):
             return response
         widened: HttpResponseBase = csp_update(POLICY)(lambda _: response)(request)
         return widened

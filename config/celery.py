@@ -72,6 +72,16 @@ app.conf.update(
             "schedule": 300.0,
             "options": {"expires": 600},
         },
+        "fill-analytics": {
+            "task": "analytics.tasks.fill",
+            "schedule": 10.0,
+            "options": {"expires": 20},
+        },
+        "recheck-analytics": {
+            "task": "analytics.tasks.recheck",
+            "schedule": 24 * 3600.0,
+            "options": {"expires": 3600},
+        },
         "look-for-clashes": {
             "task": "prompts.tasks.look_for_clashes",
             "schedule": 24 * 3600.0,

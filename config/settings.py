@@ -219,7 +219,9 @@ DATABASES["default"].update(
             "timeout": 5,
             "max_idle": 60,
         },
-        "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000",
+        "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
+        # Compiling a statement takes longer than ours run.
+        " -c jit=off",
     },
 )
 
@@ -368,4 +370,8 @@ UNFOLD = {
     "SITE_SYMBOL": "forum",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_DROPDOWN": [
+        {"icon": "monitoring", "title": "数据分析 Analytics", "link": "/analytics/"},
+        {"icon": "support_agent", "title": "工作台 Console", "link": "/console/"},
+    ],
 }

@@ -15,6 +15,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url="/static/chat/widget/icon.svg")),
     path("admin/", admin.site.urls),
     path("i18n/setlang/", set_language, name="set_language"),
+    path("analytics/", include("analytics.urls")),
     path("api/", api.urls),
     path("", include("chat.urls")),
 ]

@@ -235,6 +235,7 @@ class Turn(models.Model):
                 condition=Q(decision__has_key="release"),
                 name="turn_of_releases",
             ),
+            models.Index(fields=["queued_at"], name="turn_by_time"),
         ]
 
     def __str__(self) -> str:

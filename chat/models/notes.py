@@ -43,7 +43,10 @@ class Reveal(models.Model):
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        indexes = [models.Index(fields=["visitor", "at"], name="reveal_of_visitor")]
+        indexes = [
+            models.Index(fields=["visitor", "at"], name="reveal_of_visitor"),
+            models.Index(fields=["at"], name="reveal_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.placeholder} by {self.agent_id}"

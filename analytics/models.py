@@ -1,0 +1,211 @@
+"""What was measured: an outcome per conversation, counts and sketches by hour and day, and what is still to be counted.
+
+Rows here are made from the rows of chat and prompts and can always be made again, except where those were purged.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+
+class Outcome(models.Model):
+    """How one conversation went. Not tied to it by a key: that it is gone has to be noticed and counted."""
+
+    class Kind(models.TextChoices):
+        EMPTY = "empty"
+        OPEN = "open"
+        BOT = "bot"
+        AGENT = "agent"
+        ABANDONED = "abandoned"
+        UNRESOLVED = "unresolved"
+
+    conversation_id = models.UUIDField(primary_key=True)
+    visitor_id = models.UUIDField()
+    inbox_id = models.BigIntegerField()
+    channel = models.CharField(max_length=20, default="widget")
+    # As it was when the conversation was first seen.
+    tier = models.CharField(max_length=10)
+    intent = models.CharField(max_length=40, blank=True)
+    release = models.CharField(max_length=60, blank=True)
+    agent_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    escalated = models.BooleanField()
+    reopened = models.BooleanField()
+    visitor_lines = models.IntegerField()
+    bot_lines = models.IntegerField()
+    agent_lines = models.IntegerField()
+    no_answer = models.IntegerField(help_text="Lines of the bot that were no answer")
+    thumbs_up = models.IntegerField()
+    thumbs_down = models.IntegerField()
+    turns = models.IntegerField()
+    failed_turns = models.IntegerField()
+    # One sign a turn, in order: "-" negative, "0" neutral, "+" positive.
+    moods = models.TextField(blank=True)
+    returns = models.IntegerField(help_text="Times the visitor came back after a break")
+    breaks = models.IntegerField()
+    wait_ms = models.BigIntegerField(null=True, help_text="In the queue until an agent claimed it")
+    first_reply_ms = models.BigIntegerField(null=True, help_text="From the claim")
+    handle_ms = models.BigIntegerField(null=True)
+    responses = models.IntegerField()
+    responses_in_time = models.IntegerField()
+    score = models.SmallIntegerField(null=True)
+    said_resolved = models.BooleanField(null=True)
+    cost_micro_cny = models.BigIntegerField()
+    tokens = models.BigIntegerField()
+    # What it is found by: "escalated", "reason:asked", "model:light", "rated:2", …
+    traits = ArrayField(models.TextField(), default=list)
+
+    class Meta:
+        permissions = [("view_all_inboxes", "Can see the figures of every inbox")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["empty", "open", "bot", "agent", "abandoned", "unresolved"]),
+                name="outcome_kind",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], name="outcome_created"),
+            models.Index(fields=["visitor_id"], name="outcome_visitor"),
+            models.Index(fields=["last_at"], condition=Q(kind="open"), name="outcome_open"),
+            GinIndex(fields=["traits"], name="outcome_traits"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id.hex[:8]} {self.kind}"
+
+
+class Count(models.Model):
+    """Counts of one family over one span, for one combination of dimensions; `analytics.stats` names the positions."""
+
+    family = models.CharField(max_length=20)
+    start = models.DateTimeField()
+    inbox_id = models.BigIntegerField(default=0)
+    channel = models.CharField(max_length=20, default="")
+    tier = models.CharField(max_length=10, default="")
+    intent = models.CharField(max_length=40, default="")
+    release = models.CharField(max_length=60, default="")
+    model = models.CharField(max_length=80, default="")
+    label = models.CharField(max_length=120, default="")
+    counts = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        abstract = True
+
+
+DIMENSIONS = ["inbox_id", "channel", "tier", "intent", "release", "model", "label"]
+PLACE = ["family", "start", *DIMENSIONS]
+
+
+class HourlyCount(Count):
+    """Counts of one hour."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=PLACE, name="hourly_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.family} {self.start:%F %H}"
+
+
+class DailyCount(Count):
+    """Counts of one day of the shop: the sum of its hours."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=PLACE, name="daily_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.family} {self.start:%F}"
+
+
+class Sketch(models.Model):
+    """How durations spread over the buckets of a DDSketch; sketches are merged by adding their buckets."""
+
+    measure = models.CharField(max_length=20)
+    start = models.DateTimeField()
+    inbox_id = models.BigIntegerField(default=0)
+    model = models.CharField(max_length=80, default="")
+    buckets = ArrayField(models.IntegerField())
+    counts = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        abstract = True
+
+
+SKETCH_PLACE = ["measure", "start", "inbox_id", "model"]
+
+
+class HourlySketch(Sketch):
+    """Durations of one hour."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=SKETCH_PLACE, name="hourly_sketch_once")]
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.start:%F %H}"
+
+
+class DailySketch(Sketch):
+    """Durations of one day of the shop."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=SKETCH_PLACE, name="daily_sketch_once")]
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.start:%F}"
+
+
+class FillState(models.Model):
+    """The one row that says up to when activity was looked at."""
+
+    seen_until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="fill_state_one_row")]
+
+    def __str__(self) -> str:
+        return f"{self.seen_until:%F %T}"
+
+
+class Dirty(models.Model):
+    """An hour or day whose counts are to be made anew. Stays until that is done, whoever dies meanwhile."""
+
+    grain = models.CharField(max_length=4)
+    start = models.DateTimeField()
+    # Counts the times it was marked: one that was marked again while it was filled stays.
+    marks = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["grain", "start"], name="dirty_once"),
+            models.CheckConstraint(condition=Q(grain__in=["hour", "day"]), name="dirty_grain"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.grain} {self.start:%F %H}"
+
+
+class LateFact(models.Model):
+    """Something that changed after its hour was counted, noted by triggers. Only added and drained: nobody waits."""
+
+    conversation_id = models.UUIDField(null=True)
+    at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"late fact {self.pk}"
+
+
+class InboxAccess(models.Model):
+    """An inbox whose figures a member of staff may see."""
+
+    user = models.ForeignKey("auth.User", on_delete=models.CASCADE, related_name="+")
+    inbox = models.ForeignKey("chat.Inbox", on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "inbox access"
+        constraints = [models.UniqueConstraint(fields=["user", "inbox"], name="inbox_access_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.inbox}"

@@ -1,0 +1,95 @@
+"""Sentences of the pages in the two languages staff read."""
+
+from prompts.bilingual import both
+
+WORDS = {
+    "analytics": both("数据分析", "Analytics"),
+    "live": both("实时", "Live"),
+    "pages": both("数据分析页面", "Pages of analytics"),
+    "filters": both("筛选", "Filters"),
+    "from": both("从", "From"),
+    "to": both("到", "To"),
+    "days": both("日期", "Days"),
+    "inbox": both("接入点", "Inbox"),
+    "channel": both("渠道", "Channel"),
+    "intent": both("意图", "Intent"),
+    "tier": both("客户等级", "Tier"),
+    "release": both("发布", "Release"),
+    "model": both("模型", "Model"),
+    "all": both("全部", "All"),
+    "apply": both("应用", "Apply"),
+    "clear": both("清除筛选", "Clear the filters"),
+    "print": both("打印", "Print"),
+    "compared": both("与之前同样天数相比", "Compared with as many days before"),
+    "before": both("之前", "before"),
+    "filled": both("数据截至", "Figures up to"),
+    "unfilled": both(
+        "还没有统计过。后台任务每 10 秒统计一次；如果一直如此，请检查 beat 和 default 进程。",
+        "Nothing was counted yet. The background task counts every ten seconds; if this stays, look at beat and the default worker.",
+    ),
+    "means": both("定义", "What it means"),
+    "behind": both("查看会话", "Conversations"),
+    "numbers": both("查看数字", "The numbers"),
+    "day": both("日期", "Day"),
+    "nothing": both("这些天里没有数据。", "Nothing on these days."),
+    "more": both("另有", "and"),
+    "more_rows": both("行未显示", "more rows"),
+    "unread": both(
+        "看不懂这个日期，显示默认日期：", "These days could not be read, the usual ones are shown: "
+    ),
+    "no_inbox": both(
+        "你还没有可以查看的接入点。请管理员在「接入点权限」里添加。",
+        "There is no inbox whose figures you may see. Ask an administrator for inbox access.",
+    ),
+    "list": both("会话列表", "The conversations"),
+    "behind_trait": both("符合：", "With: "),
+    "no_trait": both("全部会话", "All conversations"),
+    "drop_trait": both("显示全部", "Show all"),
+    "begun": both("开始", "Began"),
+    "ending": both("结局", "Ended"),
+    "agent": both("坐席", "Agent"),
+    "lines": both("消息 顾客/机器人/坐席", "Lines customer/bot/agent"),
+    "mood": both("情绪", "Mood"),
+    "rating": both("评分", "Rating"),
+    "cost": both("费用", "Cost"),
+    "next": both("更早的会话", "Earlier ones"),
+    "no_list": both("没有符合条件的会话。", "No conversation matches."),
+}
+LIVE = {
+    "title": both("实时", "Live"),
+    "intro": both(
+        "每 3 秒更新一次，直接来自当前数据。",
+        "Renewed every three seconds, straight from the rows.",
+    ),
+    "at": both("更新于", "As of"),
+    "stale": both("连接中断，数字可能已过时", "No connection: the figures may be old"),
+    "active": both("活跃会话", "Active conversations"),
+    "active_said": both(
+        "最近 5 分钟内有人说过话。", "Somebody spoke within the last five minutes."
+    ),
+    "waiting": both("排队中", "Waiting"),
+    "waiting_said": both("正在等待坐席的会话。", "Conversations that wait for an agent."),
+    "waited": both("最长等待", "Longest wait"),
+    "waited_said": both("等得最久的顾客已等多久。", "How long the first in the queue has waited."),
+    "served": both("坐席接待中", "With an agent"),
+    "served_said": both(
+        "由坐席接待、最近一小时有动静的会话。",
+        "Conversations an agent has, with a line in the last hour.",
+    ),
+    "answering": both("正在回答", "Being answered"),
+    "answering_said": both(
+        "机器人正在处理或等待处理的轮次。", "Turns the bot works on or has before it."
+    ),
+    "agents_online": both("在线坐席", "Agents online"),
+    "agents_online_said": both("状态为在线的坐席。", "Agents whose presence is online."),
+    "turns": both("最近 5 分钟轮次", "Turns in five minutes"),
+    "turns_said": both(
+        "最近 5 分钟排入的机器人轮次。", "Turns of the bot queued in the last five minutes."
+    ),
+    "failed": both("其中失败", "Failed of them"),
+    "failed_said": both("其中以失败告终的。", "Those of them that failed."),
+    "p50": both("回答用时 p50", "Time to answer p50"),
+    "p50_said": both("其中一半不超过此值。", "Half of them took no longer."),
+    "p95": both("回答用时 p95", "Time to answer p95"),
+    "p95_said": both("其中 95% 不超过此值。", "95 % of them took no longer."),
+}
