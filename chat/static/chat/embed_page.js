@@ -7,7 +7,7 @@ var yingdaPage = (function () {
   var TEXTS = {
     zh: { open: "打开在线客服", close: "关闭在线客服", title: "在线客服", unread: "条未读消息", hide: "不再显示", news: "新消息" },
     tw: { open: "開啟線上客服", close: "關閉線上客服", title: "線上客服", unread: "則未讀訊息", hide: "不再顯示", news: "新訊息" },
-    en: { open: "Open chat", close: "Close chat", title: "Chat with us", unread: "unread messages", hide: "Dismiss", news: "New message" },
+    en: { open: "Open chat", close: "Close chat", title: "Support", unread: "unread messages", hide: "Dismiss", news: "New message" },
   };
   var ICON_CHAT = ["M12 4.5c4.7 0 8.2 2.9 8.2 6.9s-3.5 6.9-8.2 6.9c-.8 0-1.6-.1-2.3-.3L5.5 20.2l.7-3.5c-1.5-1.3-2.4-3.1-2.4-5.3 0-4 3.5-6.9 8.2-6.9z", "M9 10.4v1.7", "M15 10.4v1.7"];
   var ICON_CLOSE = ["M6.5 6.5l11 11", "M17.5 6.5l-11 11"];

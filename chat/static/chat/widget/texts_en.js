@@ -2,7 +2,7 @@
 
 /** @type {import("./texts.js").Dictionary} */
 export default {
-  chat: "Chat with us",
+  chat: "Support",
   conversation: "Conversation",
   close: "Close",
   assistant: "Assistant",
