@@ -18,6 +18,8 @@ NAMES = {
     "EscalationPolicy": ("转人工策略", "escalation policy", "escalation policy"),
     "Tool": ("工具", "tool", "tools"),
     "ToolCall": ("工具调用", "tool call", "tool calls"),
+    "Gap": ("知识缺口", "gap", "gaps"),
+    "GapSearch": ("缺口搜索", "gap search", "gap searches"),
     "Attachment": ("附件", "attachment", "attachments"),
 }
 

@@ -18,6 +18,7 @@ from kombu.exceptions import OperationalError
 
 from chat import analysis, lease, media, outbox, turn, waking, webhooks
 from chat.dialogue import Dialogue
+from chat.gaps import searching
 from prompts import completion, understanding
 from prompts.redaction import engine
 
@@ -79,6 +80,12 @@ def wake_conversations() -> None:
 def forget_webhooks() -> None:
     """Removes deliveries that are older than they are kept."""
     webhooks.forget_old()
+
+
+@shared_task
+def look_for_gaps(pk: int) -> None:
+    """Looks for what customers asked and nobody could answer."""
+    searching.run(pk)
 
 
 def ring_on_commit(turn_id: UUID) -> None:

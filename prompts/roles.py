@@ -11,12 +11,16 @@ READ = (
 )  # fmt: skip
 EVALUATION = ("evalset", "evalcase")
 WRITTEN = ("prompt", "fewshotexample", "sop", "sopquestion", "intent", "intentexample")
-VIEWED = {f"view_{name}" for name in READ}
-REVIEWED = {f"{act}_{name}" for act in ("add", "change", "delete") for name in EVALUATION}
+# What customers asked and nobody could answer stands beside their conversations.
+GAPS = ("gap", "gapsearch")
+VIEWED = {f"view_{name}" for name in (*READ, *GAPS)}
+REVIEWED = {f"{act}_{name}" for act in ("add", "change", "delete") for name in EVALUATION} | {
+    "add_gapsearch"
+}
 EDITED = {
     *REVIEWED,
     *(f"{act}_{name}" for act in ("add", "change") for name in WRITTEN),
-    "delete_fewshotexample", "delete_sop", "delete_sopquestion", "change_sopfinding", "add_release",
+    "delete_fewshotexample", "delete_sop", "delete_sopquestion", "change_sopfinding", "add_release", "change_gap",
 }  # fmt: skip
 ROLES = {
     "studio viewer": VIEWED,
@@ -34,7 +38,9 @@ def make() -> list[str]:
         return []
     Group.objects.bulk_create([Group(name=name) for name in missing], ignore_conflicts=True)
     ids = dict(
-        Permission.objects.filter(content_type__app_label="prompts").values_list("codename", "pk")
+        Permission.objects.filter(content_type__app_label__in=["prompts", "chat"]).values_list(
+            "codename", "pk"
+        )
     )
     given = Group.permissions.through
     given.objects.bulk_create(

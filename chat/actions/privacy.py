@@ -10,6 +10,7 @@ from django.db import transaction
 from redis import RedisError
 
 from chat import media, protocol, transcript, vault
+from chat.gaps import searching
 from chat.models import Attachment, Conversation, Message, Rating, Turn, VaultEntry, Visitor
 from prompts import understanding
 from prompts.redis import connection
@@ -76,6 +77,7 @@ def erase(visitor: Visitor) -> dict[str, int]:
             "messages": Message.objects.filter(conversation__in=conversations).count(),
             "conversations": conversations.count(),
         }
+        searching.forget(conversations.values_list("pk", flat=True))
         understanding.forget_candidates(list(map(str, turn_ids)))
         Message.objects.filter(visitor=visitor).update(visitor=None, client_id=None)
         Conversation.objects.filter(visitor=visitor).delete()

@@ -1,5 +1,5 @@
 """The admin of chat, a module for each kind of row. Django finds it here; importing registers it."""
 
-from chat.admin import conversations, escalation, inboxes, teams, tools, webhooks
+from chat.admin import conversations, escalation, gaps, inboxes, teams, tools, webhooks
 
-__all__ = ["conversations", "escalation", "inboxes", "teams", "tools", "webhooks"]
+__all__ = ["conversations", "escalation", "gaps", "inboxes", "teams", "tools", "webhooks"]

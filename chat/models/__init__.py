@@ -12,6 +12,7 @@ from chat.models.conversations import (
     VaultEntry,
     Visitor,
 )
+from chat.models.gaps import Gap, GapSearch
 from chat.models.inboxes import (
     IdentityUse,
     Inbox,
@@ -33,6 +34,8 @@ __all__ = [
     "Conversation",
     "Escalation",
     "EscalationPolicy",
+    "Gap",
+    "GapSearch",
     "IdentityUse",
     "Inbox",
     "Message",

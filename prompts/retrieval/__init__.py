@@ -15,6 +15,7 @@ from prompts.retrieval.standing import (
     forget,
     statistics,
 )
+from prompts.retrieval.trying import Proposed, search_with
 
 __all__ = [
     "AS_EDITED",
@@ -25,6 +26,7 @@ __all__ = [
     "VERSION_SECONDS",
     "Difference",
     "Hit",
+    "Proposed",
     "Scope",
     "add_questions",
     "differences",
@@ -33,5 +35,6 @@ __all__ = [
     "index_sop",
     "reindex",
     "search",
+    "search_with",
     "statistics",
 ]

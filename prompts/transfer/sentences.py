@@ -36,6 +36,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "owner": ("没有「{given}」这个员工账号", "there is no member of staff “{given}”"),
     "range": ("失效时间早于生效时间", "it ends before it begins"),
     "twice": ("与第 {row} 行重复", "is the same as in row {row}"),
+    "placeholder": ("含有占位符 {names}，请改成对所有顾客都成立的话", "holds {names}: write what is true for every customer"),
     "doubled_key": ("这个字段在同一条里出现了两次（第 {line} 行）", "the field is there twice (line {line})"),
     "tag": ("第 {number} 行有 YAML 标签 {detail}，不允许使用。", "Line {number} has a YAML tag ({detail}); tags are not allowed."),
     "depth": ("第 {number} 行嵌套太深。", "Line {number} is nested too deep."),
