@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from typing_extensions import override
 
 from prompts.bilingual import both, name_rows
+from prompts.evaluation import shops
 
 NAMES = {
     "Inbox": ("接入点", "inbox", "inboxes"),
@@ -36,3 +37,4 @@ class ChatConfig(AppConfig):
         from prompts import releases  # noqa: PLC0415
 
         releases.register(arms.outcomes)
+        shops.asks("chat.rehearsal.ask")

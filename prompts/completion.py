@@ -122,9 +122,15 @@ def stream(question: Question, sink: Sink, toolbox: Toolbox | None = None) -> An
     return answered(question, sink, current=current, purpose="answer", toolbox=toolbox)
 
 
-def rehearse(question: Question, *, current: Snapshot) -> Answer:
+def rehearse(question: Question, *, current: Snapshot, toolbox: Toolbox | None = None) -> Answer:
     """The answer of somebody in no canary, from `current`; on record as "trial". Raises AllFailed."""
-    return answered(question, gateway.Unseen(), current=replace(current, arms=()), purpose="trial")
+    return answered(
+        question,
+        gateway.Unseen(),
+        current=replace(current, arms=()),
+        purpose="trial",
+        toolbox=toolbox,
+    )
 
 
 def answered(

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from django.conf import settings
+from pydantic import BaseModel
 
 from prompts import composing, ledger
 from prompts.llm import gateway
@@ -15,6 +17,8 @@ from prompts.models import ModelEndpoint
 from prompts.nlu import segment
 from prompts.routing import Question
 from prompts.snapshot import as_endpoint, snapshot
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 PROBE_SECONDS = 6.0
 # What a server says under an address that holds no models: nothing, or (OpenAI) that the URL is invalid.
@@ -95,6 +99,27 @@ def ask(endpoint: Endpoint, request: Request, *, trace_id: str) -> Trial:
         entry = ledger.Entry(trace_id, Features(), {"cause": "trial"})
         ledger.record(entry, calls, {endpoint.name: endpoint})
     return as_trial(endpoint, calls[-1], said=said, detail=health.detail)
+
+
+def ask_for(endpoint: Endpoint, request: Request, shape: type[Shape], *, trace_id: str) -> Shape:
+    """The endpoint's answer as JSON of a shape, mended once where it is not; on record under the request's purpose.
+
+    Raises AllFailed, also where the endpoint has no key.
+    """
+    calls = list[Call]()
+    try:
+        return gateway.ask(
+            (endpoint,),
+            request,
+            shape,
+            health=Unwatched(),
+            trace_id=trace_id,
+            calls=calls,
+            seconds=settings.TURN_DEADLINE_SECONDS,
+        ).value
+    finally:
+        entry = ledger.Entry(trace_id, Features(needs_json=True), {"cause": request.purpose})
+        ledger.record(entry, calls, {endpoint.name: endpoint})
 
 
 def trial_request(question: str) -> Request:

@@ -31,6 +31,7 @@ SUPPLIED: Mapping[str, tuple[str, ...]] = {
     "summary": ("shop_name", "thread", "slots", "topic"),
     "brief": ("shop_name", "thread", "slots", "topic", "mood"),
     "analyse": ("intents", "before"),
+    "judge": ("thread", "rubric", "reference"),
     "dispatch": (),
     "busy": ("seconds",),
     "agent_joined": ("agent",),

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin, TabularInline
@@ -268,6 +270,31 @@ class MessageAdmin(ReadOnly, ModelAdmin):
     ordering = ["-at"]
     show_full_result_count = False
     actions = ["keep_bad_answers"]
+    change_form_outer_before_template = "admin/chat/message/keep.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path(
+            "<uuid:pk>/keep/", self.admin_site.admin_view(self.keep), name="chat_message_keep"
+        )
+        return [own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The message; a bad answer with the button that makes a case of it."""
+        row = self.get_object(request, object_id)
+        context = bad_answers.context(row) if row and self.has_keep_permission(request) else {}
+        shown: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+        return shown
+
+    def keep(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Makes a case of one bad answer."""
+        if request.method != "POST" or not self.has_keep_permission(request):
+            raise PermissionDenied
+        self.keep_bad_answers(request, Message.objects.filter(pk=pk))
+        return redirect("admin:chat_message_change", pk)
 
     def has_keep_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("prompts.add_evalcase")

@@ -1,5 +1,6 @@
 """Evaluation sets and their cases in the admin."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from prompts.admin import evaluation_pages as pages
+from prompts.admin import evaluation_pages
 from prompts.admin.evaluation_words import HELP, LABELS, STATES
 from prompts.admin.rows import ReadOnlyAdmin
 from prompts.admin.wording import both, pick
@@ -74,13 +75,10 @@ class CaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in it
         return lines
 
     def clean_slots(self) -> Any:
-        value = self.cleaned_data["slots"]
-        plain = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
-        if not plain:
-            raise forms.ValidationError(
-                pick("要的是名称到文字的对象。", "An object of names and texts is wanted.")
-            )
-        return value
+        return checked_texts(self.cleaned_data["slots"])
+
+    def clean_tool_arguments(self) -> Any:
+        return checked_texts(self.cleaned_data["tool_arguments"])
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
@@ -89,7 +87,8 @@ class CaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in it
             return said
         try:
             lines = reading.masked(
-                [*(line for _, line in history), text], language=said.get("language", "zh")
+                [said.get("reference", ""), *(line for _, line in history), text],
+                language=said.get("language", "zh"),
             )
         except RedactionFailed:
             self.add_error(
@@ -97,9 +96,20 @@ class CaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in it
                 pick("无法检查隐私数据，请改短。", "It could not be examined: make it shorter."),
             )
             return said
-        said["text"] = lines[-1]
-        said["history"] = [[role, t] for (role, _), t in zip(history, lines, strict=False)]
+        said["reference"], said["text"] = lines[0], lines[-1]
+        said["history"] = [[role, t] for (role, _), t in zip(history, lines[1:], strict=False)]
         return said
+
+
+def checked_texts(value: Any) -> Any:
+    """An object of names and texts, empty where nothing was written. Raises ValidationError."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        raise forms.ValidationError(
+            pick("要的是名称到文字的对象。", "An object of names and texts is wanted.")
+        )
+    return value
 
 
 def is_history(value: Any) -> bool:
@@ -123,20 +133,38 @@ class SetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its
         help_texts = HELP
 
 
-class WithPages:
+class WithPages(ModelAdmin):
     """Gives pages that are plain functions their admin beside the request."""
 
-    def with_admin(self, view: Any) -> Any:
+    # The views by name; each page is about one row.
+    pages: Mapping[str, Callable[..., HttpResponse]] = {}
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(self.with_admin(view)),
+                name=f"prompts_{self.opts.model_name}_{name}",
+            )
+            for name, view in self.pages.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def with_admin(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         def shown(request: HttpRequest, **parts: Any) -> HttpResponse:
-            answer: HttpResponse = view(request, self, **parts)
-            return answer
+            return view(request, self, **parts)
 
         return shown
 
 
 @admin.register(EvalSet)
-class EvalSetAdmin(WithPages, ModelAdmin):
+class EvalSetAdmin(WithPages):
     form = SetForm
+    pages = {
+        "run": evaluation_pages.start,
+        "import": evaluation_pages.take_file,
+        "export": evaluation_pages.export,
+    }
     list_display = ["title", "name", "case_count", "threshold", "last_run"]
     search_fields = ["name", "title"]
     change_form_outer_before_template = "admin/prompts/evalset/watch.html"
@@ -151,23 +179,11 @@ class EvalSetAdmin(WithPages, ModelAdmin):
             last_total=Subquery(latest.values("total")[:1]),
         )
 
-    def get_urls(self) -> list[URLPattern]:
-        views = {"run": pages.start, "import": pages.take_file, "export": pages.export}
-        own = [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(self.with_admin(view)),
-                name=f"prompts_evalset_{name}",
-            )
-            for name, view in views.items()
-        ]
-        return [*own, *super().get_urls()]
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        context = pages.set_context(request, self, row) if row else {}
+        context = evaluation_pages.set_context(request, self, row) if row else {}
         shown: HttpResponse = super().change_view(
             request, object_id, form_url, {**(extra_context or {}), **context}
         )
@@ -212,11 +228,13 @@ class EvalCaseAdmin(ModelAdmin):
                     "apology_first",
                     "no_personal_data",
                     "valid_json",
+                    ("tool", "tool_arguments"),
                     "critical",
                     "enabled",
                 ]
             },
         ),
+        (both("裁判", "Judge"), {"fields": ["rubric", "reference"]}),
     ]
 
     @admin.display(description=both("顾客的话", "what the customer says"))
@@ -230,23 +248,16 @@ class EvalCaseAdmin(ModelAdmin):
 
 @admin.register(EvalRun)
 class EvalRunAdmin(WithPages, ReadOnlyAdmin):
+    pages = {
+        "progress": evaluation_pages.progress,
+        "cancel": evaluation_pages.cancel,
+        "again": evaluation_pages.again,
+    }
     list_display = ["__str__", "subject", "state", "passed", "total", "created_at", "created_by"]
     list_filter = ["set", "state"]
     list_select_related = ["set", "created_by"]
     list_per_page = 50
     show_full_result_count = False
-
-    def get_urls(self) -> list[URLPattern]:
-        views = {"progress": pages.progress, "cancel": pages.cancel, "again": pages.again}
-        own = [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(self.with_admin(view)),
-                name=f"prompts_evalrun_{name}",
-            )
-            for name, view in views.items()
-        ]
-        return [*own, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -257,4 +268,4 @@ class EvalRunAdmin(WithPages, ReadOnlyAdmin):
                 request, self.opts, object_id
             )
             return answer
-        return pages.run_page(request, self, row=row)
+        return evaluation_pages.run_page(request, self, row=row)

@@ -1,5 +1,6 @@
 """Pages of evaluation: runs begun, watched, cancelled and read; cases in and out as files."""
 
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -7,18 +8,21 @@ from celery import current_app
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin
 
+from prompts import ledger
 from prompts.admin.evaluation_words import CHECKS, STATES, WORDS
-from prompts.admin.wording import as_ms, as_percent, pick
-from prompts.evaluation import reading, running
+from prompts.admin.wording import as_money, as_ms, as_percent, pick
+from prompts.evaluation import judging, reading, running
+from prompts.evaluation.checks import Called
 from prompts.evaluation.intervals import wilson
 from prompts.evaluation.reading import Unreadable
-from prompts.models import EvalResult, EvalRun, EvalSet, PromptVersion
+from prompts.models import EvalResult, EvalRun, EvalSet, ModelCall, PromptVersion
 
 log = structlog.get_logger(__name__)
 
@@ -168,6 +172,7 @@ def run_page(request: HttpRequest, model_admin: ModelAdmin, *, row: EvalRun) -> 
         "may_change": request.user.has_perm("prompts.change_evalset"),
         "earlier": earlier,
         "which": which,
+        "spent": spent(row),
         "counts": [
             ("failed", WORDS["failed"], failed),
             ("changed", WORDS["changed"], len(changed)),
@@ -190,7 +195,20 @@ def as_row(result: EvalResult, changed: dict[int, bool]) -> dict[str, Any]:
         "failures": said,
         "turned": changed.get(result.case_id),
         "took": as_ms(result.total_ms),
+        "calls": [str(Called(one["tool"], one["arguments"])) for one in result.calls],
+        "approved": result.verdict.get("reason", "") if result.verdict.get("passes") else "",
     }
+
+
+def spent(row: EvalRun) -> str:
+    """What the run's calls cost, and of that its judge's, as "CNY 0.12 (CNY 0.02)"."""
+    calls = ModelCall.objects.filter(trace_id__startswith=f"eval-{row.pk}-").order_by()
+    whole = judges = Decimal(0)
+    for purpose, currency, cost in calls.values_list("purpose", "currency").annotate(Sum("cost")):
+        amount = ledger.in_cny(cost, currency)
+        whole += amount
+        judges += amount if purpose == judging.PURPOSE else 0
+    return f"{as_money(whole, 'CNY')} ({as_money(judges, 'CNY')})"
 
 
 def one_line(failure: dict[str, str]) -> dict[str, str]:

@@ -57,6 +57,9 @@ WORDS = {
     "next": both("下一页", "Next"),
     "gate_open": both("达到门槛", "Reaches the threshold"),
     "gate_shut": both("未达到门槛", "Below the threshold"),
+    "called": both("调用了", "Called"),
+    "approves": both("裁判通过", "The judge approves"),
+    "spent": both("费用（其中裁判）", "Cost (the judge's part)"),
 }
 STATES = {
     "waiting": both("等待中", "waiting"),
@@ -66,6 +69,8 @@ STATES = {
 }
 CHECKS = {
     "answered": both("有回答", "Answered"),
+    "tool": both("调用工具", "Tool called"),
+    "judge": both("裁判", "Judge"),
     "intent": both("意图", "Intent"),
     "emotion": both("情绪", "Mood"),
     "slots": both("槽位", "Slots"),
@@ -88,7 +93,13 @@ LABELS = {
     "text": both("顾客的话", "What the customer says"),
     "critical": both("关键用例：未通过则发布被拦下", "Critical: a release is held when it fails"),
     "enabled": both("启用", "Enabled"),
+    "inbox": both("店铺（接入点 key）", "Shop (inbox key)"),
+    "judge_blocks": both("裁判可以否决", "The judge may block"),
+    "tool_arguments": both("工具参数", "Arguments of the tool"),
+    "rubric": both("评判要求", "What the judge looks for"),
+    "reference": both("参考回答", "Reference answer"),
     **{name: CHECKS[name] for name in CHECKS if name != "answered"},
+    "judge": both("裁判模型", "Judge"),
 }
 HELP = {
     "threshold": both("发布前至少要通过的比例", "Share of cases a release must pass"),
@@ -97,6 +108,35 @@ HELP = {
     "must_contain": both("每行一条", "One a line"),
     "must_not_contain": both("每行一条", "One a line"),
     "sop": both("标准应答的编号", "The SOP's key"),
+    "inbox": both(
+        "用这个店铺的工具和标准应答来问；留空则不带店铺和工具。查询类工具会真实调用，写操作只记录、绝不执行。",
+        "Its cases are asked with this shop's tools and SOPs; empty: without. Tools that read are really called, "
+        "writes are noted and never done.",
+    ),
+    "judge": both(
+        "由这个模型按「评判要求」评判回答，会产生费用；留空则不评判。",
+        "This endpoint judges the answers of cases that have a rubric, at its usual price; empty: nobody does.",
+    ),
+    "judge_blocks": both(
+        "关键用例只有裁判不通过时，也算关键失败。不勾选时，模型的意见不会单独拦下发布。",
+        "A critical case of which only the judge disapproves counts as failed, too. Else a model's opinion alone holds no release.",
+    ),
+    "tool": both(
+        "应当调用的工具名，如 get_logistics",
+        "The name of a tool that is to be called, as get_logistics",
+    ),
+    "tool_arguments": both(
+        '至少要有的参数，如 {"order_number": "20240502456"}',
+        'What its arguments are at least, as {"order_number": "20240502456"}',
+    ),
+    "rubric": both(
+        "写给裁判模型：好回答要做到什么。评测集没有裁判时不检查。",
+        "For the judge: what a good answer does. Not checked where the set has no judge.",
+    ),
+    "reference": both(
+        "人工给出的好回答，供裁判对照；保存时自动脱敏",
+        "A person's good answer, for the judge; personal data is masked when it is saved",
+    ),
     "text": both("保存时自动脱敏", "Personal data is masked when it is saved"),
     "apology_first": both(
         "顾客情绪为负面时，第一句要道歉", "To a negative mood, the first sentence apologises"

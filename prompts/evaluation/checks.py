@@ -25,6 +25,19 @@ class Expected(Protocol):
     sop: str
     no_personal_data: bool
     valid_json: bool
+    tool: str
+    tool_arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A tool that was called, with what was asked for."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.tool} {json.dumps(dict(self.arguments), ensure_ascii=False)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,8 @@ class Outcome:
     slots: Mapping[str, str] | None = None
     sops: Sequence[str] = ()
     personal: Sequence[str] = ()
+    # What tools were called with.
+    calls: Sequence["Called"] = ()
     # No model answered though one was to.
     error: str = ""
 
@@ -57,7 +72,12 @@ def failures(expected: Expected, got: Outcome) -> list[Failure]:
     """Everything that is not as the case wants it; empty: it passed."""
     if got.error:
         return [Failure("answered", "", got.error)]
-    return [*understanding(expected, got), *wording(expected, got), *manners(expected, got)]
+    return [
+        *understanding(expected, got),
+        *tools(expected, got),
+        *wording(expected, got),
+        *manners(expected, got),
+    ]
 
 
 def understanding(expected: Expected, got: Outcome) -> Iterator[Failure]:
@@ -72,6 +92,19 @@ def understanding(expected: Expected, got: Outcome) -> Iterator[Failure]:
             yield Failure("slots", f"{name}={value}", f"{name}={found.get(name, '')}")
     if expected.sop and expected.sop not in got.sops:
         yield Failure("sop", expected.sop, ", ".join(got.sops))
+
+
+def tools(expected: Expected, got: Outcome) -> Iterator[Failure]:
+    """The tool that was called, with at least the wanted arguments."""
+    if not expected.tool:
+        return
+    wanted = {name: str(value) for name, value in expected.tool_arguments.items()}
+    for call in got.calls:
+        given = {name: str(call.arguments.get(name, "")) for name in wanted}
+        if call.tool == expected.tool and given == wanted:
+            return
+    found = "; ".join(map(str, got.calls))
+    yield Failure("tool", str(Called(expected.tool, wanted)), shown(found))
 
 
 def wording(expected: Expected, got: Outcome) -> Iterator[Failure]:

@@ -10,6 +10,11 @@ from prompts.models import EvalCase, EvalSet
 from prompts.models.evaluation import CASE_CHARS
 
 NAME, TITLE = "bad-answers", "差评回答 Bad answers"
+# What a judge is asked of an answer where a person has said a better one.
+RUBRICS = {
+    "zh": "意思与参考回答一致：解决同一件事，没有与它相反的说法，也没有它没有的承诺。",
+    "en": "It means what the reference says: it settles the same thing, contradicts nothing of it and promises nothing more.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,8 @@ class Asked:
     language: str
     history: Sequence[tuple[str, str]]
     text: str
+    # What a person answered in its place.
+    reference: str = ""
 
 
 def keep(asked: Sequence[Asked]) -> int:
@@ -42,7 +49,9 @@ def as_case(chosen: EvalSet, one: Asked) -> EvalCase:
         language=one.language,
         history=[[role, text[:CASE_CHARS]] for role, text in one.history],
         text=one.text[:CASE_CHARS],
+        reference=one.reference[:CASE_CHARS],
+        rubric=RUBRICS.get(one.language, RUBRICS["zh"]) if one.reference else "",
         enabled=False,
-        source=EvalCase.Source.MESSAGE,
+        source=EvalCase.Source.AGENT if one.reference else EvalCase.Source.MESSAGE,
         trace_id=one.trace_id,
     )

@@ -42,6 +42,10 @@ class CaseLine(BaseModel):
     sop: Annotated[str, StringConstraints(max_length=80)] = ""
     no_personal_data: bool = True
     valid_json: bool = False
+    tool: Annotated[str, StringConstraints(max_length=64)] = ""
+    tool_arguments: dict[Name, Part] = {}
+    rubric: Annotated[str, StringConstraints(max_length=CASE_CHARS, strip_whitespace=True)] = ""
+    reference: Annotated[str, StringConstraints(max_length=CASE_CHARS, strip_whitespace=True)] = ""
     critical: bool = False
 
 
@@ -117,15 +121,18 @@ def fields(case: CaseLine, number: int) -> dict[str, Any]:
     said = case.model_dump(exclude={"key"})
     language = case.language or segment.language_of(case.text)
     try:
-        lines = masked([*(text for _, text in case.history), case.text], language=language)
+        lines = masked(
+            [case.reference, *(text for _, text in case.history), case.text], language=language
+        )
     except RedactionFailed:
         raise Unreadable(number, "could not be examined for personal data") from None
-    history = [[role, text] for (role, _), text in zip(case.history, lines, strict=False)]
+    history = [[role, text] for (role, _), text in zip(case.history, lines[1:], strict=False)]
     return {
         **said,
         "language": language,
         "history": history,
         "text": lines[-1],
+        "reference": lines[0],
         "source": EvalCase.Source.FILE,
     }
 

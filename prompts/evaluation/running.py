@@ -6,22 +6,20 @@ second one that comes meanwhile leaves it alone, and one that comes later goes o
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import structlog
-from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from prompts import completion, playground
+from prompts import completion
 from prompts.completion import Answer
-from prompts.evaluation import checks
+from prompts.evaluation import asking, checks, judging
+from prompts.evaluation.asking import Asked, NoShop
 from prompts.evaluation.checks import Failure, Outcome
 from prompts.llm.errors import AllFailed
 from prompts.models import EvalCase, EvalResult, EvalRun, EvalSet, PromptVersion, Release
-from prompts.nlu import slots
 from prompts.redaction import engine
 from prompts.redaction.spans import RedactionFailed
 from prompts.release_trials import as_trial
@@ -64,7 +62,7 @@ def run(pk: int) -> None:
     """Asks every case of a run that nobody else is at."""
     if not claim(pk):
         return
-    rows = EvalRun.objects.select_related("set", "version__prompt", "release__policy")
+    rows = EvalRun.objects.select_related("set__judge", "version__prompt", "release__policy")
     row = rows.get(pk=pk)
     done = row.results.values_list("case_id", flat=True)
     cases = list(row.set.cases.filter(enabled=True).exclude(pk__in=done))
@@ -104,7 +102,7 @@ def finish(row: EvalRun) -> None:
         state=State.DONE,
         total=total,
         passed=results.filter(passed=True).count(),
-        critical=results.filter(passed=False, case__critical=True).count(),
+        critical=results.filter(blocks=True).count(),
         finished_at=Now(),
         lease_until=None,
     )
@@ -123,21 +121,31 @@ def candidate(row: EvalRun) -> Snapshot:
 
 
 def tried(case: EvalCase, row: EvalRun, *, current: Snapshot) -> EvalResult:
-    """One case, asked and checked. In a thread of its own, whose connection goes back to the pool."""
+    """One case, asked, checked and judged. In a thread of its own, whose connection goes back to the pool."""
+    case.set = row.set
+    trace_id = f"eval-{row.pk}-{case.pk}"
     try:
-        question = question_of(case, trace_id=f"eval-{row.pk}-{case.pk}")
-        answer = completion.rehearse(question, current=current)
-        found = checks.failures(case, outcome_of(question, answer))
+        asked = asking.asked(case, trace_id=trace_id)
+        answer = completion.rehearse(asked.question, current=current, toolbox=asked.toolbox)
+        judgement = judging.judged(case, answer.text, trace_id=trace_id)
     except AllFailed:
-        failed = Failure("answered", "", "nobody answered")
-        return EvalResult(run=row, case=case, passed=False, failures=[failed.as_json()])
+        return unanswered(case, row, "nobody answered")
+    except NoShop as error:
+        return unanswered(case, row, f"there is no inbox {error}")
     finally:
         release_connection()
+    found = checks.failures(case, outcome_of(asked, answer))
+    by_others = bool(found)
+    if judgement is not None and not judgement.passes:
+        found = [*found, judgement.failure(case.rubric)]
     return EvalResult(
         run=row,
         case=case,
         passed=not found,
         failures=[failure.as_json() for failure in found],
+        blocks=case.critical and bool(found) and (by_others or row.set.judge_blocks),
+        calls=[asdict(call) for call in asked.calls],
+        verdict=judgement.as_json() if judgement else {},
         answer=answer.text,
         endpoint=answer.endpoint,
         version_id=answer.prompt_version_id,
@@ -145,22 +153,13 @@ def tried(case: EvalCase, row: EvalRun, *, current: Snapshot) -> EvalResult:
     )
 
 
-def question_of(case: EvalCase, *, trace_id: str) -> Question:
-    """What a customer says, understood as production understands it."""
-    history = [(role, text) for role, text in case.history]
-    asked = playground.understood(case.text, history, language=case.language)
-    patterns = slots.patterns_of(settings.ORDER_NUMBER_PATTERNS)
-    today = timezone.localdate()
-    said = [text for role, text in history if role == "visitor"]
-    found = {
-        slot.name: slot.value
-        for text in [*said, case.text]
-        for slot in slots.find(text, patterns=patterns, now=today)
-    }
-    return replace(asked, trace_id=trace_id, user="evaluation", slots=found)
+def unanswered(case: EvalCase, row: EvalRun, why: str) -> EvalResult:
+    failed = Failure("answered", "", why).as_json()
+    return EvalResult(run=row, case=case, passed=False, failures=[failed], blocks=case.critical)
 
 
-def outcome_of(question: Question, answer: Answer) -> Outcome:
+def outcome_of(asked: Asked, answer: Answer) -> Outcome:
+    question = asked.question
     return Outcome(
         answer=answer.text,
         intent=question.intent,
@@ -168,6 +167,7 @@ def outcome_of(question: Question, answer: Answer) -> Outcome:
         slots=question.slots,
         sops=[hit.key for hit in answer.hits],
         personal=sorted(set(personal(question, answer))),
+        calls=asked.calls,
         error="no model answered" if answer.model_failed else "",
     )
 

@@ -1,11 +1,12 @@
 """Evaluation sets: cases with what a good answer must be, the runs of a set, and what came of every case."""
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from prompts.models.endpoints import ModelEndpoint
 from prompts.models.texts import EMOTIONS, LANGUAGES, PromptVersion
 
 CASE_CHARS = 1000
@@ -19,6 +20,14 @@ class EvalSet(models.Model):
     threshold = models.FloatField(
         default=95.0, validators=[MinValueValidator(0.0), MaxValueValidator(100.0)]
     )
+    # The shop whose tools and SOPs its cases are asked with, by the key of its inbox; empty: none.
+    inbox = models.CharField(max_length=64, blank=True)
+    # Judges the answers of cases that have a rubric.
+    judge = models.ForeignKey(
+        ModelEndpoint, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # Whether a critical case of which only the judge disapproves fails its run.
+    judge_blocks = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -41,6 +50,7 @@ class EvalCase(models.Model):
         HAND = "hand", "written by hand"
         FILE = "file", "from a file"
         MESSAGE = "message", "from a bad answer"
+        AGENT = "agent", "from an agent's correction"
 
     set = models.ForeignKey(EvalSet, on_delete=models.CASCADE, related_name="cases")
     key = models.CharField(max_length=80)
@@ -58,6 +68,12 @@ class EvalCase(models.Model):
     sop = models.CharField(max_length=80, blank=True)
     no_personal_data = models.BooleanField(default=True)
     valid_json = models.BooleanField(default=False)
+    # A tool that is called, and what its arguments are at least.
+    tool = models.CharField(max_length=64, blank=True)
+    tool_arguments = models.JSONField(default=dict, blank=True)
+    # What the set's judge is to find in the answer, and what a person said in its place.
+    rubric = models.TextField(blank=True, validators=[MaxLengthValidator(CASE_CHARS)])
+    reference = models.TextField(blank=True, validators=[MaxLengthValidator(CASE_CHARS)])
     critical = models.BooleanField(default=False)
     enabled = models.BooleanField(default=True)
     source = models.CharField(
@@ -73,7 +89,8 @@ class EvalCase(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["set", "key"], name="eval_case_key_once"),
             models.CheckConstraint(
-                condition=Q(source__in=["hand", "file", "message"]), name="eval_case_source"
+                condition=Q(source__in=["hand", "file", "message", "agent"]),
+                name="eval_case_source",
             ),
         ]
 
@@ -140,6 +157,11 @@ class EvalResult(models.Model):
     case = models.ForeignKey(EvalCase, on_delete=models.CASCADE, related_name="results")
     passed = models.BooleanField()
     failures = models.JSONField(default=list, blank=True)
+    # A critical case that failed, and not for the judge alone where the set says so: the run fails with it.
+    blocks = models.BooleanField(default=False)
+    # [{"tool": …, "arguments": {…}}] in the order called, and {"passes": …, "reason": …, "endpoint": …} of a judge.
+    calls = models.JSONField(default=list, blank=True)
+    verdict = models.JSONField(default=dict, blank=True)
     answer = models.TextField(blank=True)
     endpoint = models.CharField(max_length=80, blank=True)
     version = models.ForeignKey(

@@ -53,6 +53,61 @@ def test_a_bad_rating_and_a_takeover_make_answers_bad(conversation: Conversation
     assert bad_answers.keep([rated, taken]) == (2, 0)
 
 
+def test_an_agents_words_after_an_answer_are_its_reference(conversation: Conversation) -> None:
+    earlier = answered(conversation, at=1, asked="在吗")
+    bad = answered(conversation, at=3, asked="怎么还不发货")
+    lines = [
+        ("visitor", "转人工"), ("system", "已接入"), ("agent", "非常抱歉"), ("agent", "今天发出"),
+        ("visitor", "好"), ("agent", "再见"),
+    ]  # fmt: skip
+    for seq, (role, text) in enumerate(lines, 5):
+        Message.objects.create(conversation=conversation, seq=seq, role=role, text=text)
+
+    assert bad_answers.keep([earlier, bad]) == (1, 1)
+
+    kept = EvalCase.objects.get()
+    assert (kept.text, kept.reference, kept.source) == (
+        "怎么还不发货",
+        "非常抱歉\n今天发出",
+        "agent",
+    )
+    assert kept.rubric
+    assert not kept.enabled
+
+
+def test_an_agents_words_that_may_not_be_shown_correct_nothing(conversation: Conversation) -> None:
+    answer = answered(conversation, at=1, asked="在吗")
+    Message.objects.create(conversation=conversation, seq=3, role="agent", text="<MESSAGE_1>")
+
+    assert bad_answers.keep([answer]) == (0, 1)
+
+
+def test_one_click_on_the_page_of_a_bad_answer(client: Client, conversation: Conversation) -> None:
+    bad = answered(conversation, at=1, asked="怎么还不发货")
+    Message.objects.create(conversation=conversation, seq=3, role="agent", text="非常抱歉")
+    client.force_login(UserFactory.create(is_superuser=True))
+    address = reverse("admin:chat_message_change", args=[bad.pk])
+
+    assert "非常抱歉" in client.get(address).content.decode()
+    answer = client.post(reverse("admin:chat_message_keep", args=[bad.pk]))
+
+    assert (answer.status_code, answer["Location"]) == (302, address)
+    assert EvalCase.objects.get().reference == "非常抱歉"
+
+
+def test_a_good_answer_has_no_button_and_who_may_not_add_cases_presses_none(
+    client: Client, conversation: Conversation
+) -> None:
+    fine = answered(conversation, at=1, asked="在吗")
+    client.force_login(UserFactory.create(is_superuser=True))
+    address = reverse("admin:chat_message_keep", args=[fine.pk])
+    page = client.get(reverse("admin:chat_message_change", args=[fine.pk])).content.decode()
+    assert address not in page
+
+    client.force_login(UserFactory.create(is_staff=True))
+    assert client.post(address).status_code == 403
+
+
 def test_lines_that_may_not_be_shown_are_passed_over(conversation: Conversation) -> None:
     bad = answered(conversation, at=1, asked="<MESSAGE_1>", feedback="down")
 

@@ -102,6 +102,7 @@ PURPOSES = {
     "summary",
     "brief",
     "draft",
+    "judge",
     "soothe",
     "offer_human",
     "noted",

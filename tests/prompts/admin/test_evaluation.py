@@ -51,6 +51,8 @@ def case_form(chosen: EvalSet, **changes: Any) -> dict[str, Any]:
         "history": "[]",
         "text": "我的电话是13812345678，怎么还不发货",
         "slots": "{}",
+        "tool_arguments": '{"order_number": "1"}',
+        "reference": "请拨打13812345678",
         "must_contain": "催\n\n发货 ",
         "must_not_contain": "",
         "no_personal_data": "on",
@@ -66,7 +68,8 @@ def test_a_case_is_written_masked_with_a_line_for_each_wanted_part(
 
     kept = EvalCase.objects.get()
     assert kept.must_contain == ["催", "发货"]
-    assert "13812345678" not in kept.text
+    assert "13812345678" not in kept.text + kept.reference
+    assert kept.tool_arguments == {"order_number": "1"}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,7 @@ def test_a_case_is_written_masked_with_a_line_for_each_wanted_part(
     [
         ({"history": '[["boss", "x"]]'}, "history"),
         ({"slots": "[]"}, "slots"),
+        ({"tool_arguments": '{"a": 1}'}, "tool_arguments"),
         ({"must_contain": "\n".join("x" * 30)}, "must_contain"),
         ({"text": ""}, "text"),
     ],

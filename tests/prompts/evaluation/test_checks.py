@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from prompts.evaluation.checks import Outcome, failures
+from prompts.evaluation.checks import Called, Outcome, failures
 from prompts.evaluation.intervals import wilson
 from prompts.models import EvalCase
 
@@ -34,6 +34,13 @@ def case(**wanted: Any) -> EvalCase:
             "must_not_contain",
         ),
         ({"max_chars": 3}, {"answer": "好的。"}, {"answer": "好的呢。"}, "max_chars"),
+        (
+            {"tool": "get_order", "tool_arguments": {"order_number": "1"}},
+            {"calls": [Called("get_order", {"order_number": 1, "more": True})]},
+            {"calls": [Called("get_order", {"order_number": "2"}), Called("other", {})]},
+            "tool",
+        ),
+        ({"tool": "get_order"}, {"calls": [Called("get_order", {})]}, {}, "tool"),
         ({"valid_json": True}, {"answer": "{}"}, {"answer": "{"}, "valid_json"),
         (
             {"no_personal_data": True},
