@@ -4,7 +4,7 @@ VENV := .venv/bin
 CHECKS := format lint types javascript imports migrations django templates secrets
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench bench-gateway bench-rollback bench-peak bench-studio bench-embed faults install install-runtime lock $(CHECKS:%=check-%)
+.PHONY: help up test check bench bench-gateway bench-rollback bench-peak bench-studio bench-embed bench-search faults install install-runtime lock $(CHECKS:%=check-%)
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -66,6 +66,9 @@ bench-studio: install ## how long the pages of the prompt studio take with 10,00
 
 bench-embed: install ## what embed.js adds to a shop's page before the widget is opened
 	@exec $(VENV)/python -m tests.bench.embed $(ARGS)
+
+bench-search: install ## how long a console waits for what it searches among a million messages
+	@exec $(VENV)/python -m tests.bench.search $(ARGS)
 
 faults: install ## the fault suite: a table, and JSON under var/reports/
 	@exec $(VENV)/python -m tests.faults.run $(ARGS)

@@ -18,7 +18,7 @@ from chat import dialogue as dialogues
 from chat.analysis import Advise, Analysis
 from chat.dialogue import Dialogue
 from chat.models import Turn
-from chat.states import Role, Tier
+from chat.states import Reception, Role, Tier
 from chat.tools.acting import Acts, Chosen
 from chat.transcript import Line
 from prompts import completion, opinion, rendering, understanding
@@ -146,6 +146,7 @@ def build(
         readable=all(map(vault.is_readable, thread.asked)),
         may_wait=turn.not_before is None,
         offer_human=offer_human,
+        has_people=conversation.inbox.reception != Reception.BOT_ONLY,
         # Who waited for one small model in vain is not made to wait for another.
         may_dispatch=found.heard is None or found.heard.opinion is not None,
         findings=acts.sentences,

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from chat import analysis, lease, media, outbox, turn, waking, webhooks
+from chat import analysis, lease, media, outbox, search, turn, waking, webhooks
 from chat.dialogue import Dialogue
 from chat.gaps import searching
 from prompts import completion, understanding
@@ -29,6 +30,7 @@ SWEPT_AT_ONCE = 50
 SWEPT_THREADS = 8
 # A doorbell that rang this long ago is taken for lost.
 DOORBELL_SECONDS = 4.0
+INDEXING_SECONDS = 10.0
 # What a worker that is told to stop may take to finish its turns; the supervisor waits a little longer.
 FINISH_SECONDS = 3.0
 
@@ -68,6 +70,14 @@ def deliver_webhook(delivery_id: str) -> None:
 def sweep_webhooks() -> None:
     """Rings for deliveries whose doorbell was lost or whose next attempt has come."""
     outbox.ring(webhooks.due())
+
+
+@shared_task
+def index_conversations() -> None:
+    """Makes the lines of the last seconds findable; a backlog is worked off a while at a time."""
+    until = time.monotonic() + INDEXING_SECONDS
+    while search.index_due() and time.monotonic() < until:
+        pass
 
 
 @shared_task

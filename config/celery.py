@@ -52,6 +52,11 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 10},
         },
+        "index-conversations": {
+            "task": "chat.tasks.index_conversations",
+            "schedule": 3.0,
+            "options": {"expires": 6},
+        },
         "wake-conversations": {
             "task": "chat.tasks.wake_conversations",
             "schedule": 5.0,

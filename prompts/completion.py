@@ -160,7 +160,7 @@ def answered(
     try:
         talk = Talk(plan_of(decision, current), health, question.trace_id, calls)
         reply = converse(talk, request, screen, toolbox)
-        if decision.offer_human or question.offer_human:
+        if question.offer_human or (decision.offer_human and question.has_people):
             offer(screen, composing.text(current, "offer_human", language=question.language))
         reply = replace(reply, text=screen.finish())
     except RedactionFailed as error:

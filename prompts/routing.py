@@ -65,8 +65,9 @@ class Question:
     noted: str = ""
     # What the thread itself answers where no model does: the last answer once more, or what was noted.
     reply: str = ""
-    # The answer ends with the offer of a person.
+    # The answer ends with the offer of a person. Where the inbox has none, no policy offers one either.
     offer_human: bool = False
+    has_people: bool = True
     # False when a model was asked about it already and kept it waiting: no dispatcher is asked then.
     may_dispatch: bool = True
 

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from chat import desk, ownership, protocol, push, transcript, vault
+from chat import desk, escalation, ownership, protocol, push, transcript, vault
 from chat.actions import handing
 from chat.models import Agent, Conversation, Message, Note
-from chat.states import Owner, Role
+from chat.states import Owner, Reception, Role
 
 
 class Conflict(Exception):
@@ -131,6 +131,8 @@ def leave_note(conversation: Conversation, *, agent: Agent, text: str) -> Note |
 def hand_back(conversation_id: UUID, *, agent: Agent, text: str = "") -> Conversation:
     """Gives the conversation back to the bot, which answers what is still unanswered; `text` becomes a note.
 
+    In an inbox where only people receive it goes back to the queue.
+
     Raises Conflict unless the agent owns it.
     """
     vault.load()
@@ -138,7 +140,11 @@ def hand_back(conversation_id: UUID, *, agent: Agent, text: str = "") -> Convers
         conversation = lock_open(conversation_id)
         check_owned(conversation, agent=agent)
         left = leave_note(conversation, agent=agent, text=text)
-        change = handing.to_bot(conversation, notice="handed_back")
+        if conversation.inbox.reception == Reception.HUMAN_ONLY:
+            # No bot receives here: somebody else is to take it.
+            change = escalation.open_for(conversation, escalation.RECEPTION)
+        else:
+            change = handing.to_bot(conversation, notice="handed_back")
     if left is not None:
         push.to_agents(conversation_id, desk.as_note(left))
     ownership.announce(conversation, change)

@@ -6,6 +6,7 @@ Called by consumers and api.
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from chat import protocol, push, tasks, transcript, vault
 from chat.actions import visitor as visitors
@@ -49,10 +50,13 @@ def label_of(visitor: Visitor, frame: protocol.Choice) -> str | None:
 def answer_card(visitor: Visitor, chosen: Chosen, frame: protocol.Choice) -> Posted:
     """Takes a confirmation. Raises ProtocolError `conflict`, once its refusal is stored."""
     with transaction.atomic():
-        conversation = visitors.lock_open(visitor)
-        before = find_earlier(visitor, chosen, client_id=frame.client_id)
+        conversation = visitors.find_open(visitor)
+        before = find_earlier(visitor, conversation, chosen, client_id=frame.client_id)
         if before is not None:
             return before
+        if conversation is None:
+            # The card was of a conversation that has ended; a new one is not opened for it.
+            raise ProtocolError("conflict", client_id=frame.client_id)
         refused = False
         try:
             asked = mark(conversation, chosen, frame)
@@ -72,9 +76,13 @@ def answer_card(visitor: Visitor, chosen: Chosen, frame: protocol.Choice) -> Pos
     return Posted(conversation.pk, message.seq, turn.pk)
 
 
-def find_earlier(visitor: Visitor, chosen: Chosen, *, client_id: UUID) -> Posted | None:
+def find_earlier(
+    visitor: Visitor, conversation: Conversation | None, chosen: Chosen, *, client_id: UUID
+) -> Posted | None:
     """What was answered when this choice came before. Raises ProtocolError `conflict` for another one."""
-    before = Message.objects.filter(visitor=visitor, client_id=client_id).first()
+    # Also an agent's line of this conversation, which may have taken the id.
+    seen = Q(visitor=visitor) | Q(conversation=conversation) if conversation else Q(visitor=visitor)
+    before = Message.objects.filter(seen, client_id=client_id).first()
     if before is None:
         return None
     if before.meta.get("choice") != chosen.as_json():

@@ -4,9 +4,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from chat import ownership, protocol, push, transcript
-from chat.actions.visitor import enter, open_conversation
+from chat.actions.visitor import cancel_human, enter, open_conversation
 from chat.models import Conversation, Visitor
-from chat.states import EscalationEnd, Owner, Role, TurnState
+from chat.states import EscalationEnd, Owner, Reception, Role, TurnState
 
 
 def end(visitor: Visitor) -> None:
@@ -39,6 +39,16 @@ def end(visitor: Visitor) -> None:
     )
     if waited:
         ownership.tell_the_line(conversation)
+
+
+def leave_queue(visitor: Visitor) -> None:
+    """Takes the visitor's conversation out of the queue: back to the bot, or to its end where no bot receives."""
+    if visitor.inbox.reception != Reception.HUMAN_ONLY:
+        cancel_human(visitor)
+    elif Conversation.objects.filter(
+        visitor=visitor, resolved_at=None, owner=Owner.QUEUE.value
+    ).exists():
+        end(visitor)
 
 
 def start(visitor: Visitor) -> None:

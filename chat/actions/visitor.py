@@ -176,13 +176,20 @@ def find_earlier(
 
 def lock_open(visitor: Visitor) -> Conversation:
     """The visitor's open conversation, locked; a new one where there is none."""
-    unlocked = Conversation.objects.select_for_update(no_key=True)
     while True:
-        conversation = unlocked.filter(visitor=visitor, resolved_at=None).first()
+        conversation = find_open(visitor)
         if conversation is not None:
-            conversation.visitor = visitor
             return conversation
         open_conversation(visitor)
+
+
+def find_open(visitor: Visitor) -> Conversation | None:
+    """The visitor's open conversation, locked; None where there is none."""
+    unlocked = Conversation.objects.select_for_update(no_key=True)
+    conversation = unlocked.filter(visitor=visitor, resolved_at=None).first()
+    if conversation is not None:
+        conversation.visitor = visitor
+    return conversation
 
 
 def queue_turn(conversation: Conversation) -> Turn:
@@ -224,10 +231,13 @@ def request_human(visitor: Visitor) -> None:
 
 
 def cancel_human(visitor: Visitor) -> None:
-    """Takes the visitor's conversation out of the queue, back to the bot."""
+    """Takes the visitor's conversation out of the queue, back to the bot; nothing where it does not wait.
+
+    Only people receive in some inboxes: there ending.leave_queue ends the conversation instead.
+    """
     with transaction.atomic():
-        conversation = lock_open(visitor)
-        if conversation.owner != Owner.QUEUE:
+        conversation = find_open(visitor)
+        if conversation is None or conversation.owner != Owner.QUEUE:
             return
         change = handing.to_bot(conversation, notice="queue_left")
     ownership.announce(conversation, change)

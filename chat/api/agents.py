@@ -1,12 +1,12 @@
 """The agent API: the REST twins of the console's socket."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router, Status
+from ninja import Query, Router, Status
 
-from chat import desk, protocol, transcript
+from chat import desk, protocol, search, transcript
 from chat.actions import agent as agent_actions
 from chat.actions import attending, canned, sorting
 from chat.api.callers import AgentAuth, staff
@@ -105,6 +105,14 @@ def snooze(request: HttpRequest, conversation_id: UUID, body: SnoozeIn) -> dict[
 def wake(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
     """Takes up again what was put aside."""
     return described(sorting.wake(conversation_id, agent=staff(request)))
+
+
+@agent.get("/search")
+def find(
+    request: HttpRequest, q: Annotated[str, Query(min_length=1, max_length=100)]
+) -> dict[str, Any]:
+    """Conversations with every word, number and #tag of `q`, the latest first."""
+    return search.find(q)
 
 
 @agent.get("/canned")

@@ -23,7 +23,7 @@ def act(visitor: Visitor, frame: SimpleFrame) -> None:
         case protocol.HumanRequest():
             actions.request_human(visitor)
         case protocol.HumanCancel():
-            actions.cancel_human(visitor)
+            ending.leave_queue(visitor)
         case protocol.Feedback():
             actions.give_feedback(visitor, frame)
         case protocol.Rate():

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from chat import auth, desk, protocol, transcript
+from chat import auth, desk, protocol, search, transcript
 from chat.actions import agent as actions
 from chat.actions import attending
 from chat.consumers.agent_acts import perform
@@ -88,6 +88,10 @@ class AgentConsumer(Socket):
                 await self.send_frame({"type": "pong"})
             case protocol.QueueList():
                 await self.send_queue()
+            case protocol.Search():
+                await self.send_frame(
+                    {"type": "found", **await in_database(search.find, frame.query)}
+                )
             case protocol.Open():
                 await self.open(frame)
             case protocol.RevealFrame():

@@ -1,6 +1,6 @@
 """The step into the queue: state, notice and reasons in one transaction. Called by turn and actions."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
@@ -45,12 +45,15 @@ def begins_with_people(conversation: Conversation) -> bool:
     return first and showing.is_open(inbox, timezone.now()) and someone_is_online()
 
 
-def is_welcome(conversation: Conversation, verdict: Verdict) -> bool:
-    """Whether handing over would serve this visitor now.
+def is_welcome(
+    conversation: Conversation, verdict: Verdict, *, said_at: datetime | None = None
+) -> bool:
+    """Whether handing over would serve this visitor now, for lines of which the latest was said then.
 
     Where the visitor did not ask: not while nobody is online, and not once the visitor left the queue for the bot.
     """
-    if any(reason in INSISTENT for reason, _ in verdict.reasons):
-        return True
     left = Escalation.objects.filter(conversation=conversation, end=EscalationEnd.LEFT.value)
+    if any(reason in INSISTENT for reason, _ in verdict.reasons):
+        # Not for the lines that brought the visitor into the queue that was left since.
+        return said_at is None or not left.filter(ended_at__gte=said_at).exists()
     return someone_is_online() and not left.exists()

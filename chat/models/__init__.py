@@ -23,6 +23,7 @@ from chat.models.inboxes import (
 )
 from chat.models.media import Attachment
 from chat.models.notes import Note, Reveal
+from chat.models.search import SearchEntry
 from chat.models.teams import CannedReply, Team
 from chat.models.tools import Tool, ToolCall
 from chat.models.webhooks import WebhookDelivery, WebhookEndpoint
@@ -42,6 +43,7 @@ __all__ = [
     "Note",
     "Rating",
     "Reveal",
+    "SearchEntry",
     "Team",
     "Tool",
     "ToolCall",

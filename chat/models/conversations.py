@@ -4,6 +4,7 @@ import uuid
 from typing import Literal
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -139,6 +140,8 @@ class Conversation(models.Model):
     # Put aside by its agent: until then, or until its visitor writes; without a time only that ends it.
     snoozed = models.BooleanField(default=False)
     snoozed_until = models.DateTimeField(null=True, blank=True)
+    # The lines up to here are in the row it is searched by.
+    searched_seq = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:
         constraints = [
@@ -162,6 +165,12 @@ class Conversation(models.Model):
             models.Index(
                 fields=["snoozed_until"], condition=Q(snoozed=True), name="conversation_snoozed"
             ),
+            models.Index(
+                fields=["last_activity_at"],
+                condition=Q(searched_seq__lt=models.F("last_seq")),
+                name="conversation_unsearched",
+            ),
+            GinIndex(fields=["tags"], opclasses=["jsonb_path_ops"], name="conversation_tags"),
         ]
 
     def __str__(self) -> str:

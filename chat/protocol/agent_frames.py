@@ -87,6 +87,11 @@ class Wake(OfConversation):
     type: Literal["wake"]
 
 
+class Search(Frame):
+    type: Literal["search"]
+    query: Annotated[Words, Field(min_length=1, max_length=100)]
+
+
 class CannedList(Frame):
     type: Literal["canned.list"]
 
@@ -128,6 +133,7 @@ AgentFrame = Annotated[
     | TagsSet
     | Snooze
     | Wake
+    | Search
     | CannedList
     | CannedSave
     | CannedRemove

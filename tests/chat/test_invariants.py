@@ -213,7 +213,7 @@ HOLDER = Guard(
 )
 IDEMPOTENCY = Guard(actions, "find_earlier", "earlier is None", "True")
 REQUEUE = Guard(handing, "to_bot", "queue_unanswered(conversation)", "None")
-ROW_LOCK = Guard(actions, "lock_open", "select_for_update(no_key=True)", "all()")
+ROW_LOCK = Guard(actions, "find_open", "select_for_update(no_key=True)", "all()")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from chat.actions import agent as agent_actions
 from chat.actions import visitor as actions
 from chat.analysis import Analysis, analyse
 from chat.models import Conversation, Message, Turn
+from chat.outcome import build_outcome, find_subject
 from chat.states import TurnState
 from chat.tools import acting
 from chat.transcript import Line
@@ -101,7 +102,7 @@ def test_the_answer_explains_itself(visitor: Any) -> None:
 def test_a_conversation_does_not_keep_the_voice_that_a_canary_lent_it(visitor: Any) -> None:
     ask(visitor)
     lent = completion.Answer("好的", "new", {"canary": "trial"}, (), None, {})
-    outcome = turn.build_outcome(lent, analysed("好"), memory.Dialogue(), before=memory.Dialogue())
+    outcome = build_outcome(lent, analysed("好"), memory.Dialogue(), before=memory.Dialogue())
     usual = Line(2, "bot", "", Message.objects.get(role="bot").meta)
     canary = Line(4, "bot", "好的", outcome.meta or {})
     assert question.find_endpoint([canary]) == ""
@@ -449,7 +450,7 @@ def hit(title: str, *, score: float = 0.9, intent: str = "track") -> Any:
 def test_find_subject_takes_the_best_that_fits_and_no_small_talk(
     hits: list[Any], subject: str | None
 ) -> None:
-    found = turn.find_subject(tuple(hits))
+    found = find_subject(tuple(hits))
     assert (found.title if found else None) == subject
 
 
@@ -460,7 +461,7 @@ def replied(*hits: Hit) -> completion.Answer:
 def test_build_outcome_keeps_the_topic_through_small_talk() -> None:
     dialogue = memory.Dialogue(topic="物流", intent="track", summary="物流", slots={"a": "b"})
     reply = replied(hit("致谢", intent="other"))
-    outcome = turn.build_outcome(reply, analysed("谢谢"), dialogue, before=dialogue)
+    outcome = build_outcome(reply, analysed("谢谢"), dialogue, before=dialogue)
     assert outcome.dialogue == dialogue
 
 
@@ -468,7 +469,7 @@ def test_build_outcome_opens_a_topic_by_the_sop_where_no_intent_was_heard() -> N
     before = memory.Dialogue(conversation_id="c")
     found = analysed("订单 20260131001 怎么还没到?")
     after = dialogues.advance(before, found.understood)
-    opened = turn.build_outcome(replied(hit("物流")), found, after, before=before).dialogue
+    opened = build_outcome(replied(hit("物流")), found, after, before=before).dialogue
     assert (opened.topic, opened.intent, opened.summary) == ("物流", "track", "物流")
     assert opened.slots == {"order_number": "20260131001"}
 

@@ -12,6 +12,7 @@ import { createThread } from "./thread.js";
 import { createTop } from "./top.js";
 
 const QUIET_MS = 6_000;
+const SEARCH_MS = 200;
 const SOUND_KEY = "yingda.console.mute";
 
 /** @param {string} id */
@@ -23,6 +24,8 @@ const chime = createChime();
 let soundOn = localStorage.getItem(SOUND_KEY) !== "1";
 /** @type {any} */
 let quietTimer = null;
+/** @type {any} */
+let searchTimer = null;
 
 const socketAddress = new URL(`/ws/agent/?lang=${document.documentElement.lang}`, location.href);
 socketAddress.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -42,7 +45,7 @@ const renderTop = createTop(part("top"), part("alert"), texts, {
   language: part("language"),
   does: { presence: setPresence, sound: toggleSound, help: () => showHelp(texts), dismiss: () => store.dispatch({ type: "dismiss" }) },
 });
-const list = createList(part("list"), texts, { open, claim, tab: (tab) => store.dispatch({ type: "tab", tab }), tag: (tag) => store.dispatch({ type: "tag", tag }), goOnline: () => setPresence("online") });
+const list = createList(part("list"), texts, { open, claim, tab: (tab) => store.dispatch({ type: "tab", tab }), tag: (tag) => store.dispatch({ type: "tag", tag }), search, goOnline: () => setPresence("online") });
 const thread = createThread(part("thread"), texts, {
   claim,
   transfer: () => {
@@ -124,6 +127,13 @@ function open(id) {
   if (store.get().thread?.id !== id) store.dispatch({ type: "open", id });
   socket.send({ type: "open", conversation_id: id, after_seq: 0 });
   show("thread");
+}
+
+/** Asks once the typing pauses. @param {string} query */
+function search(query) {
+  store.dispatch({ type: "search", query });
+  clearTimeout(searchTimer);
+  if (query) searchTimer = setTimeout(() => socket.send({ type: "search", query }), SEARCH_MS);
 }
 
 /** The lines that are missing, with context and brief as they stand now. */
@@ -235,6 +245,10 @@ function onKey(event) {
     if (!run) return;
     event.preventDefault();
     run();
+  } else if (event.key === "/" && !writing) {
+    event.preventDefault();
+    show("list");
+    list.focusSearch();
   } else if (event.key === "?" && !writing) {
     showHelp(texts);
   } else if (event.key === "Escape" && page.dataset.pane !== "list") {

@@ -158,7 +158,7 @@ export function showHelp(texts) {
   const { t } = texts;
   /** @type {[string, string][]} */
   const keys = [
-    ["Alt+J / Alt+K", t("keyNext")], ["Alt+L", t("keyReply")], ["Alt+P", t("keyNote")], ["Alt+E", t("keyResolve")], ["Alt+M", t("keySnooze")], ["Alt+T", t("keyTags")], ["/", t("keyCanned")],
+    ["Alt+J / Alt+K", t("keyNext")], ["Alt+L", t("keyReply")], ["Alt+P", t("keyNote")], ["Alt+E", t("keyResolve")], ["Alt+M", t("keySnooze")], ["Alt+T", t("keyTags")], ["/", t("keyCanned")], ["/", t("keySearch")],
     ["Enter", t("keySend")], ["Shift+Enter", t("keyLine")], ["Esc", t("keyEscape")], ["?", t("keyHelp")],
   ];
   openDialog(texts, t("help"), [h("dl", { class: "keys" }, ...keys.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]))]);

@@ -12,7 +12,7 @@ const TABS = ["mine", "queue", "all", "snoozed"];
 
 /**
  * @typedef {import("./wire.js").Entry} Entry
- * @typedef {{ open: (id: string) => void, claim: (id: string) => void, tab: (tab: import("./store.js").Tab) => void, tag: (tag: string) => void, goOnline: () => void }} Does
+ * @typedef {{ open: (id: string) => void, claim: (id: string) => void, tab: (tab: import("./store.js").Tab) => void, tag: (tag: string) => void, search: (query: string) => void, goOnline: () => void }} Does
  */
 
 /**
@@ -25,9 +25,11 @@ export function createList(root, texts, does) {
   const away = h("div", { class: "away", hidden: true }, h("span", { class: "grow" }, t("awayHint")), h("button", { type: "button", class: "button button--small", onclick: does.goOnline }, t("goOnline")));
   const tagSelect = h("select", { class: "select select--plain", "aria-label": t("tagFilter"), onchange: () => does.tag(tagSelect.value) });
   const filter = h("div", { class: "filter", hidden: true }, tagSelect);
+  const search = h("input", { type: "search", class: "search", maxlength: "100", placeholder: t("searchHint"), "aria-label": t("search"), oninput: () => does.search(search.value.trim()), onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && clear() });
+  const more = h("p", { class: "muted more", hidden: true }, t("searchMore"));
   const rows = h("ul", { class: "entries", id: "entries", "aria-label": t("list") });
   const empty = h("div", { class: "empty" });
-  root.replaceChildren(h("div", { class: "tabs", role: "tablist" }, ...tabs), away, filter, rows, empty);
+  root.replaceChildren(h("div", { class: "tabs", role: "tablist" }, ...tabs), h("div", { class: "search-row" }, search), away, filter, rows, more, empty);
   /** @type {Map<string, { element: HTMLElement, look: string }>} */
   const known = new Map();
 
@@ -39,6 +41,7 @@ export function createList(root, texts, does) {
       setText(counts[index], count ? String(count) : "");
     });
     renderTags(state);
+    more.hidden = !state.query || !state.found?.more;
     away.hidden = !state.loaded || state.me?.presence !== "away";
     const entries = shown(state);
     renderEmpty(state, entries.length === 0);
@@ -46,6 +49,11 @@ export function createList(root, texts, does) {
     for (const id of known.keys()) if (!entries.some((entry) => entry.conversation_id === id)) known.delete(id);
     if (wanted.some((element, index) => rows.children[index] !== element) || rows.children.length !== wanted.length) rows.replaceChildren(...wanted);
     tick();
+  }
+
+  function clear() {
+    search.value = "";
+    does.search("");
   }
 
   let tagsLook = "";
@@ -66,10 +74,10 @@ export function createList(root, texts, does) {
     const place = state.queue.find((one) => one.conversation_id === id);
     const isOpen = state.thread?.id === id;
     const mine = isMine(state, entry);
-    const look = JSON.stringify([entry, place?.because, isOpen, mine, state.tab]);
+    const look = JSON.stringify([entry, place?.because, isOpen, mine, state.tab, state.query]);
     const before = known.get(id);
     if (before?.look === look) return before.element;
-    const element = buildRow(entry, { isOpen, mine, place, tab: state.tab });
+    const element = buildRow(entry, { isOpen, mine, place, tab: state.query ? "all" : state.tab });
     known.set(id, { element, look });
     return element;
   }
@@ -85,11 +93,18 @@ export function createList(root, texts, does) {
       "button",
       { type: "button", class: "entry-open", "aria-current": isOpen ? "true" : null, onclick: () => does.open(id) },
       h("span", { class: "entry-top" }, unread && h("span", { class: "unread", title: t("unread") }), h("span", { class: "entry-name" }, who), entry.visitor.tier === "vip" && h("span", { class: "chip chip--vip" }, t("vip")), h("span", { class: "grow" }), timer),
-      h("span", { class: "entry-text" }, speaker(entry), entry.latest ? maskedText(texts, entry.latest.text) : ""),
+      h("span", { class: "entry-text" }, ...said(entry)),
       h("span", { class: "entry-foot" }, ...chips(entry), ...entry.tags.slice(0, REASONS_SHOWN).map((tag) => h("span", { class: "chip chip--tag" }, tag)), entry.snoozed && h("span", { class: "chip" }, entry.snoozed_until ? t("snoozedUntil", { at: texts.dateTime(entry.snoozed_until) }) : t("snoozedReply")), tab === "all" && h("span", { class: "muted owner" }, ownerText(texts, entry, mine))),
     );
     const claim = entry.owner === "queue" && h("button", { type: "button", class: "button button--primary button--small entry-claim", title: place ? scoreText(place) : null, onclick: () => does.claim(id) }, t("claim"));
     return h("li", { class: `entry${isOpen ? " entry--open" : ""}${unread ? " entry--unread" : ""}`, "data-id": id }, open, claim);
+  }
+
+  /** The line that was searched for, what was searched for marked; else the latest. @param {Entry & { hit?: { text: string } | null }} entry */
+  function said(entry) {
+    const { hit } = entry;
+    if (!hit) return [speaker(entry), entry.latest ? maskedText(texts, entry.latest.text) : ""];
+    return markedParts(maskedText(texts, hit.text), search.value).map(([text, marked]) => (marked ? h("mark", {}, text) : text));
   }
 
   /** @param {Entry} entry */
@@ -115,6 +130,10 @@ export function createList(root, texts, does) {
   /** @param {import("./store.js").State} state @param {boolean} isEmpty */
   function renderEmpty(state, isEmpty) {
     empty.hidden = !isEmpty;
+    if (isEmpty && state.query) {
+      empty.replaceChildren(...(state.found?.query === state.query ? [h("p", {}, t("searchNone")), h("p", { class: "muted" }, t("searchNoneHint"))] : [h("p", { class: "muted" }, t("loading"))]));
+      return;
+    }
     const [title, hint] = {
       mine: [t("emptyMine"), t("emptyMineHint")],
       queue: [t("emptyQueue"), t("emptyQueueHint")],
@@ -134,7 +153,14 @@ export function createList(root, texts, does) {
   }
 
   setInterval(tick, 1000);
-  return { render };
+  return { render, focusSearch: () => search.focus(), clear };
+}
+
+/** A text in parts, those marked that have a word of the query. @param {string} text @param {string} query @returns {[string, boolean][]} */
+export function markedParts(text, query) {
+  const words = query.split(/\s+/).filter((word) => word && !word.startsWith("#")).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (words.length === 0) return [[text, false]];
+  return text.split(new RegExp(`(${words.join("|")})`, "i")).map((part, index) => /** @type {[string, boolean]} */ ([part, index % 2 === 1])).filter(([part]) => part);
 }
 
 /** @param {import("./texts.js").Texts} texts @param {Entry} entry */

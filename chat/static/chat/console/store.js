@@ -32,6 +32,8 @@
  * @property {Thread | null} thread
  * @property {Pending[]} pending
  * @property {string} tag only conversations with it are listed; "" for all
+ * @property {string} query what is searched for; "" for nothing
+ * @property {{ query: string, entries: import("./wire.js").Found[], more: boolean } | null} found
  * @property {import("./wire.js").Canned[]} canned replies kept ready
  * @property {import("./wire.js").ErrorFrame | null} error
  *
@@ -39,6 +41,7 @@
  *   | { type: "link", link: State["link"] }
  *   | { type: "tab", tab: Tab }
  *   | { type: "tag", tag: string }
+ *   | { type: "search", query: string }
  *   | { type: "open", id: string | null }
  *   | { type: "send", line: Omit<Pending, "error"> }
  *   | { type: "discard", client_id: string }
@@ -48,7 +51,7 @@
 
 /** @returns {State} */
 export function initialState() {
-  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], tag: "", canned: [], error: null };
+  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], tag: "", query: "", found: null, canned: [], error: null };
 }
 
 /** @param {State} state @param {Action} action @returns {State} */
@@ -62,6 +65,8 @@ export function reduce(state, action) {
       return { ...state, tab: action.tab };
     case "tag":
       return { ...state, tag: action.tag };
+    case "search":
+      return { ...state, query: action.query, found: action.query ? state.found : null };
     case "open":
       return { ...state, error: null, thread: action.id === null ? null : emptyThread(action.id, state.entries[action.id] ?? null) };
     case "send":
@@ -87,6 +92,8 @@ function onFrame(state, frame) {
       return onReady(state, frame);
     case "queue":
       return { ...state, queue: frame.entries };
+    case "found":
+      return frame.query === state.query ? { ...state, found: frame } : state;
     case "conversation":
       return onEntry(state, frame);
     case "presence":
@@ -207,6 +214,7 @@ export function upTo(thread) {
 
 /** The entries of a tab that have the chosen tag, in the order they are worked off. @param {State} state @param {Tab} [tab] @returns {Entry[]} */
 export function shown(state, tab = state.tab) {
+  if (state.query) return state.found?.entries ?? [];
   return listed(state, tab).filter((entry) => !state.tag || entry.tags.includes(state.tag));
 }
 

@@ -48,4 +48,5 @@ export default {
   canned: "Canned replies", cannedHint: "↑↓ choose · Enter inserts · Esc closes", cannedAdd: "New reply", cannedEdit: "Edit the reply", cannedNone: "No reply matches", cannedOwn: "mine", cannedTeam: "team", cannedAll: "all",
   cannedTitle: "Title", cannedFolder: "Folder (levels by /)", cannedText: "Text", cannedVariables: "{{customer}}, {{order}}, {{agent}} and {{shop}} are filled in when it is inserted.", cannedRemove: "Remove this reply", cannedEmpty: "Title and text are needed.",
   keySnooze: "Snooze", keyTags: "Edit tags", keyCanned: "Open the canned replies, in an empty field",
+  search: "Search conversations", searchHint: "Text, order number, #tag", searchNone: "Nothing found", searchNoneHint: "Search by words, an order number or its last digits, a tag with #. What was said seconds ago may be missing.", searchMore: "The latest 30 are shown. Add a word for fewer.", keySearch: "Outside a field: search conversations",
 };

@@ -47,4 +47,5 @@ export default {
   canned: "常用语", cannedHint: "↑↓ 选择 · Enter 插入 · Esc 关闭", cannedAdd: "新建常用语", cannedEdit: "编辑常用语", cannedNone: "没有符合的常用语", cannedOwn: "个人", cannedTeam: "团队", cannedAll: "公共",
   cannedTitle: "标题", cannedFolder: "文件夹（用 / 分级）", cannedText: "内容", cannedVariables: "可用 {{customer}}、{{order}}、{{agent}}、{{shop}}，插入时自动填写。", cannedRemove: "删除这条常用语", cannedEmpty: "请填写标题和内容。",
   keySnooze: "搁置", keyTags: "编辑标签", keyCanned: "在空的输入框里打开常用语",
+  search: "搜索会话", searchHint: "搜索内容、订单号、#标签", searchNone: "没有找到", searchNoneHint: "可以搜内容、订单号或尾号，标签前加 #。几秒前的话可能还搜不到。", searchMore: "只显示最近的 30 个，请再加一个词。", keySearch: "不在输入时：搜索会话",
 };

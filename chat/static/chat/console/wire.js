@@ -88,11 +88,13 @@
  *
  * @typedef {{ type: "ready", agent: Agent, agents: Agent[], conversations: Entry[], queue: Place[], at: string }} ReadyFrame
  * @typedef {{ type: "error", code: string, message: string, act?: string, winner?: string, conversation_id?: string, client_id?: string }} ErrorFrame
+ * @typedef {Entry & { hit: { seq: number, text: string } | null }} Found a conversation that was searched for, and the line that shows why
  * @typedef {ReadyFrame | ThreadFrame | ErrorFrame
  *   | ({ type: "conversation" } & Entry)
  *   | ({ type: "message" } & Message)
  *   | ({ type: "note" } & Note)
  *   | { type: "queue", entries: Place[] }
+ *   | { type: "found", query: string, entries: Found[], more: boolean }
  *   | { type: "ok", act: string, conversation_id: string, client_id?: string, epoch?: number, seq?: number, replies?: Canned[] }
  *   | { type: "delta", turn_id: string, n: number, offset: number, text: string }
  *   | { type: "turn", turn_id: string, state: string }
@@ -104,7 +106,7 @@
 
 const KNOWN = new Set([
   "ready", "thread", "error", "conversation", "message", "note", "queue", "ok", "delta", "turn", "typing", "presence",
-  "revealed", "pong",
+  "revealed", "pong", "found",
 ]);
 
 /** One frame, or null for what this version does not know. @param {unknown} data @returns {Frame | null} */
