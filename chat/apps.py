@@ -14,6 +14,7 @@ NAMES = {
     "Conversation": ("会话", "conversation", "conversations"),
     "Turn": ("应答轮次", "turn", "turns"),
     "Message": ("消息", "message", "messages"),
+    "ShadowAnswer": ("影子回答", "silent answer", "silent answers"),
     "Rating": ("评价", "rating", "ratings"),
     "Escalation": ("转人工", "escalation", "escalations"),
     "EscalationPolicy": ("转人工策略", "escalation policy", "escalation policy"),

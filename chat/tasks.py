@@ -17,13 +17,16 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from chat import analysis, lease, media, outbox, search, turn, waking, webhooks
+from chat import analysis, lease, media, outbox, search, shadow, turn, waking, webhooks
 from chat.dialogue import Dialogue
 from chat.gaps import searching
 from prompts import completion, understanding
 from prompts.redaction import engine
 
 log = structlog.get_logger(__name__)
+
+# A silent answer that comes much later than the real one compares nothing.
+SHADOW_SECONDS = 60
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 SWEPT_AT_ONCE = 50
@@ -40,7 +43,24 @@ def run_turn(turn_id: str) -> None:
     """Runs a turn, then those that were queued in its conversation meanwhile."""
     following: UUID | None = UUID(turn_id)
     while following is not None:
-        following = turn.run(following, worker=WORKER)
+        answered = following
+        following = turn.run(answered, worker=WORKER)
+        ring_shadows(answered)
+
+
+@shared_task
+def shadow_turn(turn_id: str, release: int) -> None:
+    """Answers silently, under a release that nobody hears yet, what was just answered."""
+    shadow.run(UUID(turn_id), release)
+
+
+def ring_shadows(turn_id: UUID) -> None:
+    """Rings for the releases that shadow this turn, which is over. One that is lost is missing from a sample."""
+    try:
+        for release in shadow.wanted(turn_id):
+            shadow_turn.apply_async((str(turn_id), release), expires=SHADOW_SECONDS)
+    except (OperationalError, OSError, DatabaseError) as error:
+        log.warning("shadow_lost", turn_id=str(turn_id), error=type(error).__name__)
 
 
 @shared_task

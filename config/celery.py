@@ -1,4 +1,4 @@
-"""The Celery app: `turns` runs on threads, `default` takes the rest.
+"""The Celery app: `turns` runs on threads, `default` takes the rest, and `shadow` what may be left out.
 
 A task is a doorbell: its loss, repetition or reordering changes nothing, so nothing is acknowledged late,
 stored or retried here. The sweeper finds what a lost doorbell left behind.
@@ -15,7 +15,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("yingda")
 app.conf.update(
     task_default_queue="default",
-    task_routes={"chat.tasks.run_turn": {"queue": "turns"}},
+    task_routes={
+        "chat.tasks.run_turn": {"queue": "turns"},
+        "chat.tasks.shadow_turn": {"queue": "shadow"},
+    },
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,

@@ -122,13 +122,19 @@ def stream(question: Question, sink: Sink, toolbox: Toolbox | None = None) -> An
     return answered(question, sink, current=current, purpose="answer", toolbox=toolbox)
 
 
-def rehearse(question: Question, *, current: Snapshot, toolbox: Toolbox | None = None) -> Answer:
-    """The answer of somebody in no canary, from `current`; on record as "trial". Raises AllFailed."""
+def rehearse(
+    question: Question,
+    *,
+    current: Snapshot,
+    toolbox: Toolbox | None = None,
+    purpose: str = "trial",
+) -> Answer:
+    """The answer of somebody in no canary, from `current`, seen by nobody; on record as `purpose`. Raises AllFailed."""
     return answered(
         question,
         gateway.Unseen(),
         current=replace(current, arms=()),
-        purpose="trial",
+        purpose=purpose,
         toolbox=toolbox,
     )
 

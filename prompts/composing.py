@@ -37,6 +37,8 @@ class Composed:
     examples: tuple[Example, ...]
     version_id: int | None
     sop_set: int
+    # The shop's systems had a part in it.
+    told: bool
 
     def as_json(self, hits: list[Hit]) -> dict[str, Any]:
         """What is kept with a turn to explain its answer: the rendering, whole, and where it came from."""
@@ -46,6 +48,7 @@ class Composed:
             "examples": [example.pk for example in self.examples],
             "hits": [{"sop": hit.sop_id, "key": hit.key, "score": hit.score} for hit in hits],
             **({"sop_set": self.sop_set} if self.sop_set else {}),
+            **({"told": True} if self.told else {}),
         }
 
 
@@ -87,7 +90,8 @@ def compose(
     if wording and wording.max_output_tokens:
         request = replace(request, max_output_tokens=wording.max_output_tokens)
     version_id = wording.pk if wording else None
-    return Composed(request, system, examples, version_id, current.sop_set)
+    told = bool(question.findings or question.asks)
+    return Composed(request, system, examples, version_id, current.sop_set, told)
 
 
 def findings_text(question: Question) -> str:

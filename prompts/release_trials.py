@@ -1,6 +1,7 @@
 """The releases that some buckets hear, as every turn needs them. Read by prompts.snapshot."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import structlog
 
@@ -21,6 +22,28 @@ class ReleaseTrial:
     prompts: dict[tuple[str, str], PromptVersion]
     policy: Policy | None
     sop_set: int = AS_EDITED
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A draft that answers `percent` of turns silently, for `per_day` CNY at most; `release` is its id."""
+
+    release: int
+    percent: int
+    per_day: Decimal
+    trial: ReleaseTrial
+
+
+def shadows() -> tuple[Shadow, ...]:
+    """The drafts that shadow. One that cannot be read is left out with a log line."""
+    found = []
+    rows = Release.objects.filter(status=Release.Status.DRAFT, shadow_percent__gt=0)
+    for row in rows.select_related("policy").order_by("pk"):
+        try:
+            found.append(Shadow(row.pk, row.shadow_percent, row.shadow_per_day, as_trial(row)))
+        except PolicyError:
+            log.exception("release_unreadable", release=row.name)
+    return tuple(found)
 
 
 def read() -> tuple[ReleaseTrial, ...]:

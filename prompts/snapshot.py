@@ -35,7 +35,7 @@ from prompts.models import (
     RoutePolicy,
 )
 from prompts.redis import connection as redis_connection
-from prompts.release_trials import ReleaseTrial
+from prompts.release_trials import ReleaseTrial, Shadow
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +80,8 @@ class Snapshot:
     # Releases that some buckets hear; the one everybody else hears; "" is none.
     trials: tuple[ReleaseTrial, ...]
     release: str
+    # Drafts that answer silently.
+    shadows: tuple[Shadow, ...]
     # The SOPs that are searched; see prompts.retrieval.
     sop_set: int
     # The version of the classifier in force; 0: none yet.
@@ -214,6 +216,7 @@ def take_snapshot() -> Snapshot:
         records=records(),
         trials=release_trials.read(),
         release=release_trials.published(),
+        shadows=release_trials.shadows(),
         sop_set=release_trials.sops_in_force(),
         nlu_number=active_classifier(),
         taken_at=taken_at,

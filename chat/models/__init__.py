@@ -24,6 +24,7 @@ from chat.models.inboxes import (
 from chat.models.media import Attachment
 from chat.models.notes import Note, Reveal
 from chat.models.search import SearchEntry
+from chat.models.shadows import ShadowAnswer
 from chat.models.teams import CannedReply, Team
 from chat.models.tools import Tool, ToolCall
 from chat.models.webhooks import WebhookDelivery, WebhookEndpoint
@@ -44,6 +45,7 @@ __all__ = [
     "Rating",
     "Reveal",
     "SearchEntry",
+    "ShadowAnswer",
     "Team",
     "Tool",
     "ToolCall",

@@ -84,8 +84,8 @@ def build_plan() -> Plan:
 def _build_parts(state: Path) -> list[Part]:
     return [
         Part("web", _python("-m", "config.web", "--port", str(settings.PORT))),
-        Part("turns", _worker("turns", threads=settings.TURN_THREADS)),
-        Part("default", _worker("default", threads=DEFAULT_THREADS)),
+        Part("turns", _worker("turns", queues="turns", threads=settings.TURN_THREADS)),
+        Part("default", _worker("default", queues="default,shadow", threads=DEFAULT_THREADS)),
         Part("beat", _celery("beat", f"--schedule={state / 'beat'}", "--pidfile=")),
     ]
 
@@ -135,11 +135,11 @@ def _celery(*words: str) -> tuple[str, ...]:
     return _python(*quiet, "-m", "celery", "--quiet", "-A", "config", *words)
 
 
-def _worker(queue: str, *, threads: int) -> tuple[str, ...]:
+def _worker(name: str, *, queues: str, threads: int) -> tuple[str, ...]:
     # Without its chatter between workers: nobody here watches it, and it keeps Redis and the CPU awake.
     silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     pool = ("-P", "threads", "-c", str(threads))
-    return _celery("worker", "-Q", queue, *pool, "-n", f"{queue}@%h", *silent)
+    return _celery("worker", "-Q", queues, *pool, "-n", f"{name}@%h", *silent)
 
 
 def _find_free_port() -> int:

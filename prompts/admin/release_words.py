@@ -64,6 +64,15 @@ WORDS = {
     ),
     "publish_yes": both("确认发布", "Yes, publish"),
     "roll_back": both("回滚", "Roll back"),
+    "shadow": both("影子", "Shadow"),
+    "shadow_help": both(
+        "在真实轮次的一部分上悄悄再答一遍，顾客看不到，不计入任何指标。",
+        "Answers a share of live turns once more, silently: no customer sees it, and no figure counts it.",
+    ),
+    "shadow_percent": both("轮次比例（%）", "Percent of turns"),
+    "shadow_per_day": both("每天最多费用（元）", "CNY a day at most"),
+    "shadow_set": both("保存", "Save"),
+    "shadow_board": both("查看影子对比", "Compare the answers"),
     "arms": both("发布组与其他", "Release and everybody else"),
     "arms_help": both(
         "灰度期间的全部会话；调用失败与费用来自最近 24 小时的模型调用台账。结论按「顺利结束」判断：10 分钟没有新回答，"
@@ -120,6 +129,7 @@ MOVES = {
     "stage": both("进入下一阶段", "next stage"),
     "pause": both("暂停推进", "stages paused"),
     "resume": both("继续推进", "stages resumed"),
+    "shadow": both("调整影子", "shadow set"),
     "publish": both("全量发布", "published to all"),
     "supersede": both("被新发布取代", "superseded by"),
     "restore": both("恢复（之后的发布被回滚）", "in force again: rolled back was"),

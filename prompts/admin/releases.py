@@ -89,6 +89,11 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
         return chosen
 
 
+class ShadowForm(forms.Form):
+    percent = forms.IntegerField(min_value=0, max_value=100)
+    per_day = forms.DecimalField(min_value=0, max_digits=8, decimal_places=2)
+
+
 @admin.register(Release)
 class ReleaseAdmin(ModelAdmin):
     form = ReleaseForm
@@ -136,6 +141,7 @@ class ReleaseAdmin(ModelAdmin):
             "start": self.start,
             "widen": self.widen,
             "pause": self.pause,
+            "shadow": self.shadow,
             "resume": self.resume,
             "publish": self.publish,
             "roll_back": self.roll_back,
@@ -218,6 +224,22 @@ class ReleaseAdmin(ModelAdmin):
         was = releases.range_text(row)
         done = releases.widen(row, first=first, last=last, by=request.user.pk)
         return self.told(request, row, done=done, did=f"tails {was} became {first:02d}–{last:02d}")
+
+    def shadow(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Sets how many turns a draft answers silently, and what that may cost in a day."""
+        row, form = chosen(request, pk), ShadowForm(request.POST)
+        if not form.is_valid():
+            messages.error(
+                request,
+                pick(
+                    "比例是 0 到 100，费用不小于 0。", "0 to 100 percent, and no less than CNY 0."
+                ),
+            )
+            return redirect("admin:prompts_release_change", row.pk)
+        wanted = form.cleaned_data
+        done = releases.shadow(row, **wanted, by=request.user.pk)
+        did = f"shadows {wanted['percent']} %, CNY {wanted['per_day']} a day"
+        return self.told(request, row, done=done, did=did)
 
     def pause(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = chosen(request, pk)

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -54,6 +54,13 @@ class Release(models.Model):
     stage = models.PositiveSmallIntegerField(null=True, editable=False)
     stage_since = models.DateTimeField(null=True, editable=False)
     paused_at = models.DateTimeField(null=True, editable=False)
+    # While it is a draft it answers this share of turns silently, for so many CNY a day at most.
+    shadow_percent = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, validators=[MaxValueValidator(100)]
+    )
+    shadow_per_day = models.DecimalField(
+        max_digits=8, decimal_places=2, default=5, db_default=5, editable=False
+    )
     automatic = models.BooleanField(default=True)
     min_samples = models.PositiveIntegerField(default=200)
     max_error_points = models.FloatField(default=2.0, validators=POINTS)

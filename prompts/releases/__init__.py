@@ -19,6 +19,7 @@ from prompts.releases.moving import (
     start,
     widen,
 )
+from prompts.releases.moving import shadow as shadow
 from prompts.releases.sequential import Verdict
 from prompts.releases.stages import BadStages, Standing, advance, pause, resume, standing
 
@@ -46,6 +47,7 @@ __all__ = [
     "register",
     "resume",
     "roll_back",
+    "shadow",
     "standing",
     "start",
     "statistics",

@@ -1,6 +1,7 @@
 """Moves a release: to some buckets, to all, and back. Every move is one conditional update, on record with who and why."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -55,6 +56,19 @@ def widen(release: Release, *, first: int, last: int, by: int | None = None) -> 
         return move(
             release, "widen", Status.CANARY, to=Status.CANARY, by=by, detail=told, changes=changes
         )
+
+
+def shadow(release: Release, *, percent: int, per_day: Decimal, by: int | None) -> bool:
+    """Lets a draft answer so many percent of turns silently, for so many CNY a day; False when it is no draft."""
+    return move(
+        release,
+        "shadow",
+        Status.DRAFT,
+        to=Status.DRAFT,
+        by=by,
+        detail=f"{percent}%, CNY {per_day}",
+        changes={"shadow_percent": percent, "shadow_per_day": per_day},
+    )
 
 
 def to_stage(release: Release, number: int, *, only: Mapping[str, Any]) -> bool:
@@ -220,12 +234,13 @@ def move(
 ) -> bool:
     """Moves it from one of the states, with the step on record; False when it was in none, or not as `only` says."""
     rows = Release.objects.filter(pk=release.pk, **(only or {}))
-    for before in from_:
-        if rows.filter(status=before).update(status=to, **(changes or {})):
-            note(release, act, before=before, after=to, by=by, detail=detail)
-            announce()
-            log.warning("release_moved", release=release.name, status=str(to))
-            return True
+    with transaction.atomic():
+        for before in from_:
+            if rows.filter(status=before).update(status=to, **(changes or {})):
+                note(release, act, before=before, after=to, by=by, detail=detail)
+                announce()
+                log.warning("release_moved", release=release.name, act=act, status=str(to))
+                return True
     return False
 
 

@@ -112,7 +112,17 @@ def test_another_person_has_to_agree_to_go_without_the_gate(
 def test_only_who_may_publish_moves_a_release(looker: Client, release: Release) -> None:
     let_pass(release)
 
-    for name in ("start", "widen", "pause", "publish", "roll_back", "agree", "ask", "evaluate"):
+    for name in (
+        "start",
+        "widen",
+        "pause",
+        "shadow",
+        "publish",
+        "roll_back",
+        "agree",
+        "ask",
+        "evaluate",
+    ):
         assert looker.post(page(f"release_{name}", release.pk)).status_code == 403
     user = get_user_model().objects.get(username="looker")
     user.user_permissions.add(Permission.objects.get(codename="publish_release"))
@@ -190,3 +200,17 @@ def test_a_staged_canary_says_where_it_is_and_can_be_paused(
     assert "Resume" in html
     assert act(staff, "resume", made) == ["autumn: on canary"]
     assert query_count(staff, page("release_change", made.pk)) <= 24
+
+
+def test_a_draft_is_set_to_shadow_and_not_by_who_may_not(staff: Client, release: Release) -> None:
+    assert act(staff, "shadow", release, percent="20", per_day="3.50") == ["spring: draft"]
+    assert act(staff, "shadow", release, percent="120", per_day="3") == [
+        "0 to 100 percent, and no less than CNY 0."
+    ]
+
+    release.refresh_from_db()
+    assert (release.shadow_percent, str(release.shadow_per_day)) == (20, "3.50")
+    assert (
+        "Compare the answers"
+        in staff.get(page("release_change", release.pk), headers=ENGLISH).content.decode()
+    )

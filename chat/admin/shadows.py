@@ -1,0 +1,177 @@
+"""The board of shadows: what a release would have said, beside what was said, and where the two differ."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import Avg, Count, Q
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from chat.admin.rows import ReadOnly
+from chat.models import ShadowAnswer
+from prompts import worddiff
+from prompts.admin.wording import as_money, as_ms, as_percent, both, pick
+
+DIFFERENCES = {
+    "words": both("措辞", "wording"),
+    "length": both("长度", "length"),
+    "sops": both("引用的标准应答", "SOPs cited"),
+    "endpoint": both("模型", "model"),
+    "knows": both("是否会答", "whether it knows"),
+    "offers": both("是否提出转人工", "offer of a person"),
+    "apology": both("先道歉", "apology first"),
+}
+WORDS = {
+    "board": both("影子回答与实际回答", "Silent answers beside those given"),
+    "help": both(
+        "影子发布在顾客得到回答之后悄悄再答一遍，顾客看不到。依赖店铺工具的轮次、负载高或预算用完时不影子。",
+        "A shadowing release answers once more, silently, after the customer was answered. Turns that rest on the shop's "
+        "tools are left out, as is everything while there is load or a budget is used up.",
+    ),
+    "count": both("影子轮次", "Shadowed turns"),
+    "alike": both("平均相似度", "Mean similarity"),
+    "same": both("没有差别", "no difference"),
+    "said": both("顾客得到的回答", "What was said"),
+    "would": both("影子回答", "What it would have said"),
+    "asked": both("顾客的话", "What was asked"),
+    "measure": both("比较", "Compared"),
+    "endpoint": both("模型", "Model"),
+    "sops": both("引用的标准应答", "SOPs cited"),
+    "knows": both("会答", "Knows"),
+    "offers": both("提出转人工", "Offers a person"),
+    "length": both("字数", "Characters"),
+    "time": both("用时", "Time"),
+    "cost": both("费用", "Cost"),
+    "differs": both("差别", "Differs in"),
+    "turn": both("打开这一轮", "Open the turn"),
+    "similarity": both("相似度", "similarity"),
+    "at": both("时间", "time"),
+}
+SHOWN_CHARS = 60
+
+
+class DifferenceFilter(admin.SimpleListFilter):
+    """By what differs."""
+
+    title = both("差别", "difference")
+    parameter_name = "differs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [*DIFFERENCES.items(), ("nothing", WORDS["same"])]
+
+    def queryset(
+        self, request: HttpRequest, rows: models.QuerySet[ShadowAnswer]
+    ) -> models.QuerySet[ShadowAnswer]:
+        chosen = self.value()
+        if chosen == "nothing":
+            return rows.filter(differs=[])
+        return rows.filter(differs__contains=[chosen]) if chosen in DIFFERENCES else rows
+
+
+@admin.register(ShadowAnswer)
+class ShadowAnswerAdmin(ReadOnly, ModelAdmin):
+    list_display = [
+        "at",
+        "release",
+        "asked_shown",
+        "said_shown",
+        "would_shown",
+        "likeness",
+        "different",
+    ]
+    list_filter = ["release", DifferenceFilter, "at"]
+    list_select_related = ["release"]
+    list_before_template = "admin/chat/shadowanswer/board.html"
+    list_per_page = 50
+    show_full_result_count = False
+    change_form_outer_before_template = "admin/chat/shadowanswer/pair.html"
+    # The page above says it all.
+    fieldsets: list[Any] = [(None, {"fields": []})]
+
+    @admin.display(description=WORDS["asked"])
+    def asked_shown(self, row: ShadowAnswer) -> str:
+        return short(row.asked)
+
+    @admin.display(description=WORDS["said"])
+    def said_shown(self, row: ShadowAnswer) -> str:
+        return short(row.said["text"])
+
+    @admin.display(description=WORDS["would"])
+    def would_shown(self, row: ShadowAnswer) -> str:
+        return short(row.would_say["text"])
+
+    @admin.display(description=WORDS["similarity"], ordering="similarity")
+    def likeness(self, row: ShadowAnswer) -> str:
+        return as_percent(row.similarity, digits=0)
+
+    @display(description=WORDS["differs"])  # type: ignore[untyped-decorator]
+    def different(self, row: ShadowAnswer) -> str:
+        return names(row) or str(WORDS["same"])
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        chosen = request.GET.get("release__id__exact", "")
+        context = {"t": WORDS, "figures": figures(int(chosen) if chosen.isdecimal() else None)}
+        shown: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **context})
+        return shown
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        context = pair(row) if row else {}
+        shown: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+        return shown
+
+
+def short(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"
+
+
+def names(row: ShadowAnswer) -> str:
+    return pick("、", ", ").join(str(DIFFERENCES[name]) for name in row.differs)
+
+
+def figures(release: int | None) -> list[tuple[Any, str]]:
+    """How many there are, how alike they are, and how many differ in what; of one release, or of all."""
+    rows = ShadowAnswer.objects.filter(release=release) if release else ShadowAnswer.objects.all()
+    wanted = {name: Count("pk", filter=Q(differs__contains=[name])) for name in DIFFERENCES}
+    none = Count("pk", filter=Q(differs=[]))
+    found = rows.order_by().aggregate(n=Count("pk"), alike=Avg("similarity"), same=none, **wanted)
+    return [
+        (WORDS["count"], f"{found['n']:,}"),
+        (WORDS["alike"], as_percent(found["alike"], digits=0)),
+        (WORDS["same"], f"{found['same']:,}"),
+        *((DIFFERENCES[name], f"{found[name]:,}") for name in DIFFERENCES),
+    ]
+
+
+def pair(row: ShadowAnswer) -> dict[str, Any]:
+    """Both answers, word by word, and what else is compared."""
+    left, right = shown(row.said), shown(row.would_say)
+    return {
+        "t": WORDS,
+        "row": row,
+        "lines": [(name, left[name], right[name]) for name in left],
+        "rows": worddiff.rows(row.said["text"], row.would_say["text"]),
+        "names": names(row),
+        "alike": as_percent(row.similarity, digits=0),
+    }
+
+
+def shown(said: Mapping[str, Any]) -> dict[Any, str]:
+    yes, no = pick("是", "yes"), pick("否", "no")
+    return {
+        WORDS["endpoint"]: said["endpoint"] or "—",
+        WORDS["sops"]: ", ".join(said["sops"]) or "—",
+        WORDS["knows"]: yes if said["knows"] else no,
+        WORDS["offers"]: yes if said["offers"] else no,
+        WORDS["length"]: str(len(said["text"])),
+        WORDS["time"]: as_ms(said["ms"]),
+        WORDS["cost"]: as_money(Decimal(said["cny"]), "CNY"),
+    }
