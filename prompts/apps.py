@@ -8,6 +8,7 @@ from prompts.bilingual import both, name_rows
 NAMES = {
     "Prompt": ("提示词", "prompt", "prompts"),
     "PromptVersion": ("提示词版本", "prompt version", "prompt versions"),
+    "PublishRequest": ("发布申请", "publish request", "publish requests"),
     "FewShotExample": ("示例对话", "few-shot example", "few-shot examples"),
     "Sop": ("标准应答 SOP", "SOP", "SOPs"),
     "SopFinding": ("重复或冲突的 SOP", "SOP finding", "SOP findings"),

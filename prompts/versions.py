@@ -13,7 +13,14 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from prompts import rendering, snapshot
-from prompts.models import FewShotExample, Prompt, PromptDraft, PromptVersion, Wording
+from prompts.models import (
+    FewShotExample,
+    Prompt,
+    PromptDraft,
+    PromptVersion,
+    PublishRequest,
+    Wording,
+)
 
 WORDING_FIELDS = [field.name for field in Wording._meta.get_fields()]
 TEXT_FIELDS = ("text", *rendering.PARTS, "resume_text")
@@ -44,6 +51,14 @@ class Conflict(Exception):
     def __init__(self, draft: PromptDraft | None) -> None:
         super().__init__("the draft has another revision")
         self.draft = draft
+
+
+class Held(Exception):
+    """The prompt's versions go to customers by releases only."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        super().__init__(f"{prompt}: its versions go out by releases only")
+        self.prompt = prompt
 
 
 class Refused(Exception):
@@ -238,10 +253,51 @@ def add_version(
 
 
 def publish(version: PromptVersion) -> bool:
-    """Lets a version speak, from the next turn on; False when it does already. Going back is publishing an older one."""
+    """Lets a version speak, from the next turn on; False when it does already. Going back is publishing an older one.
+
+    Raises Held for a prompt whose versions go out by releases only.
+    """
     with transaction.atomic():
-        others = Prompt.objects.filter(pk=version.prompt_id).exclude(current=version)
-        switched = others.update(current=version)
-        if switched:
-            snapshot.announce()
+        # Locked: what holds it must not be set in between.
+        prompt = Prompt.objects.select_for_update(no_key=True).get(pk=version.prompt_id)
+        if prompt.is_held and prompt.current_id is not None and prompt.current_id != version.pk:
+            raise Held(prompt)
+        return put_in_force(version)
+
+
+def put_in_force(version: PromptVersion) -> bool:
+    others = Prompt.objects.filter(pk=version.prompt_id).exclude(current=version)
+    switched = others.update(current=version)
+    if switched:
+        snapshot.announce()
     return bool(switched)
+
+
+def ask_to_publish(version: PromptVersion, *, reason: str, user_id: int) -> bool:
+    """Asks another person to let it speak without a release; False without a reason, or when that is asked already."""
+    said = reason.strip()[:200]
+    if not said:
+        return False
+    asked = {"reason": said, "asked_by_id": user_id}
+    _, is_new = PublishRequest.objects.get_or_create(
+        version=version, agreed_by=None, defaults=asked
+    )
+    return is_new
+
+
+def agree_to_publish(version: PromptVersion, *, user_id: int) -> bool:
+    """Agrees, and it speaks; False for whoever asked, and where nobody did."""
+    with transaction.atomic():
+        asked = PublishRequest.objects.filter(version=version, agreed_by=None)
+        others = asked.exclude(asked_by=user_id)
+        if not others.update(agreed_by_id=user_id, agreed_at=timezone.now()):
+            return False
+        put_in_force(version)
+        return True
+
+
+def hold(prompt: Prompt, *, guarded_by: int | None, by_release_only: bool | None) -> None:
+    """Says which set guards a prompt, and whether its versions go out by releases only (None: if a set guards it)."""
+    Prompt.objects.filter(pk=prompt.pk).update(
+        guarded_by_id=guarded_by, by_release_only=by_release_only
+    )

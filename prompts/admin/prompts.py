@@ -1,5 +1,6 @@
 """Prompts in the admin: the studio where a draft is written, compared and published, and the list of versions."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -9,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
-from prompts.admin import playing, studio
+from prompts.admin import holding, playing, studio
 from prompts.admin.rows import AnnouncedAdmin, ReadOnlyAdmin
 from prompts.admin.studio_words import WORDS
 from prompts.admin.wording import both
@@ -30,6 +31,7 @@ class PromptAdmin(AnnouncedAdmin):
     def get_urls(self) -> list[URLPattern]:
         pages = {
             "diff": ("<int:pk>/diff/", studio.diff_page),
+            "hold": ("<int:pk>/hold/", holding.hold),
             "playground": ("playground/", playing.page),
             "ask": ("playground/ask/", playing.ask),
         }
@@ -104,7 +106,16 @@ class PromptVersionAdmin(ReadOnlyAdmin):
             self.admin_site.admin_view(self.publish),
             name="prompts_promptversion_publish",
         )
-        return [own, *super().get_urls()]
+        acts = {"ask": holding.ask, "agree": holding.agree}
+        others = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(partial(act, model_admin=self)),
+                name=f"prompts_promptversion_{name}",
+            )
+            for name, act in acts.items()
+        ]
+        return [own, *others, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -34,7 +34,8 @@ def context(request: HttpRequest, row: Release) -> dict[str, Any]:
         "drift": changed[:DRIFT_SHOWN],
         "drift_count": len(changed),
         "moves": moves(row),
-        "arms": arms(row) if row.started_at else None,
+        # Published without a canary there is nothing to compare.
+        "arms": arms(row) if row.started_at and row.started_at != row.published_at else None,
         "stages": staged(row),
         "may_publish": request.user.has_perm("prompts.publish_release"),
         "may_evaluate": request.user.has_perm("prompts.change_evalset"),

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from prompts import releases, retrieval
 from prompts.admin import evaluation_pages, release_report
@@ -39,11 +40,16 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
     """What a release holds, said once."""
 
     freeze_sops = forms.BooleanField(
-        required=False, initial=True, label=LABELS["freeze_sops"], help_text=HELP["freeze_sops"]
+        required=False,
+        initial=True,
+        widget=UnfoldBooleanSwitchWidget,
+        label=LABELS["freeze_sops"],
+        help_text=HELP["freeze_sops"],
     )
 
     stages = forms.CharField(
         required=False,
+        widget=UnfoldAdminTextInputWidget,
         initial="5% 30m, 20% 2h",
         max_length=200,
         label=LABELS["stages"],
@@ -58,7 +64,7 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
         super().__init__(*args, **kwargs)
         if "versions" in self.fields:
             newest = PromptVersion.objects.order_by("-pk").values("pk")[:VERSIONS_SHOWN]
-            rows = PromptVersion.objects.filter(pk__in=newest).select_related("prompt")
+            rows = PromptVersion.objects.filter(pk__in=newest).select_related("prompt__guarded_by")
             self.fields["versions"].queryset = rows.order_by(  # type: ignore[attr-defined]
                 "prompt__purpose", "prompt__language", "-number"
             )
@@ -77,6 +83,17 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
             if first + steps[-1][0] > BUCKETS:
                 self.add_error("stages", str(WORDS["stages_beyond"]))
             cleaned["last_bucket"] = min(first + steps[0][0], BUCKETS) - 1
+        chosen = cleaned.get("eval_set")
+        for version in cleaned.get("versions") or []:
+            guard = version.prompt.guarded_by
+            if guard is not None and chosen is not None and guard != chosen:
+                self.add_error(
+                    "eval_set",
+                    pick(
+                        f"{version.prompt} 由「{guard}」把关。",
+                        f"{version.prompt} is guarded by “{guard}”.",
+                    ),
+                )
         return cleaned
 
     def clean_versions(self) -> Any:

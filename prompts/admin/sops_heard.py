@@ -10,7 +10,7 @@ from unfold.admin import ModelAdmin
 
 from prompts import releases, retrieval
 from prompts.admin.release_words import DIFFERENCES
-from prompts.admin.wording import both, pick
+from prompts.admin.wording import both
 from prompts.models import Release, SopSet
 from prompts.retrieval import Difference
 
@@ -43,8 +43,20 @@ WORDS = {
     ),
     "reason": both("原因", "Reason"),
     "follow_yes": both("确认", "Yes"),
+    "asks": both("申请随编辑立即生效：", "asks to let edits hold at once: "),
+    "agree": both("同意", "Agree"),
+    "agree_help": both(
+        "需要另一位有发布权限的人同意。", "Another person who may publish has to agree."
+    ),
     "look": both("查看", "Look"),
     "back": both("返回标准应答", "Back to the SOPs"),
+}
+
+OUTCOMES = {
+    "done": WORDS["edited"],
+    "asked": both("已申请，等另一位同意。", "Asked: another person has to agree."),
+    "no": both("没有可以申请或同意的。", "There is nothing to ask or to agree to."),
+    "": both("请写明原因。", "Say why."),
 }
 
 
@@ -54,7 +66,8 @@ def page(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
         raise PermissionDenied
     if request.method == "POST":
         return followed(request)
-    heard = SopSet.objects.filter(active=True).only("created_at").first()
+    rows = SopSet.objects.filter(active=True).select_related("follow_asked_by")
+    heard = rows.defer("members", "terms").first()
     found = retrieval.differences(heard.pk) if heard else []
     context = {
         **model_admin.admin_site.each_context(request),
@@ -66,6 +79,7 @@ def page(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
         "rows": [(each, DIFFERENCES[how(each)]) for each in found[:SHOWN]],
         "count": len(found),
         "left_out": max(0, len(found) - SHOWN),
+        "is_asker": heard is not None and heard.follow_asked_by_id == request.user.pk,
         "may_publish": request.user.has_perm("prompts.publish_release"),
         "may_make": request.user.has_perm("prompts.add_release"),
     }
@@ -91,12 +105,12 @@ def followed(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("prompts.publish_release"):
         raise PermissionDenied
     reason = request.POST.get("reason", "").strip()[:200]
-    if not reason:
-        messages.error(request, pick("请写明原因。", "Say why."))
-    elif releases.follow_edits(reason=reason, by=request.user.pk):
-        messages.success(request, WORDS["edited"])
+    if "agree" in request.POST:
+        done = "done" if releases.agree_to_follow(by=request.user.pk or 0) else "no"
     else:
-        messages.info(request, pick("已经是随编辑生效。", "They hold as they are edited already."))
+        done = releases.follow_edits(reason=reason, by=request.user.pk) if reason else ""
+    level = messages.SUCCESS if done in ("done", "asked") else messages.ERROR
+    messages.add_message(request, level, OUTCOMES[done])
     return redirect("admin:prompts_sop_heard")
 
 

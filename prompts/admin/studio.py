@@ -12,11 +12,12 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from prompts import versions, worddiff
+from prompts.admin import holding
 from prompts.admin.studio_words import MODES, WORDS
 from prompts.admin.wording import in_chinese, pick
 from prompts.models import FewShotExample, Prompt, PromptDraft, PromptVersion, Wording
 from prompts.rendering import PARTS
-from prompts.versions import Conflict, Problem, Refused
+from prompts.versions import Conflict, Held, Problem, Refused
 
 ROWS = {
     "text": 16,
@@ -106,6 +107,7 @@ def page(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> Ht
         )[:100],
         "may_change": model_admin.has_change_permission(request, prompt),
         "may_publish": request.user.has_perm("prompts.publish_release"),
+        **holding.context(prompt),
     }
     return render(request, "admin/prompts/prompt/studio.html", context)
 
@@ -231,7 +233,12 @@ def publish(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> None:
 
 def published(request: HttpRequest, model_admin: ModelAdmin, version: PromptVersion) -> None:
     before = version.prompt.current
-    if not versions.publish(version):
+    try:
+        switched = versions.publish(version)
+    except Held:
+        messages.error(request, WORDS["held"])
+        return
+    if not switched:
         messages.info(request, pick("它已经在生效。", "It is in force already."))
         return
     was = f" (was v{before.number})" if before else ""
@@ -258,6 +265,7 @@ def version_page(
         "said": [(label, text) for label, text in said if text],
         "is_current": version.prompt.current_id == version.pk,
         "may_publish": request.user.has_perm("prompts.publish_release"),
+        **holding.version_context(request, version),
     }
     return render(request, "admin/prompts/promptversion/version.html", context)
 

@@ -15,6 +15,7 @@ from prompts.models.texts import (
     Prompt,
     PromptDraft,
     PromptVersion,
+    PublishRequest,
     Wording,
 )
 from prompts.models.understanding import Candidate, Intent, IntentExample, NluModel
@@ -42,6 +43,7 @@ __all__ = [
     "Prompt",
     "PromptDraft",
     "PromptVersion",
+    "PublishRequest",
     "QualityCell",
     "Release",
     "ReleaseMove",

@@ -1,5 +1,6 @@
 """SOPs as they were at a moment: versions by their content, and the sets of them that releases hold."""
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
@@ -55,6 +56,11 @@ class SopSet(models.Model):
     # {term: [SOPs that hold it, questions that hold it]}
     terms = models.JSONField(default=dict)
     active = models.BooleanField(default=False)
+    # Somebody wants edits to hold at once instead; where a gate holds prompts, another has to agree.
+    follow_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    follow_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

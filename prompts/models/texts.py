@@ -19,6 +19,17 @@ class Prompt(models.Model):
     current = models.ForeignKey(
         "PromptVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="current_of"
     )
+    # Its versions are tried on this set; releases that hold one are gated by it.
+    guarded_by = models.ForeignKey(
+        "prompts.EvalSet",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="guards",
+    )
+    # Whether a version goes to customers by a release only; not said: where a set guards it.
+    by_release_only = models.BooleanField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -29,6 +40,13 @@ class Prompt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} ({self.language})"
+
+    @property
+    def is_held(self) -> bool:
+        """Whether publishing a version of it by itself would go around the gate."""
+        if self.by_release_only is not None:
+            return self.by_release_only
+        return self.guarded_by_id is not None
 
 
 class Wording(models.Model):
@@ -97,6 +115,36 @@ class PromptVersion(Wording):
 
     def __str__(self) -> str:
         return f"{self.prompt} v{self.number}"
+
+
+class PublishRequest(models.Model):
+    """One person asks to publish a version without a release, and why; another agrees, and it is published."""
+
+    version = models.ForeignKey(PromptVersion, on_delete=models.CASCADE, related_name="requests")
+    reason = models.CharField(max_length=200)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    asked_at = models.DateTimeField(default=timezone.now)
+    agreed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    agreed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version"], condition=Q(agreed_by=None), name="publish_request_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(agreed_by=None) | ~Q(agreed_by=models.F("asked_by")),
+                name="publish_request_by_another",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version_id}: {self.reason}"
 
 
 class PromptDraft(Wording):

@@ -11,6 +11,7 @@ from prompts.releases.history import note
 from prompts.releases.judging import Comparison, Figures, guard, statistics
 from prompts.releases.moving import (
     activate,
+    agree_to_follow,
     follow_edits,
     overlapping,
     publish,
@@ -33,6 +34,7 @@ __all__ = [
     "Verdict",
     "activate",
     "advance",
+    "agree_to_follow",
     "agree_to_override",
     "ask_to_override",
     "follow_edits",

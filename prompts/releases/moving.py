@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from prompts import retrieval
@@ -19,6 +20,7 @@ from prompts.snapshot import announce
 log = structlog.get_logger(__name__)
 
 Status = Release.Status
+IS_HELD = Q(by_release_only=True) | Q(by_release_only=None, guarded_by__isnull=False)
 
 
 def start(release: Release, *, by: int | None = None) -> bool:
@@ -146,7 +148,8 @@ def put_sops_in_force(sop_set: int) -> dict[str, Any]:
 
 def activate_sops(sop_set: int | None) -> None:
     """Lets one set be heard by everybody; None: SOPs hold as they are edited."""
-    SopSet.objects.filter(active=True).update(active=False)
+    ended = {"active": False, "follow_asked_by": None, "follow_reason": ""}
+    SopSet.objects.filter(active=True).update(**ended)
     if sop_set is not None:
         SopSet.objects.filter(pk=sop_set).update(active=True)
 
@@ -158,20 +161,43 @@ def activate(policy_id: int | None) -> None:
         RoutePolicy.objects.filter(pk=policy_id).update(active=True)
 
 
-def follow_edits(*, reason: str, by: int | None) -> bool:
-    """Lets everybody hear the SOPs as they are edited, from now on; False when they do already."""
+def follow_edits(*, reason: str, by: int | None) -> Literal["done", "asked", "no"]:
+    """Lets everybody hear the SOPs as they are edited, from now on; "no" when they do already.
+
+    Where prompts go out by releases only another person has to agree first: then it is "asked".
+    """
     with transaction.atomic():
         lock()
-        heard = SopSet.objects.filter(active=True).values_list("pk", flat=True).first()
+        heard = SopSet.objects.filter(active=True).defer("members", "terms").first()
+        if heard is None:
+            return "no"
+        if Prompt.objects.filter(IS_HELD).exists():
+            asked = {"follow_reason": reason, "follow_asked_by_id": by}
+            SopSet.objects.filter(pk=heard.pk).update(**asked)
+            return "asked"
+        unfreeze(heard, reason=reason, by=by)
+        return "done"
+
+
+def agree_to_follow(*, by: int) -> bool:
+    """Agrees that edits hold at once; False for whoever asked, and where nobody did."""
+    with transaction.atomic():
+        lock()
+        asked = SopSet.objects.filter(active=True).exclude(follow_asked_by=None)
+        heard = asked.exclude(follow_asked_by=by).defer("members", "terms").first()
         if heard is None:
             return False
-        activate_sops(None)
-        release = Release.objects.filter(status=Status.PUBLISHED, sop_set=heard).first()
-        if release is not None:
-            same = {"before": release.status, "after": release.status}
-            note(release, "follow_edits", **same, by=by, detail=reason)
-        announce()
+        unfreeze(heard, reason=heard.follow_reason, by=by)
         return True
+
+
+def unfreeze(heard: SopSet, *, reason: str, by: int | None) -> None:
+    activate_sops(None)
+    release = Release.objects.filter(status=Status.PUBLISHED, sop_set=heard).first()
+    if release is not None:
+        same = {"before": release.status, "after": release.status}
+        note(release, "follow_edits", **same, by=by, detail=reason)
+    announce()
 
 
 def roll_back(release: Release, reason: str, *, by: int | None = None) -> bool:

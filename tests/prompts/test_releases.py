@@ -323,9 +323,9 @@ def test_published_its_sops_are_heard_until_edits_hold_again(prompt: Prompt, sop
     [found] = retrieval.differences(release.sop_set_id or 0)
     assert (found.key, found.held, found.live) == ("late", True, True)
 
-    assert releases.follow_edits(reason="urgent", by=None)
+    assert releases.follow_edits(reason="urgent", by=None) == "done"
     assert answer_of() == "新答案"
-    assert not releases.follow_edits(reason="again", by=None)
+    assert releases.follow_edits(reason="again", by=None) == "no"
     assert [move.act for move in release.moves.all()] == ["publish", "follow_edits"]
 
 

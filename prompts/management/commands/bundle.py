@@ -11,6 +11,7 @@ from typing_extensions import override
 from prompts import bundle
 from prompts.bundle import BundleError, Fate, Item, Plan, Refused
 from prompts.redaction import engine
+from prompts.versions import Held
 
 DIFFERS, REFUSED = 1, 2
 ABOUT = {
@@ -54,6 +55,9 @@ class Command(BaseCommand):
                 self.take(folder, apply=options["apply"], publish=options["publish"])
         except BundleError as error:
             raise CommandError(f"{error}\nNothing was changed.", returncode=REFUSED) from None
+        except Held as error:
+            said = f"{error}: leave out --publish, and make a release.\nNothing was changed."
+            raise CommandError(said, returncode=REFUSED) from None
 
     def export(self, folder: Path) -> None:
         found = bundle.export()
