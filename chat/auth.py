@@ -105,3 +105,8 @@ def agent_of(user: User | AnonymousUser) -> Agent:
         raise NotAllowed
     agent, _ = Agent.objects.get_or_create(user=user, defaults={"name": user.get_username()})
     return agent
+
+
+def may_supervise(agent: Agent) -> bool:
+    """Whether the agent sees the board and may act on others' conversations."""
+    return agent.user.has_perm("chat.supervise")

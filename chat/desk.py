@@ -14,7 +14,7 @@ from django.utils import timezone
 from chat import protocol, push, ranking, transcript
 from chat.dialogue import Dialogue, moods_of, open_topics, read_dialogue, trend
 from chat.dialogue.titles import title_of
-from chat.models import Agent, Conversation, Escalation, Message, Note, ToolCall
+from chat.models import Agent, Conversation, Escalation, Message, Note, Ring, Team, ToolCall
 from chat.states import Owner, Role, Tier
 from prompts.nlu.emotion import NEGATIVE
 
@@ -49,7 +49,7 @@ def said() -> QuerySet[Conversation]:
         "escalations", queryset=Escalation.objects.order_by("-opened_at"), to_attr="waits"
     )
     return (
-        Conversation.objects.select_related("visitor", "inbox", "agent")
+        Conversation.objects.select_related("visitor", "inbox", "agent", "team")
         .prefetch_related(waiting)
         .annotate(
             latest_id=Subquery(latest.values("pk")[:1]),
@@ -74,6 +74,7 @@ def as_entry(row: Any, latest: Message | None) -> dict[str, Any]:
         "owner": row.owner,
         "resolved": row.resolved_at is not None,
         "agent": agent_fields(row.agent) if row.owner == Owner.AGENT else None,
+        "team": row.team.name if row.team else "",
         "epoch": row.epoch,
         "seq": row.last_seq,
         "read_seq": row.agent_read_seq,
@@ -110,6 +111,20 @@ def agents() -> list[dict[str, Any] | None]:
     """Everybody a conversation may be passed to."""
     staff = Agent.objects.filter(user__is_active=True, user__is_staff=True).order_by("name")
     return [agent_fields(agent) for agent in staff]
+
+
+def teams() -> list[dict[str, Any]]:
+    """Whom a conversation may be passed to as a group."""
+    return [{"id": team.pk, "name": team.name} for team in Team.objects.order_by("name")]
+
+
+def rings(agent: Agent) -> list[dict[str, Any]]:
+    """What the agent is asked to take, the oldest first."""
+    mine = Ring.objects.filter(agent=agent, ended_at=None).order_by("at")
+    return [
+        {"conversation_id": str(ring.conversation_id), "until": protocol.iso(ring.until)}
+        for ring in mine
+    ]
 
 
 def queue() -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from chat import escalation, memory, transcript
 from chat.analysis import Analysis
 from chat.dialogue import Dialogue
 from chat.escalation import Action, Signals, Verdict
+from chat.keeping import Kept
 from chat.models import Message, Turn
 from chat.states import Reception, Role
 from chat.tools.acting import Acts
@@ -77,9 +78,10 @@ def offers(verdict: Verdict, history: list[transcript.Line]) -> bool:
     return last is None or not last.meta.get("offered")
 
 
-def answered_signals(signals: Signals, reply: completion.Answer, acts: Acts) -> Signals:
+def answered_signals(signals: Signals, kept: Kept, acts: Acts) -> Signals:
+    reply = kept.reply
     return escalation.with_answer(
-        signals,
+        replace(signals, promised=kept.broken),
         answered=reply.knows,
         model_failed=reply.model_failed,
         tool_failed=acts.failed,
@@ -88,7 +90,7 @@ def answered_signals(signals: Signals, reply: completion.Answer, acts: Acts) -> 
 
 
 def build_outcome(
-    reply: completion.Answer,
+    kept: Kept,
     found: Analysis,
     after: Dialogue,
     *,
@@ -96,9 +98,10 @@ def build_outcome(
     offered: bool = False,
 ) -> Outcome:
     """The answer with its sources, and the dialogue state after it."""
+    reply = kept.reply
     canary = reply.decision.get("canary")
     return Outcome(
-        text=reply.text,
+        text=reply.text or completion.text("unknown", language=found.language),
         dialogue=named(after, find_subject(reply.hits), found=found, before=before),
         meta={
             "citations": [
@@ -111,7 +114,7 @@ def build_outcome(
             **({"offered": True} if offered else {}),
             **({} if reply.knows else {"unanswered": True}),
         },
-        decision=reply.decision,
+        decision={**reply.decision, **kept.decision()},
         rendering=reply.rendering,
         timings_ms=reply.timings_ms,
     )

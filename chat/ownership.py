@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Case, Value, When
 from django.utils import timezone
 
-from chat import outbox, protocol, push, transcript, waiting
-from chat.models import Agent, Conversation, Escalation, Message, Turn
+from chat import intake, outbox, protocol, push, transcript, waiting
+from chat.models import Agent, Conversation, Escalation, Message, Ring, Turn
 from chat.states import (
     TURN_OPEN,
     EscalationEnd,
     Event,
     Owner,
+    RingEnd,
     Role,
     TurnState,
     check_owner_move,
@@ -72,6 +74,8 @@ def move(
         Escalation.objects.create(
             conversation=conversation, opened_at=message.at, reasons=list(reasons)
         )
+    if agent is not None:
+        Agent.objects.filter(pk=agent.pk).exclude(misses=0).update(misses=0)
     if to is not Owner.BOT:
         mark_taken_over(conversation)
     outbox.note(conversation, EVENTS[to], lambda: owner_fields(conversation, reasons))
@@ -109,9 +113,13 @@ def note_resolved(conversation: Conversation, *, by: str) -> None:
 def end_escalation(
     conversation: Conversation, end: EscalationEnd, *, agent: Agent | None = None
 ) -> None:
-    """Says how the conversation's wait for a person ended."""
+    """Says how the conversation's wait for a person ended; it rings at nobody any more."""
+    now = timezone.now()
     waiting = Escalation.objects.filter(conversation=conversation, ended_at=None)
-    waiting.update(ended_at=timezone.now(), end=end.value, agent=agent)
+    waiting.update(ended_at=now, end=end.value, agent=agent)
+    ringing = Ring.objects.filter(conversation=conversation, ended_at=None)
+    taken = When(agent=agent, then=Value(RingEnd.ACCEPTED.value))
+    ringing.update(ended_at=now, end=Case(taken, default=Value(RingEnd.WITHDRAWN.value)))
 
 
 def notice_text(conversation: Conversation, purpose: str, *, agent: Agent | None) -> str:
@@ -148,11 +156,25 @@ def announce(conversation: Conversation, change: Change) -> None:
     )
     if change.queue_moved:
         tell_the_line(conversation)
+    # Somebody waits, or somebody has room.
+    intake.assign_soon()
 
 
 def tell_the_line(moved: Conversation) -> None:
     """Tells the others who wait in the inbox where they are now. After commit, when somebody came or left."""
-    for waits, place in waiting.line(moved.inbox_id):
-        if waits.pk != moved.pk:
+    tell_places(moved.inbox_id, but=moved.pk)
+
+
+def tell_every_line() -> None:
+    """Tells everybody who waits how long it may take now that an agent has come or gone."""
+    waiting.PACES.forget()
+    queued = Conversation.objects.filter(owner=Owner.QUEUE.value, resolved_at=None)
+    for inbox_id in queued.values_list("inbox_id", flat=True).distinct():
+        tell_places(inbox_id)
+
+
+def tell_places(inbox_id: int, *, but: UUID | None = None) -> None:
+    for waits, place in waiting.line(inbox_id):
+        if waits.pk != but:
             state = {"type": "state", "state": "queued", "owner": waits.owner, "queue": place}
             push.frames(waits, state)

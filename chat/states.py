@@ -74,6 +74,23 @@ class CallState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Intake(StrEnum):
+    """How a waiting conversation reaches an agent: they take it, or it is given to one."""
+
+    PULL = "pull"
+    PUSH = "push"
+
+
+class RingEnd(StrEnum):
+    """How asking an agent to take a conversation ended; empty while it lasts."""
+
+    RINGING = ""
+    ACCEPTED = "accepted"
+    MISSED = "missed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
 class Event(StrEnum):
     """What other systems are told of."""
 

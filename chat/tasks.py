@@ -17,7 +17,19 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from chat import analysis, lease, media, outbox, search, shadow, turn, waking, webhooks
+from chat import (
+    analysis,
+    assigning,
+    intake,
+    lease,
+    media,
+    outbox,
+    search,
+    shadow,
+    turn,
+    waking,
+    webhooks,
+)
 from chat.dialogue import Dialogue
 from chat.gaps import searching
 from prompts import completion, understanding
@@ -98,6 +110,18 @@ def index_conversations() -> None:
     until = time.monotonic() + INDEXING_SECONDS
     while search.index_due() and time.monotonic() < until:
         pass
+
+
+@shared_task(name=intake.ASSIGN)
+def assign() -> None:
+    """Gives what waits to agents who have room."""
+    assigning.assign()
+
+
+@shared_task
+def sweep_rings() -> None:
+    """Ends what rang in vain and asks the next."""
+    assigning.sweep()
 
 
 @shared_task

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat import dialogue as dialogues
-from chat import escalation, lease, memory, ownership, protocol, push, question, transcript
+from chat import escalation, keeping, lease, memory, ownership, protocol, push, question, transcript
 from chat.analysis import Analysis
 from chat.delivery import Abandoned, Delivery
 from chat.dialogue import Dialogue
@@ -133,9 +133,9 @@ def answer_or_hand_over(
     acts.answer(after, found.understood)
     offered = offers(verdict, thread.history)
     asked = question.build(turn, thread, after, found=found, acts=acts, offer_human=offered)
-    reply = completion.stream(asked, Delivery(turn, held), acts)
-    verdict = judged(turn, answered_signals(signals, reply, acts))
-    outcome = build_outcome(reply, found, after, before=before, offered=asked.offer_human)
+    kept = keeping.answer(asked, Delivery(turn, held), acts)
+    verdict = judged(turn, answered_signals(signals, kept, acts))
+    outcome = build_outcome(kept, found, after, before=before, offered=asked.offer_human)
     return with_acts(outcome, acts, verdict)
 
 

@@ -13,9 +13,10 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
+from chat import intake
 from chat.inbox import hours
-from chat.models import Agent, Conversation, Escalation
-from chat.states import EscalationEnd, Owner, Presence
+from chat.models import Conversation, Escalation
+from chat.states import EscalationEnd, Owner
 
 # Of the last week, so many conversations say how long one takes; from fewer nothing is told.
 SAMPLES_MOST, SAMPLES_LEAST = 20, 3
@@ -38,6 +39,10 @@ class Paces:
     def __init__(self) -> None:
         self.kept: dict[int, tuple[float, Pace]] = {}
 
+    def forget(self) -> None:
+        """Somebody came or went: the next look counts anew."""
+        self.kept = {}
+
     def get(self, inbox_id: int) -> Pace:
         known = self.kept.get(inbox_id)
         if known is None or time.monotonic() - known[0] > KEPT_SECONDS:
@@ -58,7 +63,7 @@ def measure(inbox_id: int) -> Pace:
     ).order_by("-ended_at")
     spans = claimed.values_list("ended_at", "conversation__resolved_at")[:SAMPLES_MOST]
     seconds = [(end - begin).total_seconds() for begin, end in spans if begin and end]
-    agents = Agent.objects.filter(presence=Presence.ONLINE.value).count()
+    agents = intake.online().count()
     return Pace(median(seconds) if len(seconds) >= SAMPLES_LEAST else None, agents)
 
 

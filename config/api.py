@@ -13,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
 from chat import protocol
-from chat.actions.agent import Conflict
+from chat.actions.agent import Conflict, Full
 from chat.api import agent, client
 
 STATUSES: dict[protocol.ErrorCode, int] = {
@@ -116,6 +116,11 @@ def missing(request: HttpRequest, error: ObjectDoesNotExist) -> HttpResponse:
 @api.exception_handler(Conflict)
 def conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
     return problem(request, "conflict", detail=error.winner)
+
+
+@api.exception_handler(Full)
+def no_room(request: HttpRequest, error: Full) -> HttpResponse:
+    return problem(request, "conflict", detail=str(error))
 
 
 @api.exception_handler(OperationalError)

@@ -15,8 +15,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("yingda")
 app.conf.update(
     task_default_queue="default",
+    # Giving out what waits is not to stand behind exports and webhooks.
     task_routes={
         "chat.tasks.run_turn": {"queue": "turns"},
+        "chat.tasks.assign": {"queue": "turns"},
+        "chat.tasks.sweep_rings": {"queue": "turns"},
         "chat.tasks.shadow_turn": {"queue": "shadow"},
     },
     task_serializer="json",
@@ -45,6 +48,11 @@ app.conf.update(
     timezone="UTC",
     beat_schedule={
         "sweep": {"task": "chat.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
+        "sweep-rings": {
+            "task": "chat.tasks.sweep_rings",
+            "schedule": 1.0,
+            "options": {"expires": 2},
+        },
         "sweep-images": {
             "task": "chat.tasks.sweep_images",
             "schedule": 3600.0,

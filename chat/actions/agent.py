@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from chat import desk, escalation, ownership, protocol, push, transcript, vault
+from chat import desk, escalation, intake, ownership, protocol, push, transcript, vault
 from chat.actions import handing
-from chat.models import Agent, Conversation, Message, Note
+from chat.models import Agent, Conversation, Message, Note, Team
 from chat.states import Owner, Reception, Role
 
 
@@ -21,6 +21,10 @@ class Conflict(Exception):
     def __init__(self, winner: str = "") -> None:
         super().__init__(winner)
         self.winner = winner
+
+
+class Full(Exception):
+    """The agent it was to be passed to has no room, and the rules allow no more; the message is its name."""
 
 
 def claim(conversation_id: UUID, *, agent: Agent) -> Conversation:
@@ -99,7 +103,7 @@ def note(conversation_id: UUID, *, agent: Agent, client_id: UUID, text: str) -> 
 def transfer(conversation_id: UUID, *, agent: Agent, to: Agent, text: str = "") -> Conversation:
     """Passes the agent's conversation to another agent, with a note for them.
 
-    Raises Conflict unless the agent owns it.
+    Raises Conflict unless the agent owns it, Full where the rules keep it from one who has no room.
     """
     vault.load()
     with transaction.atomic():
@@ -107,12 +111,44 @@ def transfer(conversation_id: UUID, *, agent: Agent, to: Agent, text: str = "") 
         check_owned(conversation, agent=agent)
         if to.pk == agent.pk:
             return conversation
+        check_room(to)
         left = leave_note(conversation, agent=agent, text=text)
         change = ownership.move(conversation, Owner.AGENT, notice="agent_joined", agent=to)
     if left is not None:
         push.to_agents(conversation_id, desk.as_note(left))
     ownership.announce(conversation, change)
     return conversation
+
+
+def transfer_to_team(
+    conversation_id: UUID, *, agent: Agent, team: Team, text: str = ""
+) -> Conversation:
+    """Puts the agent's conversation into the queue for a team, with a note for it.
+
+    Raises Conflict unless the agent owns it.
+    """
+    vault.load()
+    with transaction.atomic():
+        conversation = lock_open(conversation_id)
+        check_owned(conversation, agent=agent)
+        left = leave_note(conversation, agent=agent, text=text)
+        conversation.team = team
+        change = escalation.open_for(conversation, escalation.TRANSFERRED, also=("team",))
+    if left is not None:
+        push.to_agents(conversation_id, desk.as_note(left))
+    ownership.announce(conversation, change)
+    return conversation
+
+
+def check_room(to: Agent) -> None:
+    """Raises Full where the agent has as much as may be given, and the rules allow no more."""
+    if intake.rules().over_capacity:
+        return
+    in_hand = Conversation.objects.filter(
+        owner=Owner.AGENT.value, agent=to, resolved_at=None, snoozed=False
+    )
+    if in_hand.count() >= to.capacity:
+        raise Full(to.name)
 
 
 def leave_note(conversation: Conversation, *, agent: Agent, text: str) -> Note | None:
@@ -175,6 +211,7 @@ def resolve(
         )
         ownership.note_resolved(conversation, by="agent")
     push.frames(conversation, transcript.as_frame(message), transcript.state_frame(conversation))
+    intake.assign_soon()
     return conversation
 
 

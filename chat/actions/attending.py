@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from chat import desk, push, transcript, vault
+from chat import desk, intake, ownership, push, transcript, vault
 from chat.models import Agent, Conversation, Reveal, VaultEntry
 from chat.protocol import ProtocolError
 from chat.states import Presence
@@ -13,10 +13,14 @@ from prompts.redaction.vault import VaultError
 
 
 def set_presence(agent: Agent, presence: Presence) -> None:
-    """Says whether the agent takes conversations; every console hears of it."""
-    Agent.objects.filter(pk=agent.pk).update(presence=presence.value, seen_at=timezone.now())
+    """Says whether the agent takes conversations; every console hears of it, and whoever waits how long that takes now."""
+    Agent.objects.filter(pk=agent.pk).update(
+        presence=presence.value, seen_at=timezone.now(), misses=0
+    )
     agent.presence = presence.value
     push.to_staff({"type": "presence", "agent": desk.agent_fields(agent)})
+    intake.assign_soon()
+    ownership.tell_every_line()
 
 
 def beat(agent: Agent) -> None:

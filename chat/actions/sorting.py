@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from chat import push, transcript, vault
+from chat import intake, push, transcript, vault
 from chat.actions.agent import check_owned, lock_open
 from chat.models import Agent, Conversation
 from chat.protocol import ProtocolError
@@ -52,4 +52,6 @@ def put_aside(
         conversation.snoozed, conversation.snoozed_until = snoozed, until
         conversation.save(update_fields=["snoozed", "snoozed_until"])
     push.frames(conversation)
+    # What is put aside makes room for another.
+    intake.assign_soon()
     return conversation

@@ -19,6 +19,8 @@ ONLY_ROW = 1
 POINTS_MOST = 10.0
 REASONS = {
     Reason.ASKED: both("要求人工", "asked for a person"),
+    Reason.TRANSFERRED: both("转交给团队", "passed to a team"),
+    Reason.PROMISED: both("许诺了没办的事", "promised what nobody has done"),
     Reason.RECEPTION: both("接待方式", "how the inbox receives"),
     Reason.RESTRICTED: both("只由人工处理的话题", "a topic kept to people"),
     Reason.AMOUNT: both("退款金额超限", "money back above the limit"),

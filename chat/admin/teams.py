@@ -1,13 +1,17 @@
-"""The admin of teams and of the replies kept ready."""
+"""The admin of teams, skills, how the queue is given out, and of the replies kept ready."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from chat.actions.canned import tidied
-from chat.models import CannedReply, Team
+from chat.models import CannedReply, IntakePolicy, Skill, Team
+from prompts.admin.rows import AnnouncedAdmin
 from prompts.admin.wording import both, pick
 
 LABELS = {
@@ -61,3 +65,45 @@ class TeamAdmin(ModelAdmin):
     list_display = ["name"]
     filter_horizontal = ["agents"]
     search_fields = ["name"]
+
+
+@admin.register(Skill)
+class SkillAdmin(ModelAdmin):
+    list_display = ["name", "inbox", "intents"]
+    list_select_related = ["inbox"]
+    filter_horizontal = ["agents"]
+
+
+INTAKE_LABELS = {
+    "mode": both("分配方式（pull 自行接入，push 自动派单）", "How (pull: agents take them; push: they are given)"),
+    "paused": both("暂停进线", "Intake paused"),
+    "ring_seconds": both("振铃多久算未接（秒）", "Seconds until the next agent is asked"),
+    "misses_most": both("连续几次未接就设为离开", "Misses in a row that mean away"),
+    "affinity": both("老顾客优先派给上次的坐席", "Customers who return go to the agent they know"),
+    "over_capacity": both("转交可以超过对方的接待上限", "A transfer may exceed what an agent can take"),
+}  # fmt: skip
+
+
+class IntakeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+    class Meta:
+        model = IntakePolicy
+        fields = list(INTAKE_LABELS)
+        labels = INTAKE_LABELS
+
+
+@admin.register(IntakePolicy)
+class IntakePolicyAdmin(AnnouncedAdmin):
+    """One row, which is there as soon as somebody looks for it."""
+
+    form = IntakeForm
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list of one row is that row."""
+        IntakePolicy.objects.get_or_create(pk=1)
+        return redirect(reverse("admin:chat_intakepolicy_change", args=[1]))

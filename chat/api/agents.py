@@ -6,23 +6,25 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from chat import desk, protocol, search, transcript
+from chat import board, desk, protocol, search, transcript
 from chat.actions import agent as agent_actions
-from chat.actions import attending, canned, sorting
+from chat.actions import attending, canned, sorting, supervisor
 from chat.api.callers import AgentAuth, staff
 from chat.api.shapes import (
     CannedIn,
     HandBackIn,
+    IntakeIn,
     MessageIn,
     PostedOut,
     PresenceIn,
+    ReassignIn,
     ReplyIn,
     ResolveIn,
     SnoozeIn,
     TagsIn,
     TransferIn,
 )
-from chat.models import Agent, Conversation
+from chat.models import Agent, Conversation, Team
 from chat.protocol import ProtocolError
 from chat.states import Presence
 
@@ -81,12 +83,16 @@ def note(request: HttpRequest, conversation_id: UUID, body: MessageIn) -> Status
 
 @agent.post("/conversations/{conversation_id}/transfer")
 def transfer(request: HttpRequest, conversation_id: UUID, body: TransferIn) -> dict[str, Any]:
-    """Passes a conversation to another agent, by id."""
-    to = Agent.objects.filter(pk=body.to, user__is_active=True, user__is_staff=True).first()
-    if to is None:
-        raise ProtocolError("not_found")
-    moved = agent_actions.transfer(conversation_id, agent=staff(request), to=to, text=body.note)
-    return described(moved)
+    """Passes a conversation to another agent, or to a team, by id."""
+    member, text = staff(request), body.note
+    if body.team is not None and body.to is None:
+        team = Team.objects.get(pk=body.team)
+        moved = agent_actions.transfer_to_team(conversation_id, agent=member, team=team, text=text)
+        return described(moved)
+    if body.to is None or body.team is not None:
+        raise ProtocolError("invalid_frame")
+    to = Agent.objects.get(pk=body.to, user__is_active=True, user__is_staff=True)
+    return described(agent_actions.transfer(conversation_id, agent=member, to=to, text=text))
 
 
 @agent.put("/conversations/{conversation_id}/tags")
@@ -113,6 +119,33 @@ def find(
 ) -> dict[str, Any]:
     """Conversations with every word, number and #tag of `q`, the latest first."""
     return search.find(q)
+
+
+@agent.get("/board")
+def read_board(request: HttpRequest) -> dict[str, Any]:
+    """The queue, the agents with what they have in hand, and their day. For supervisors."""
+    supervisor.check(staff(request))
+    return board.read()
+
+
+@agent.post("/conversations/{conversation_id}/barge")
+def barge(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
+    """Takes a conversation over from whoever has it. For supervisors."""
+    return described(supervisor.barge(conversation_id, agent=staff(request)))
+
+
+@agent.post("/conversations/{conversation_id}/reassign")
+def reassign(request: HttpRequest, conversation_id: UUID, body: ReassignIn) -> dict[str, Any]:
+    """Gives a conversation to an agent, whoever has it. For supervisors."""
+    to = Agent.objects.get(pk=body.to, user__is_active=True, user__is_staff=True)
+    return described(supervisor.reassign(conversation_id, agent=staff(request), to=to))
+
+
+@agent.post("/intake")
+def pause_intake(request: HttpRequest, body: IntakeIn) -> dict[str, Any]:
+    """Closes the queue to new customers, or opens it. For supervisors."""
+    supervisor.pause(agent=staff(request), paused=body.paused)
+    return {"paused": body.paused}
 
 
 @agent.get("/canned")

@@ -127,8 +127,17 @@ class ResolveIn(Schema):
 
 
 class TransferIn(Schema):
-    to: int
+    to: int | None = None
+    team: int | None = None
     note: protocol.Summary = ""
+
+
+class ReassignIn(Schema):
+    to: int
+
+
+class IntakeIn(Schema):
+    paused: bool
 
 
 class TagsIn(Schema):

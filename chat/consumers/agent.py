@@ -14,13 +14,13 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from chat import auth, desk, protocol, search, transcript
+from chat import auth, board, desk, protocol, search, transcript
 from chat.actions import agent as actions
 from chat.actions import attending
 from chat.consumers.agent_acts import perform
 from chat.consumers.pace import in_database
 from chat.consumers.socket import Socket
-from chat.models import Agent, Conversation
+from chat.models import Agent, Conversation, Team
 from chat.protocol import ProtocolError
 from chat.states import Presence
 
@@ -79,7 +79,9 @@ class AgentConsumer(Socket):
             await self.act(self.agent, frame)
         except actions.Conflict as conflict:
             await self.send_conflict(frame, winner=conflict.winner)
-        except (Conversation.DoesNotExist, Agent.DoesNotExist):
+        except actions.Full as full:
+            await self.send_conflict(frame, winner="", full=str(full))
+        except (Conversation.DoesNotExist, Agent.DoesNotExist, Team.DoesNotExist):
             raise ProtocolError("not_found", client_id=getattr(frame, "client_id", None)) from None
 
     async def act(self, agent: Agent, frame: protocol.AgentFrame) -> None:
@@ -144,7 +146,7 @@ class AgentConsumer(Socket):
     async def send_queue(self) -> None:
         await self.send_frame({"type": "queue", "entries": await in_database(desk.queue)})
 
-    async def send_conflict(self, frame: Any, *, winner: str) -> None:
+    async def send_conflict(self, frame: Any, *, winner: str, full: str = "") -> None:
         """Says who was faster. A `winner` of "" means: nobody has it, or it changed hands meanwhile."""
         told = protocol.error(
             "conflict",
@@ -154,7 +156,13 @@ class AgentConsumer(Socket):
         )
         conversation_id = str(frame.conversation_id)
         await self.send_frame(
-            {**told, "act": frame.type, "winner": winner, "conversation_id": conversation_id}
+            {
+                **told,
+                "act": frame.type,
+                "winner": winner,
+                "conversation_id": conversation_id,
+                **({"full": full} if full else {}),
+            }
         )
 
     # --- pushes --------------------------------------------------------------------------------------
@@ -211,13 +219,17 @@ def is_ours(origin: str, *, host: str) -> bool:
 
 
 def read_ready(agent: Agent) -> dict[str, Any]:
-    fresh = Agent.objects.get(pk=agent.pk)
+    fresh = Agent.objects.select_related("user").get(pk=agent.pk)
     return {
         "type": "ready",
         "agent": desk.agent_fields(fresh),
         "agents": desk.agents(),
         "conversations": desk.listed(),
         "queue": desk.queue(),
+        "teams": desk.teams(),
+        "rings": desk.rings(fresh),
+        "supervisor": auth.may_supervise(fresh),
+        "today": board.own(fresh),
         "at": protocol.iso(timezone.now()),
     }
 

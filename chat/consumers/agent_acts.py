@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from chat import protocol
+from chat import assigning, board, protocol
 from chat.actions import agent as actions
-from chat.actions import canned, sorting
-from chat.models import Agent, Conversation
+from chat.actions import canned, sorting, supervisor
+from chat.models import Agent, Conversation, Team
+from chat.protocol import ProtocolError
 
 Act = Callable[[Agent, Any], dict[str, Any]]
 
@@ -34,8 +35,19 @@ def resolve(agent: Agent, frame: protocol.Resolve) -> dict[str, Any]:
 
 
 def transfer(agent: Agent, frame: protocol.Transfer) -> dict[str, Any]:
+    pk = frame.conversation_id
+    if frame.team is not None and frame.to is None:
+        team = Team.objects.get(pk=frame.team)
+        return owned(actions.transfer_to_team(pk, agent=agent, team=team, text=frame.note))
+    if frame.to is None or frame.team is not None:
+        raise ProtocolError("invalid_frame")
     to = Agent.objects.get(pk=frame.to, user__is_active=True, user__is_staff=True)
-    return owned(actions.transfer(frame.conversation_id, agent=agent, to=to, text=frame.note))
+    return owned(actions.transfer(pk, agent=agent, to=to, text=frame.note))
+
+
+def decline(agent: Agent, frame: protocol.RingDecline) -> dict[str, Any]:
+    assigning.decline(frame.conversation_id, agent=agent)
+    return {"conversation_id": str(frame.conversation_id)}
 
 
 def note(agent: Agent, frame: protocol.NoteFrame) -> dict[str, Any]:
@@ -79,11 +91,42 @@ def remove_canned(agent: Agent, frame: protocol.CannedRemove) -> dict[str, Any]:
     return {"replies": canned.listed(agent)}
 
 
+def show_board(agent: Agent, frame: protocol.BoardGet) -> dict[str, Any]:
+    supervisor.check(agent)
+    return {"board": board.read()}
+
+
+def barge(agent: Agent, frame: protocol.Barge) -> dict[str, Any]:
+    return owned(supervisor.barge(frame.conversation_id, agent=agent))
+
+
+def reassign(agent: Agent, frame: protocol.Reassign) -> dict[str, Any]:
+    to = Agent.objects.get(pk=frame.to, user__is_active=True, user__is_staff=True)
+    return owned(supervisor.reassign(frame.conversation_id, agent=agent, to=to))
+
+
+def whisper(agent: Agent, frame: protocol.Whisper) -> dict[str, Any]:
+    pk, client_id = frame.conversation_id, frame.client_id
+    supervisor.whisper(pk, agent=agent, client_id=client_id, text=frame.text)
+    return {"conversation_id": str(pk), "client_id": str(client_id)}
+
+
+def pause_intake(agent: Agent, frame: protocol.IntakePause) -> dict[str, Any]:
+    supervisor.pause(agent=agent, paused=frame.paused)
+    return {"board": board.read()}
+
+
 ACTS: dict[type[protocol.Frame], Act] = {
     protocol.Claim: claim,
     protocol.HandBack: hand_back,
     protocol.Resolve: resolve,
     protocol.Transfer: transfer,
+    protocol.BoardGet: show_board,
+    protocol.Barge: barge,
+    protocol.Reassign: reassign,
+    protocol.Whisper: whisper,
+    protocol.IntakePause: pause_intake,
+    protocol.RingDecline: decline,
     protocol.NoteFrame: note,
     protocol.Reply: reply,
     protocol.TagsSet: set_tags,

@@ -46,6 +46,8 @@ class Reason(StrEnum):
     MODEL_FAILED = "model_failed"
     BUDGET = "budget"
     VIP = "vip"
+    PROMISED = "promised"
+    TRANSFERRED = "transferred"
     RECEPTION = "reception"
     MESSAGE_LEFT = "message_left"
 
@@ -114,6 +116,8 @@ class Signals:
     tool_failed: bool = False
     model_failed: bool = False
     budget_spent: bool = False
+    # The answer promised twice what no tool has made.
+    promised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,8 @@ def deciding(signals: Signals, policy: Policy) -> Iterator[Reason]:
         yield Reason.RESTRICTED
     if 0 < policy.amount_limit < money(signals.amount) and REFUNDING & set(signals.intents):
         yield Reason.AMOUNT
+    if signals.promised:
+        yield Reason.PROMISED
 
 
 def says_restricted(text: str, words: Sequence[str]) -> bool:

@@ -1,21 +1,19 @@
 """The step into the queue: state, notice and reasons in one transaction. Called by turn and actions."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Q
 from django.utils import timezone
 
-from chat import ownership, showing
+from chat import intake, ownership, showing
 from chat.escalation.decide import Action, Reason, Verdict
-from chat.models import Agent, Conversation, Escalation
+from chat.models import Conversation, Escalation
 from chat.ownership import Change
-from chat.states import EscalationEnd, Owner, Presence, Reception
+from chat.states import EscalationEnd, Owner, Reception
 
 ASKED = Verdict(Action.HAND_OVER, 1.0, ((Reason.ASKED, 1.0),))
 RECEPTION = Verdict(Action.HAND_OVER, 1.0, ((Reason.RECEPTION, 1.0),))
+TRANSFERRED = Verdict(Action.HAND_OVER, 1.0, ((Reason.TRANSFERRED, 1.0),))
 MESSAGE_LEFT = Verdict(Action.HAND_OVER, 1.0, ((Reason.MESSAGE_LEFT, 1.0),))
-# A console beats every twenty seconds.
-SILENT = timedelta(seconds=90)
 # What the bot may keep to itself while nobody is there, or after the visitor went back to it.
 INSISTENT = frozenset({Reason.ASKED, Reason.RESTRICTED, Reason.AMOUNT})
 
@@ -29,9 +27,8 @@ def open_for(conversation: Conversation, verdict: Verdict, *, also: tuple[str, .
 
 
 def someone_is_online() -> bool:
-    """Whether an agent takes conversations now; one whose console fell silent does not."""
-    heard = Q(seen_at=None) | Q(seen_at__gte=timezone.now() - SILENT)
-    return Agent.objects.filter(heard, presence=Presence.ONLINE.value).exists()
+    """Whether an agent takes conversations now: not while the intake is paused."""
+    return not intake.rules().paused and intake.online().exists()
 
 
 def begins_with_people(conversation: Conversation) -> bool:

@@ -1,5 +1,6 @@
 """The rows of chat. Invariants that must hold are constraints here, because `choices` do not constrain."""
 
+from chat.models.assignment import IntakePolicy, Ring, Skill
 from chat.models.choices import among, choices
 from chat.models.conversations import (
     Agent,
@@ -40,12 +41,15 @@ __all__ = [
     "GapSearch",
     "IdentityUse",
     "Inbox",
+    "IntakePolicy",
     "Message",
     "Note",
     "Rating",
     "Reveal",
+    "Ring",
     "SearchEntry",
     "ShadowAnswer",
+    "Skill",
     "Team",
     "Tool",
     "ToolCall",

@@ -6,16 +6,28 @@ from chat.states import (
     Delivered,
     EscalationEnd,
     Event,
+    Intake,
     Owner,
     Presence,
     Reception,
+    RingEnd,
     Role,
     Tier,
     TurnState,
 )
 
 States = type[
-    Delivered | EscalationEnd | Event | Owner | Presence | Reception | Role | Tier | TurnState
+    Delivered
+    | EscalationEnd
+    | Event
+    | Intake
+    | Owner
+    | Presence
+    | Reception
+    | RingEnd
+    | Role
+    | Tier
+    | TurnState
 ]
 
 

@@ -95,11 +95,16 @@ class Agent(models.Model):
     )
     # When the console of the agent was last heard of; empty where presence was never set there.
     seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # How many conversations are given to the agent at once, at most; 0: none is.
+    capacity = models.PositiveSmallIntegerField(default=5)
+    # In a row, since the last conversation that was taken.
+    misses = models.PositiveSmallIntegerField(default=0, editable=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=among("presence", Presence), name="agent_presence")
         ]
+        permissions = [("supervise", "Can see the board, take over, reassign and pause the intake")]
 
     def __str__(self) -> str:
         return self.name
@@ -118,6 +123,8 @@ class Conversation(models.Model):
     agent = models.ForeignKey(
         Agent, on_delete=models.PROTECT, null=True, blank=True, related_name="conversations"
     )
+    # Of whom it waits for one; empty: for anybody.
+    team = models.ForeignKey("Team", on_delete=models.SET_NULL, null=True, blank=True)
     epoch = models.PositiveBigIntegerField(default=0)
     last_seq = models.PositiveBigIntegerField(default=0)
     dialogue = models.JSONField(
@@ -350,6 +357,7 @@ class Escalation(models.Model):
                 fields=["conversation"], condition=Q(ended_at=None), name="escalation_one_open"
             ),
         ]
+        indexes = [models.Index(fields=["end", "ended_at"], name="escalation_of_day")]
 
     def __str__(self) -> str:
         return ", ".join(reason["code"] for reason in self.reasons)

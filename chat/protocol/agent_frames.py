@@ -51,8 +51,38 @@ class NoteFrame(OfConversation):
 
 class Transfer(OfConversation):
     type: Literal["transfer"]
-    to: Annotated[int, Field(ge=1)]
+    # An agent, or a team: one of both.
+    to: RowId | None = None
+    team: RowId | None = None
     note: Summary = ""
+
+
+class BoardGet(Frame):
+    type: Literal["board.get"]
+
+
+class Barge(OfConversation):
+    type: Literal["barge"]
+
+
+class Reassign(OfConversation):
+    type: Literal["reassign"]
+    to: RowId
+
+
+class Whisper(OfConversation):
+    type: Literal["whisper"]
+    client_id: ClientId
+    text: str
+
+
+class IntakePause(Frame):
+    type: Literal["intake.pause"]
+    paused: bool
+
+
+class RingDecline(OfConversation):
+    type: Literal["ring.decline"]
 
 
 class HandBack(OfConversation):
@@ -133,6 +163,12 @@ AgentFrame = Annotated[
     | TagsSet
     | Snooze
     | Wake
+    | BoardGet
+    | Barge
+    | Reassign
+    | Whisper
+    | IntakePause
+    | RingDecline
     | Search
     | CannedList
     | CannedSave
@@ -152,7 +188,7 @@ def parse_agent(raw: str) -> AgentFrame:
         frame = AGENT_FRAME.validate_python(fields)
     except (ValidationError, RecursionError):
         raise ProtocolError("invalid_frame", client_id=find_client_id(fields)) from None
-    if isinstance(frame, Reply | NoteFrame):
+    if isinstance(frame, Reply | NoteFrame | Whisper):
         try:
             check_text(frame.text)
         except ProtocolError as error:

@@ -17,6 +17,7 @@ from chat import lease, memory, protocol, push, question, transcript, turn
 from chat.actions import agent as agent_actions
 from chat.actions import visitor as actions
 from chat.analysis import Analysis, analyse
+from chat.keeping import Kept
 from chat.models import Conversation, Message, Turn
 from chat.outcome import build_outcome, find_subject
 from chat.states import TurnState
@@ -102,7 +103,7 @@ def test_the_answer_explains_itself(visitor: Any) -> None:
 def test_a_conversation_does_not_keep_the_voice_that_a_canary_lent_it(visitor: Any) -> None:
     ask(visitor)
     lent = completion.Answer("好的", "new", {"canary": "trial"}, (), None, {})
-    outcome = build_outcome(lent, analysed("好"), memory.Dialogue(), before=memory.Dialogue())
+    outcome = build_outcome(Kept(lent), analysed("好"), memory.Dialogue(), before=memory.Dialogue())
     usual = Line(2, "bot", "", Message.objects.get(role="bot").meta)
     canary = Line(4, "bot", "好的", outcome.meta or {})
     assert question.find_endpoint([canary]) == ""
@@ -461,7 +462,7 @@ def replied(*hits: Hit) -> completion.Answer:
 def test_build_outcome_keeps_the_topic_through_small_talk() -> None:
     dialogue = memory.Dialogue(topic="物流", intent="track", summary="物流", slots={"a": "b"})
     reply = replied(hit("致谢", intent="other"))
-    outcome = build_outcome(reply, analysed("谢谢"), dialogue, before=dialogue)
+    outcome = build_outcome(Kept(reply), analysed("谢谢"), dialogue, before=dialogue)
     assert outcome.dialogue == dialogue
 
 
@@ -469,7 +470,7 @@ def test_build_outcome_opens_a_topic_by_the_sop_where_no_intent_was_heard() -> N
     before = memory.Dialogue(conversation_id="c")
     found = analysed("订单 20260131001 怎么还没到?")
     after = dialogues.advance(before, found.understood)
-    opened = build_outcome(replied(hit("物流")), found, after, before=before).dialogue
+    opened = build_outcome(Kept(replied(hit("物流"))), found, after, before=before).dialogue
     assert (opened.topic, opened.intent, opened.summary) == ("物流", "track", "物流")
     assert opened.slots == {"order_number": "20260131001"}
 

@@ -2,9 +2,11 @@
 
 import { createChime } from "../widget/notify.js";
 import { createAside } from "./aside.js";
+import { createBoard } from "./board.js";
 import { createComposer } from "./composer.js";
-import { askCanned, askHandBack, askResolve, askReveal, askSnooze, askTags, askTransfer, showHelp } from "./dialogs.js";
+import { askCanned, askHandBack, askResolve, askReveal, askSnooze, askTags, askTransfer, askWhisper, showHelp } from "./dialogs.js";
 import { createList } from "./list.js";
+import { createRinging } from "./ringing.js";
 import { createSocket } from "./socket.js";
 import { createStore, isMine, isUnread, listed, shown, upTo, wanting } from "./store.js";
 import { createTexts } from "./texts.js";
@@ -13,6 +15,7 @@ import { createTop } from "./top.js";
 
 const QUIET_MS = 6_000;
 const SEARCH_MS = 200;
+const BOARD_MS = 5_000;
 const SOUND_KEY = "yingda.console.mute";
 
 /** @param {string} id */
@@ -43,7 +46,7 @@ const socket = createSocket({
 
 const renderTop = createTop(part("top"), part("alert"), texts, {
   language: part("language"),
-  does: { presence: setPresence, sound: toggleSound, help: () => showHelp(texts), dismiss: () => store.dispatch({ type: "dismiss" }) },
+  does: { presence: setPresence, sound: toggleSound, help: () => showHelp(texts), board: () => openBoard(!store.get().boardOpen), called: open, dismiss: () => store.dispatch({ type: "dismiss" }) },
 });
 const list = createList(part("list"), texts, { open, claim, tab: (tab) => store.dispatch({ type: "tab", tab }), tag: (tag) => store.dispatch({ type: "tag", tag }), search, goOnline: () => setPresence("online") });
 const thread = createThread(part("thread"), texts, {
@@ -51,7 +54,7 @@ const thread = createThread(part("thread"), texts, {
   transfer: () => {
     const id = openId();
     const others = store.get().agents.filter((agent) => agent.id !== store.get().me?.id);
-    askTransfer(texts, others, (to, note) => act({ type: "transfer", conversation_id: id, to, note }));
+    askTransfer(texts, others, store.get().teams, (to, note) => act({ type: "transfer", conversation_id: id, ...to, note }));
   },
   handBack: () => {
     const id = openId();
@@ -61,6 +64,15 @@ const thread = createThread(part("thread"), texts, {
   snooze,
   wake: () => act({ type: "wake", conversation_id: openId() }),
   tags,
+  barge: () => act({ type: "barge", conversation_id: openId() }),
+  reassign: () => {
+    const id = openId();
+    askTransfer(texts, store.get().agents, [], ({ to }) => act({ type: "reassign", conversation_id: id, to }), "reassign");
+  },
+  whisper: () => {
+    const id = openId();
+    askWhisper(texts, (text) => act({ type: "whisper", conversation_id: id, client_id: newId(), text }));
+  },
   back: () => show("list"),
   details: () => show(page.dataset.pane === "context" ? "thread" : "context"),
   reveal,
@@ -82,7 +94,21 @@ const composer = createComposer(part("composer"), texts, {
 });
 const aside = createAside(part("context"), texts, { open, reveal, back: () => show("thread") });
 
+const ringing = createRinging(part("ringing"), texts, { accept: claim, decline: (id) => act({ type: "ring.decline", conversation_id: id }), chime: () => soundOn && chime() });
+
+const board = createBoard(part("board"), texts, {
+  close: () => openBoard(false),
+  pause: (paused) => act({ type: "intake.pause", paused }),
+  who: (agent) => {
+    const held = Object.values(store.get().entries).find((entry) => entry.agent?.id === agent && !entry.resolved);
+    openBoard(false);
+    store.dispatch({ type: "tab", tab: "all" });
+    if (held) open(held.conversation_id);
+  },
+});
+
 store.subscribe(render);
+setInterval(readBoard, BOARD_MS);
 document.addEventListener("keydown", onKey);
 document.addEventListener("visibilitychange", markRead);
 render(store.get(), store.get());
@@ -91,6 +117,9 @@ render(store.get(), store.get());
 function render(state, before) {
   renderTop(state, soundOn);
   list.render(state);
+  ringing.render(state);
+  board.render(state);
+  if (state.call && state.call !== before.call && soundOn) chime();
   thread.render(state);
   composer.render(state);
   aside.render(state);
@@ -110,7 +139,7 @@ function calls(state) {
 
 /** @param {import("./wire.js").Frame} frame */
 function onFrame(frame) {
-  if (frame.type === "ok" && frame.act === "claim") {
+  if (frame.type === "ok" && (frame.act === "claim" || frame.act === "barge")) {
     store.dispatch({ type: "tab", tab: "mine" });
     open(frame.conversation_id);
   }
@@ -127,6 +156,17 @@ function open(id) {
   if (store.get().thread?.id !== id) store.dispatch({ type: "open", id });
   socket.send({ type: "open", conversation_id: id, after_seq: 0 });
   show("thread");
+}
+
+/** @param {boolean} on */
+function openBoard(on) {
+  store.dispatch({ type: "board", open: on });
+  readBoard();
+}
+
+/** The board is a look at rows: while it is open it is taken anew every few seconds. */
+function readBoard() {
+  if (store.get().boardOpen && !document.hidden) socket.send({ type: "board.get" });
 }
 
 /** Asks once the typing pauses. @param {string} query */
@@ -251,6 +291,8 @@ function onKey(event) {
     list.focusSearch();
   } else if (event.key === "?" && !writing) {
     showHelp(texts);
+  } else if (event.key === "Escape" && store.get().boardOpen) {
+    openBoard(false);
   } else if (event.key === "Escape" && page.dataset.pane !== "list") {
     show(page.dataset.pane === "context" ? "thread" : "list");
   }

@@ -115,19 +115,32 @@ export function askResolve(texts, tags, onResolve) {
   });
 }
 
-/** @param {Texts} texts @param {import("./wire.js").Agent[]} others @param {(to: number, note: string) => void} onTransfer */
-export function askTransfer(texts, others, onTransfer) {
+/** @param {Texts} texts @param {import("./wire.js").Agent[]} others @param {import("./wire.js").Team[]} teams @param {(to: { to?: number, team?: number }, note: string) => void} onTransfer @param {"transfer" | "reassign"} [act] */
+export function askTransfer(texts, others, teams, onTransfer, act = "transfer") {
   const { t } = texts;
-  if (others.length === 0) {
-    openDialog(texts, t("transferTitle"), [h("p", { class: "hint" }, t("transferNobody"))]);
+  if (others.length + teams.length === 0) {
+    openDialog(texts, t(act), [h("p", { class: "hint" }, t("transferNobody"))]);
     return;
   }
   const ordered = [...others].sort((a, b) => Number(b.presence === "online") - Number(a.presence === "online"));
   const rows = ordered.map((agent, index) =>
     h("label", { class: "choice" }, h("input", { type: "radio", name: "to", value: String(agent.id), checked: index === 0 }), h("span", { class: `dot dot--${agent.presence}` }), h("span", { class: "grow" }, agent.name), h("span", { class: "muted" }, t(agent.presence))),
   );
-  openForm(texts, t("transferTitle"), [h("div", { class: "choices" }, ...rows), area(t("transferNote"), "note")], t("transferGo"), (data) => {
-    onTransfer(Number(data.get("to")), String(data.get("note") ?? "").trim());
+  const groups = teams.map((team, index) => h("label", { class: "choice" }, h("input", { type: "radio", name: "to", value: `team:${team.id}`, checked: others.length === 0 && index === 0 }), h("span", { class: "grow" }, team.name), h("span", { class: "chip" }, t("team"))));
+  openForm(texts, t(act === "transfer" ? "transferTitle" : "reassignTitle"), [h("div", { class: "choices" }, ...rows, ...groups), act === "transfer" && area(t("transferNote"), "note")], t(act), (data) => {
+    const chosen = String(data.get("to"));
+    onTransfer(chosen.startsWith("team:") ? { team: Number(chosen.slice(5)) } : { to: Number(chosen) }, String(data.get("note") ?? "").trim());
+    return "";
+  });
+}
+
+/** @param {Texts} texts @param {(text: string) => void} onWhisper */
+export function askWhisper(texts, onWhisper) {
+  const { t } = texts;
+  openForm(texts, t("whisper"), [h("p", { class: "hint" }, t("whisperHint")), area(t("note"), "text", { autofocus: "" })], t("whisper"), (data) => {
+    const text = String(data.get("text") ?? "").trim();
+    if (!text) return t("whisperEmpty");
+    onWhisper(text);
     return "";
   });
 }

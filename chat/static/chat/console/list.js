@@ -94,7 +94,7 @@ export function createList(root, texts, does) {
       { type: "button", class: "entry-open", "aria-current": isOpen ? "true" : null, onclick: () => does.open(id) },
       h("span", { class: "entry-top" }, unread && h("span", { class: "unread", title: t("unread") }), h("span", { class: "entry-name" }, who), entry.visitor.tier === "vip" && h("span", { class: "chip chip--vip" }, t("vip")), h("span", { class: "grow" }), timer),
       h("span", { class: "entry-text" }, ...said(entry)),
-      h("span", { class: "entry-foot" }, ...chips(entry), ...entry.tags.slice(0, REASONS_SHOWN).map((tag) => h("span", { class: "chip chip--tag" }, tag)), entry.snoozed && h("span", { class: "chip" }, entry.snoozed_until ? t("snoozedUntil", { at: texts.dateTime(entry.snoozed_until) }) : t("snoozedReply")), tab === "all" && h("span", { class: "muted owner" }, ownerText(texts, entry, mine))),
+      h("span", { class: "entry-foot" }, ...chips(entry), ...(entry.team ? [h("span", { class: "chip chip--tag" }, entry.team)] : []), ...entry.tags.slice(0, REASONS_SHOWN).map((tag) => h("span", { class: "chip chip--tag" }, tag)), entry.snoozed && h("span", { class: "chip" }, entry.snoozed_until ? t("snoozedUntil", { at: texts.dateTime(entry.snoozed_until) }) : t("snoozedReply")), tab === "all" && h("span", { class: "muted owner" }, ownerText(texts, entry, mine))),
     );
     const claim = entry.owner === "queue" && h("button", { type: "button", class: "button button--primary button--small entry-claim", title: place ? scoreText(place) : null, onclick: () => does.claim(id) }, t("claim"));
     return h("li", { class: `entry${isOpen ? " entry--open" : ""}${unread ? " entry--unread" : ""}`, "data-id": id }, open, claim);

@@ -31,6 +31,13 @@
  * @property {Tab} tab
  * @property {Thread | null} thread
  * @property {Pending[]} pending
+ * @property {import("./wire.js").Team[]} teams
+ * @property {boolean} supervisor
+ * @property {import("./board.js").Day | null} today the agent's own
+ * @property {boolean} boardOpen
+ * @property {import("./board.js").Board | null} board
+ * @property {{ kind: string, conversation_id: string, by: string } | null} call somebody calls the agent to a conversation
+ * @property {import("./wire.js").Ring[]} rings what this agent is asked to take, the oldest first
  * @property {string} tag only conversations with it are listed; "" for all
  * @property {string} query what is searched for; "" for nothing
  * @property {{ query: string, entries: import("./wire.js").Found[], more: boolean } | null} found
@@ -41,6 +48,7 @@
  *   | { type: "link", link: State["link"] }
  *   | { type: "tab", tab: Tab }
  *   | { type: "tag", tag: string }
+ *   | { type: "board", open: boolean }
  *   | { type: "search", query: string }
  *   | { type: "open", id: string | null }
  *   | { type: "send", line: Omit<Pending, "error"> }
@@ -51,7 +59,7 @@
 
 /** @returns {State} */
 export function initialState() {
-  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], tag: "", query: "", found: null, canned: [], error: null };
+  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], supervisor: false, today: null, boardOpen: false, board: null, call: null, teams: [], rings: [], tag: "", query: "", found: null, canned: [], error: null };
 }
 
 /** @param {State} state @param {Action} action @returns {State} */
@@ -65,6 +73,8 @@ export function reduce(state, action) {
       return { ...state, tab: action.tab };
     case "tag":
       return { ...state, tag: action.tag };
+    case "board":
+      return { ...state, boardOpen: action.open && state.supervisor };
     case "search":
       return { ...state, query: action.query, found: action.query ? state.found : null };
     case "open":
@@ -76,7 +86,7 @@ export function reduce(state, action) {
     case "quiet":
       return state.thread?.typing ? { ...state, thread: { ...state.thread, typing: false } } : state;
     case "dismiss":
-      return { ...state, error: null };
+      return { ...state, error: null, call: null };
   }
 }
 
@@ -97,7 +107,13 @@ function onFrame(state, frame) {
     case "conversation":
       return onEntry(state, frame);
     case "presence":
-      return onPresence(state, frame.agent);
+      return onPresence(state, frame);
+    case "alert":
+      return frame.agent === state.me?.id ? { ...state, call: frame } : state;
+    case "intake":
+      return state.board ? { ...state, board: { ...state.board, paused: frame.paused } } : state;
+    case "ring":
+      return onRing(state, frame);
     case "ok":
       return onOk(state, frame);
     case "error":
@@ -109,22 +125,23 @@ function onFrame(state, frame) {
   }
 }
 
-/** @param {State} state @param {{ client_id?: string, replies?: import("./wire.js").Canned[] }} frame @returns {State} */
-function onOk(state, { client_id, replies }) {
-  const next = replies ? { ...state, canned: replies } : state;
+/** @param {State} state @param {{ client_id?: string, replies?: import("./wire.js").Canned[], board?: import("./board.js").Board }} frame @returns {State} */
+function onOk(state, { client_id, replies, board }) {
+  const next = { ...state, canned: replies ?? state.canned, board: board ?? state.board };
   return client_id ? { ...next, pending: without(next.pending, client_id) } : next;
 }
 
 /** The server's own account of what is there. @param {State} state @param {import("./wire.js").ReadyFrame} frame @returns {State} */
 function onReady(state, frame) {
   const entries = Object.fromEntries(frame.conversations.map((entry) => [entry.conversation_id, entry]));
-  const next = { ...state, loaded: true, me: frame.agent, agents: frame.agents, entries, queue: frame.queue };
+  const next = { ...state, loaded: true, me: frame.agent, agents: frame.agents, entries, queue: frame.queue, teams: frame.teams ?? [], rings: frame.rings ?? [], supervisor: frame.supervisor ?? false, today: frame.today ?? null };
   const entry = state.thread && entries[state.thread.id];
   return entry ? onEntry(next, entry) : next;
 }
 
-/** @param {State} state @param {Entry} entry @returns {State} */
-function onEntry(state, entry) {
+/** @param {State} before @param {Entry} entry @returns {State} */
+function onEntry(before, entry) {
+  const state = entry.owner === "queue" && !entry.resolved ? before : { ...before, rings: before.rings.filter((ring) => ring.conversation_id !== entry.conversation_id) };
   const { [entry.conversation_id]: _, ...others } = state.entries;
   const entries = entry.resolved ? others : { ...others, [entry.conversation_id]: entry };
   const { thread } = state;
@@ -133,11 +150,18 @@ function onEntry(state, entry) {
   return { ...state, entries, thread: { ...thread, entry, gap: thread.gap || behind } };
 }
 
-/** @param {State} state @param {import("./wire.js").Agent} agent @returns {State} */
-function onPresence(state, agent) {
+/** @param {State} state @param {{ conversation_id: string, agent: number, until: string | null }} ring @returns {State} */
+function onRing(state, { conversation_id, agent, until }) {
+  const others = state.rings.filter((ring) => ring.conversation_id !== conversation_id);
+  return { ...state, rings: until && agent === state.me?.id ? [...others, { conversation_id, until }] : others };
+}
+
+/** @param {State} state @param {{ agent: import("./wire.js").Agent, missed?: boolean }} frame @returns {State} */
+function onPresence(state, { agent, missed }) {
+  const isMe = state.me?.id === agent.id;
   const known = state.agents.some((one) => one.id === agent.id);
   const agents = known ? state.agents.map((one) => (one.id === agent.id ? agent : one)) : [...state.agents, agent];
-  return { ...state, agents, me: state.me?.id === agent.id ? agent : state.me };
+  return { ...state, agents, me: isMe ? agent : state.me, rings: isMe && agent.presence !== "online" ? [] : state.rings, error: isMe && missed ? { type: "error", code: "missed", message: "" } : state.error };
 }
 
 /** A refused line stays, with why; anything else is said at the top. @param {State} state @param {import("./wire.js").ErrorFrame} error @returns {State} */

@@ -49,4 +49,8 @@ export default {
   cannedTitle: "Title", cannedFolder: "Folder (levels by /)", cannedText: "Text", cannedVariables: "{{customer}}, {{order}}, {{agent}} and {{shop}} are filled in when it is inserted.", cannedRemove: "Remove this reply", cannedEmpty: "Title and text are needed.",
   keySnooze: "Snooze", keyTags: "Edit tags", keyCanned: "Open the canned replies, in an empty field",
   search: "Search conversations", searchHint: "Text, order number, #tag", searchNone: "Nothing found", searchNoneHint: "Search by words, an order number or its last digits, a tag with #. What was said seconds ago may be missing.", searchMore: "The latest 30 are shown. Add a word for fewer.", keySearch: "Outside a field: search conversations",
+  ringing: "A conversation for you", ringDecline: "Pass on", ringLeft: "{seconds} s", team: "team", errorMissed: "Several went unanswered, so you are away now. Go online when you are ready.", errorFull: "Not transferred: {name} has no room.", reason_transferred: "Passed on",
+  reason_promised: "Promised too much",
+  board: "Board", modePush: "given out", modePull: "taken", pause: "Pause intake", resume: "Resume intake", longest: "longest {span}", load: "In hand", served: "Served", resolvedToday: "Resolved", replyTime: "First reply", quickShare: "Within 30 s", score5: "Rating", ringingCount: "ringing {count}", asideCount: "snoozed {count}", todayServed: "{count} served today",
+  barge: "Barge in", reassign: "Reassign", reassignTitle: "Reassign to", whisper: "Whisper", whisperHint: "Only agents see it; whoever has the conversation is called.", whisperEmpty: "Write something.", calledWhisper: "{name} whispers to you: open it", calledReassign: "{name} has given you a conversation: open it",
 };

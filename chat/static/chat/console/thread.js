@@ -20,6 +20,9 @@ const NEAR_END_PX = 80;
  * @property {() => void} snooze
  * @property {() => void} wake
  * @property {() => void} tags
+ * @property {() => void} barge
+ * @property {() => void} reassign
+ * @property {() => void} whisper
  * @property {() => void} back
  * @property {() => void} details
  * @property {(placeholder: string) => void} reveal
@@ -86,13 +89,15 @@ export function createThread(root, texts, does) {
     const mine = isMine(state, entry);
     setText(name, visitorName(texts, entry));
     setText(owner, `${ownerText(texts, entry, mine)} · ${entry.inbox}`);
-    const look = `${entry.conversation_id} ${mine} ${entry.owner} ${entry.resolved} ${entry.snoozed}`;
+    const look = `${entry.conversation_id} ${mine} ${entry.owner} ${entry.resolved} ${entry.snoozed} ${state.supervisor}`;
     if (look === actsLook) return;
     actsLook = look;
     /** @type {(key: import("./texts.js").TextKey, act: () => void, kind?: string) => Node} */
     const act = (key, run, kind = "") => h("button", { type: "button", class: `button button--small ${kind}`, "data-act": key, onclick: run }, t(key));
     const aside = entry.snoozed ? act("wake", does.wake) : act("snooze", does.snooze);
-    acts.replaceChildren(act("tags", does.tags), ...(mine ? [aside, act("transfer", does.transfer), act("handBack", does.handBack), act("resolve", does.resolve, "button--primary")] : []));
+    const supervises = state.supervisor && !mine && !entry.resolved;
+    const overs = supervises ? [...(entry.owner === "agent" ? [act("whisper", does.whisper), act("barge", does.barge)] : []), act("reassign", does.reassign)] : [];
+    acts.replaceChildren(act("tags", does.tags), ...overs, ...(mine ? [aside, act("transfer", does.transfer), act("handBack", does.handBack), act("resolve", does.resolve, "button--primary")] : []));
   }
 
   /** @param {State} state @param {Thread} thread */

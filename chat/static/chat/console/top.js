@@ -6,7 +6,7 @@ import { h, setText } from "../widget/dom.js";
 const STATUSES = ["online", "busy", "away"];
 
 /**
- * @typedef {{ presence: (status: string) => void, sound: () => void, help: () => void, dismiss: () => void }} Does
+ * @typedef {{ presence: (status: string) => void, sound: () => void, help: () => void, board: () => void, called: (id: string) => void, dismiss: () => void }} Does
  */
 
 /**
@@ -20,8 +20,10 @@ export function createTop(root, alert, texts, { language, does }) {
   const name = h("span", { class: "me" });
   const status = h("select", { class: "select", "aria-label": t("presence"), onchange: () => does.presence(status.value) }, ...STATUSES.map((one) => h("option", { value: one }, t(one))));
   const sound = h("button", { type: "button", class: "button button--plain wide-only", onclick: does.sound });
+  const board = h("button", { type: "button", class: "button button--plain", hidden: true, onclick: does.board }, t("board"));
+  const today = h("span", { class: "today muted wide-only" });
   const help = h("button", { type: "button", class: "icon-button", title: t("help"), "aria-label": t("help"), onclick: does.help }, "?");
-  root.append(h("h1", { class: "brand" }, "应答", h("span", { class: "muted" }, t("title"))), link, h("span", { class: "grow" }), language, sound, help, h("label", { class: "status" }, dot, name, status));
+  root.append(h("h1", { class: "brand" }, "应答", h("span", { class: "muted" }, t("title"))), link, today, h("span", { class: "grow" }), board, language, sound, help, h("label", { class: "status" }, dot, name, status));
   const text = h("span", { class: "grow" });
   alert.append(text, h("button", { type: "button", class: "icon-button", "aria-label": t("close"), onclick: does.dismiss }, "×"));
 
@@ -36,12 +38,31 @@ export function createTop(root, alert, texts, { language, does }) {
     setText(name, state.me?.name ?? "");
     status.disabled = !state.me;
     if (status.value !== presence) status.value = presence;
-    alert.hidden = !state.error;
+    board.hidden = !state.supervisor;
+    board.setAttribute("aria-pressed", String(state.boardOpen));
+    setText(today, state.today ? dayText(state.today) : "");
+    alert.hidden = !state.error && !state.call;
+    alert.classList.toggle("alert--call", !state.error && !!state.call);
     if (state.error) setText(text, errorText(state.error));
+    else if (state.call) {
+      const { kind, by, conversation_id } = state.call;
+      text.replaceChildren(h("button", { type: "button", class: "link", onclick: () => (does.dismiss(), does.called(conversation_id)) }, t(kind === "whisper" ? "calledWhisper" : "calledReassign", { name: by })));
+    }
   };
 
+  /** @param {import("./board.js").Day} day */
+  function dayText({ served, quick_share, reply_seconds, score }) {
+    const parts = [t("todayServed", { count: served })];
+    if (quick_share !== null) parts.push(`${t("quickShare")} ${Math.round(quick_share * 100)}%`);
+    if (reply_seconds !== null) parts.push(`${t("replyTime")} ${texts.span(reply_seconds)}`);
+    if (score !== null) parts.push(`${t("score5")} ${score}`);
+    return parts.join(" · ");
+  }
+
   /** @param {import("./wire.js").ErrorFrame} error */
-  function errorText({ code, act, winner, message }) {
+  function errorText({ code, act, winner, full, message }) {
+    if (code === "missed") return t("errorMissed");
+    if (full) return t("errorFull", { name: full });
     if (code === "conflict" && winner) return t(act === "claim" ? "errorClaimLost" : "errorOwned", { name: winner });
     if (code === "conflict") return t("errorConflict");
     if (code === "not_found") return t("errorNotFound");

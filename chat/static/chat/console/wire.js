@@ -12,6 +12,7 @@
  * @property {"bot" | "queue" | "agent"} owner
  * @property {boolean} resolved
  * @property {Agent | null} agent
+ * @property {string} [team] for which it waits
  * @property {number} epoch
  * @property {number} seq
  * @property {number} read_seq
@@ -86,8 +87,11 @@
  * @property {Brief} brief
  * @property {{ turn_id: string, offset: number, text: string }} [partial]
  *
- * @typedef {{ type: "ready", agent: Agent, agents: Agent[], conversations: Entry[], queue: Place[], at: string }} ReadyFrame
- * @typedef {{ type: "error", code: string, message: string, act?: string, winner?: string, conversation_id?: string, client_id?: string }} ErrorFrame
+ * @typedef {{ conversation_id: string, until: string }} Ring
+ * @typedef {{ id: number, name: string }} Team
+ *
+ * @typedef {{ type: "ready", agent: Agent, agents: Agent[], conversations: Entry[], queue: Place[], teams?: Team[], rings?: Ring[], supervisor?: boolean, today?: import("./board.js").Day, at: string }} ReadyFrame
+ * @typedef {{ type: "error", code: string, message: string, act?: string, winner?: string, full?: string, conversation_id?: string, client_id?: string }} ErrorFrame
  * @typedef {Entry & { hit: { seq: number, text: string } | null }} Found a conversation that was searched for, and the line that shows why
  * @typedef {ReadyFrame | ThreadFrame | ErrorFrame
  *   | ({ type: "conversation" } & Entry)
@@ -95,18 +99,21 @@
  *   | ({ type: "note" } & Note)
  *   | { type: "queue", entries: Place[] }
  *   | { type: "found", query: string, entries: Found[], more: boolean }
- *   | { type: "ok", act: string, conversation_id: string, client_id?: string, epoch?: number, seq?: number, replies?: Canned[] }
+ *   | { type: "ok", act: string, conversation_id: string, client_id?: string, epoch?: number, seq?: number, replies?: Canned[], board?: import("./board.js").Board }
  *   | { type: "delta", turn_id: string, n: number, offset: number, text: string }
  *   | { type: "turn", turn_id: string, state: string }
  *   | { type: "typing", who: string, on: boolean, conversation_id?: string }
- *   | { type: "presence", agent: Agent }
+ *   | { type: "presence", agent: Agent, missed?: boolean }
+ *   | { type: "alert", kind: string, conversation_id: string, agent: number, by: string }
+ *   | { type: "intake", paused: boolean }
+ *   | { type: "ring", conversation_id: string, agent: number, until: string | null }
  *   | { type: "revealed", conversation_id: string, placeholder: string, value: string }
  *   | { type: "pong" }} Frame
  */
 
 const KNOWN = new Set([
   "ready", "thread", "error", "conversation", "message", "note", "queue", "ok", "delta", "turn", "typing", "presence",
-  "revealed", "pong", "found",
+  "revealed", "pong", "found", "ring", "alert", "intake",
 ]);
 
 /** One frame, or null for what this version does not know. @param {unknown} data @returns {Frame | null} */

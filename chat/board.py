@@ -1,0 +1,143 @@
+"""What a supervisor sees of the desk now and of today: the queue, who is there with how much in hand, and how it went.
+
+Reads only. Called by consumers and api.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from django.db.models import Avg, Count, Min, OuterRef, Q, Subquery
+from django.utils import timezone
+
+from chat import intake, protocol
+from chat.models import Agent, Conversation, Escalation, Message, Rating
+from chat.states import EscalationEnd, Owner, Role
+
+QUICK_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """An agent's day. Shares are 0 to 1; None where there is nothing to say it of."""
+
+    served: int = 0
+    resolved: int = 0
+    quick_share: float | None = None
+    reply_seconds: float | None = None
+    score: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "served": self.served,
+            "resolved": self.resolved,
+            "quick_share": self.quick_share,
+            "reply_seconds": self.reply_seconds,
+            "score": self.score,
+        }
+
+
+def read() -> dict[str, Any]:
+    """The `board` frame: `{queue, agents[], mode, paused, at}`."""
+    now, rules = timezone.now(), intake.rules()
+    days = today(now)
+    return {
+        "queue": queue(),
+        "agents": [as_agent(agent, days[agent.pk]) for agent in staff()],
+        "mode": "push" if rules.pushes else "pull",
+        "paused": rules.paused,
+        "at": protocol.iso(now),
+    }
+
+
+def queue() -> list[dict[str, Any]]:
+    """How many wait in each inbox, and since when the first."""
+    waits = Conversation.objects.filter(owner=Owner.QUEUE.value, resolved_at=None)
+    by_inbox = waits.values("inbox__name").annotate(n=Count("pk"), since=Min("waiting_since"))
+    return [
+        {"inbox": row["inbox__name"], "waiting": row["n"], "since": protocol.iso(row["since"])}
+        for row in by_inbox.order_by("-n", "inbox__name")
+    ]
+
+
+def staff() -> Iterable[Any]:
+    mine = Q(conversations__owner=Owner.AGENT.value, conversations__resolved_at=None)
+    aside = Q(conversations__snoozed=True)
+    agents = Agent.objects.filter(user__is_active=True, user__is_staff=True).annotate(
+        load=Count("conversations", distinct=True, filter=mine & ~aside),
+        aside=Count("conversations", distinct=True, filter=mine & aside),
+        ringing=Count("rings", distinct=True, filter=Q(rings__ended_at=None)),
+    )
+    return agents.order_by("name")
+
+
+def as_agent(agent: Any, day: Day) -> dict[str, Any]:
+    there = agent.seen_at is None or timezone.now() - agent.seen_at < intake.SILENT
+    return {
+        "id": agent.pk,
+        "name": agent.name,
+        "presence": agent.presence if there else "away",
+        "load": agent.load,
+        "aside": agent.aside,
+        "ringing": agent.ringing,
+        "capacity": agent.capacity,
+        "today": day.as_json(),
+    }
+
+
+def today(now: datetime) -> dict[int, Day]:
+    """Each agent's day so far, by the shop's natural day."""
+    since = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    spans, served = replies(since)
+    resolved = counted(
+        Conversation.objects.filter(resolved_at__gte=since, owner=Owner.AGENT.value).values("agent")
+    )
+    ratings = Rating.objects.filter(at__gte=since, conversation__agent__isnull=False)
+    scores = ratings.values("conversation__agent").annotate(score=Avg("score"))
+    liked = {row["conversation__agent"]: round(row["score"], 2) for row in scores}
+    days: dict[int, Day] = defaultdict(Day)
+    for pk in {*served, *resolved, *liked}:
+        seconds = spans[pk]
+        days[pk] = Day(
+            served=len(served[pk]),
+            resolved=resolved.get(pk, 0),
+            quick_share=share(seconds),
+            reply_seconds=round(median(seconds), 1) if seconds else None,
+            score=liked.get(pk),
+        )
+    return days
+
+
+def counted(rows: Any) -> dict[int, int]:
+    return {row["agent"]: row["n"] for row in rows.annotate(n=Count("pk"))}
+
+
+def replies(since: datetime) -> tuple[dict[int, list[float]], dict[int, set[Any]]]:
+    """By agent: seconds from each claim of today to the first reply after it, and the conversations claimed."""
+    first = Message.objects.filter(
+        conversation=OuterRef("conversation"), role=Role.AGENT.value, at__gte=OuterRef("ended_at")
+    )
+    claims = Escalation.objects.filter(
+        end=EscalationEnd.CLAIMED.value, ended_at__gte=since, agent__isnull=False
+    ).annotate(replied_at=Subquery(first.order_by("seq").values("at")[:1]))
+    spans: dict[int, list[float]] = defaultdict(list)
+    served: dict[int, set[Any]] = defaultdict(set)
+    for row in claims.values_list("agent", "conversation", "ended_at", "replied_at"):
+        agent, conversation, claimed_at, replied_at = row
+        served[agent].add(conversation)
+        if replied_at is not None:
+            spans[agent].append((replied_at - claimed_at).total_seconds())
+    return spans, served
+
+
+def share(seconds: list[float]) -> float | None:
+    quick = sum(span <= QUICK_SECONDS for span in seconds)
+    return round(quick / len(seconds), 3) if seconds else None
+
+
+def own(agent: Agent) -> dict[str, Any]:
+    """The agent's own day, for the strip at the top."""
+    return today(timezone.now())[agent.pk].as_json()

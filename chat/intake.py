@@ -1,0 +1,85 @@
+"""How waiting conversations reach agents: the rules in force, who is there, and the doorbell of whoever gives them out.
+
+Called by ownership and actions, which ring it, and by escalation, waiting and assigning, which read it.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from chat.models import Agent, IntakePolicy
+from chat.states import Intake, Presence
+from prompts import snapshot
+
+log = structlog.get_logger(__name__)
+
+ASSIGN = "chat.tasks.assign"
+# A console beats every twenty seconds.
+SILENT = timedelta(seconds=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The policy's row as a value."""
+
+    taken_at: float
+    pushes: bool = False
+    paused: bool = False
+    ring_seconds: int = 20
+    misses_most: int = 3
+    affinity: bool = True
+    over_capacity: bool = True
+
+
+def take() -> Rules:
+    taken_at = time.monotonic()
+    row = IntakePolicy.objects.filter(pk=1).first() or IntakePolicy()
+    return Rules(
+        taken_at=taken_at,
+        pushes=row.mode == Intake.PUSH.value,
+        paused=row.paused,
+        ring_seconds=row.ring_seconds,
+        misses_most=row.misses_most,
+        affinity=row.affinity,
+        over_capacity=row.over_capacity,
+    )
+
+
+CACHE: snapshot.Cache[Rules] = snapshot.also_drop(snapshot.Cache(take))
+
+
+def rules() -> Rules:
+    """The rules in force; every process hears of a change within seconds."""
+    return CACHE.get()
+
+
+def online() -> QuerySet[Agent]:
+    """Agents who take conversations now; one whose console fell silent does not."""
+    heard = Q(seen_at=None) | Q(seen_at__gte=timezone.now() - SILENT)
+    return Agent.objects.filter(heard, presence=Presence.ONLINE.value)
+
+
+def set_paused(*, paused: bool) -> None:
+    """Whether the queue is closed to new customers; every process hears of it."""
+    IntakePolicy.objects.update_or_create(pk=1, defaults={"paused": paused})
+    snapshot.announce()
+
+
+def assign_soon() -> None:
+    """Rings for whoever gives conversations out, once the transaction is committed; nothing where agents take them."""
+    if rules().pushes:
+        transaction.on_commit(ring)
+
+
+def ring() -> None:
+    try:
+        current_app.send_task(ASSIGN)
+    except (OperationalError, OSError) as error:
+        log.warning("assign_doorbell_lost", error=type(error).__name__)
