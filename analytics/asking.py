@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from analytics.reading import SPLITS, Question
+from analytics.reading import FILTERS, Question
 from analytics.spans import Period
 
 PRESETS = (1, 7, 30, 90, 180)
@@ -41,7 +41,7 @@ def read(query: Mapping[str, str], *, today: date, allowed: tuple[int, ...] | No
     """The question of an address. An inbox the reader may not see gives nothing, not everything."""
     period, preset, unread = read_period(query, today=today)
     inbox = query.get("inbox", "")
-    filters = {name: query[name][:VALUE_CHARS] for name in SPLITS if query.get(name)}
+    filters = {name: query[name][:VALUE_CHARS] for name in FILTERS if query.get(name)}
     question = Question(period, chosen(inbox, allowed), filters)
     return Asked(question, inbox if inbox.isdecimal() else "", preset, unread)
 

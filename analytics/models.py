@@ -98,6 +98,10 @@ class Count(models.Model):
 
 DIMENSIONS = ["inbox_id", "channel", "tier", "intent", "release", "model", "label"]
 PLACE = ["family", "start", *DIMENSIONS]
+SPLITS = DIMENSIONS[1:]
+DAY_PLACE = ["family", "split", "start", *DIMENSIONS]
+# Of sketches: over all inboxes.
+EVERY_INBOX = -1
 
 
 class HourlyCount(Count):
@@ -111,10 +115,15 @@ class HourlyCount(Count):
 
 
 class DailyCount(Count):
-    """Counts of one day of the shop: the sum of its hours."""
+    """Counts of one day of the shop: the sum of its hours, by inbox alone, by one more dimension, and by all of them.
+
+    `split` has a bit for each of `SPLITS` that the row is *not* split by; readers take the rows with the fewest splits.
+    """
+
+    split = models.PositiveSmallIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=PLACE, name="daily_count_once")]
+        constraints = [models.UniqueConstraint(fields=DAY_PLACE, name="daily_count_once")]
 
     def __str__(self) -> str:
         return f"{self.family} {self.start:%F}"
@@ -148,7 +157,7 @@ class HourlySketch(Sketch):
 
 
 class DailySketch(Sketch):
-    """Durations of one day of the shop."""
+    """Durations of one day of the shop, by inbox and over EVERY_INBOX."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=SKETCH_PLACE, name="daily_sketch_once")]

@@ -9,11 +9,12 @@ from typing import Any
 from django.db import connection
 
 from analytics import spans
+from analytics.models import EVERY_INBOX
 from analytics.sketches import percentile
 from analytics.spans import Period
-from analytics.stats import FAMILIES
+from analytics.stats import FAMILIES, split_mask
 
-SPLITS = ("channel", "tier", "intent", "release", "model")
+FILTERS = ("channel", "tier", "intent", "release", "model")
 Stats = dict[str, int]
 
 
@@ -63,23 +64,33 @@ def by_group(
     now: dict[str, Stats] = {}
     before: dict[str, Stats] = {}
     group = f"start >= %(since)s, {dimension}"
-    for is_now, value, *sums in summed(question, family, names, group=group):
+    for is_now, value, *sums in summed(question, family, names, group=group, split_by=[dimension]):
         side = now if is_now else before
         side[str(value)] = dict(zip(names, map(int, sums), strict=True))
     return now, before
 
 
 def summed(
-    question: Question, family: str, names: Sequence[str], *, group: str
+    question: Question,
+    family: str,
+    names: Sequence[str],
+    *,
+    group: str,
+    split_by: Sequence[str] = (),
 ) -> list[tuple[Any, ...]]:
     positions = [FAMILIES[family].names.index(name) + 1 for name in names]
     where, values = restricted(question, family)
+    known = FAMILIES[family].dimensions
+    needed = [name for name in FILTERS if name in question.filters and name in known]
+    needed += [name for name in split_by if name not in needed]
+    # The rows with the fewest splits that still tell these apart.
+    values["split"] = split_mask(needed if len(needed) < 2 else known.keys())
     sums = ", ".join(f"coalesce(sum(counts[{position}]), 0)" for position in positions)
     count = group.count(",") + 1
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT {group}, {sums} FROM analytics_dailycount
-                WHERE family = %(family)s AND {where} GROUP BY {", ".join(map(str, range(1, count + 1)))}""",
+                WHERE family = %(family)s AND split = %(split)s AND {where} GROUP BY {", ".join(map(str, range(1, count + 1)))}""",
             {**values, "family": family},
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -98,7 +109,7 @@ def restricted(question: Question, family: str | None) -> tuple[str, dict[str, A
         where.append("inbox_id = ANY (%(inboxes)s)")
         values["inboxes"] = list(question.inboxes)
     known = FAMILIES[family].dimensions if family else {"model"}
-    for name in SPLITS:
+    for name in FILTERS:
         if name in question.filters and name in known:
             where.append(f"{name} = %({name})s")
             values[name] = question.filters[name]
@@ -111,6 +122,9 @@ Buckets = dict[int, int]
 def spread(question: Question, measures: Iterable[str], *, by_model: bool = False) -> "Spread":
     """How durations spread, merged over days and inboxes; `by_model` also over the models apart."""
     where, values = restricted(question, None)
+    if question.inboxes is None:
+        where += " AND inbox_id = %(every)s"
+        values["every"] = EVERY_INBOX
     model = "model" if by_model else "''"
     with connection.cursor() as cursor:
         cursor.execute(

@@ -19,8 +19,16 @@ from django.db.models.functions import Least
 from django.utils import timezone
 
 from analytics import outcomes, spans
-from analytics.models import DIMENSIONS, Dirty, FillState, LateFact
-from analytics.stats import FAMILIES, TIMINGS, Family, Timing
+from analytics.models import (
+    DAY_PLACE,
+    DIMENSIONS,
+    EVERY_INBOX,
+    SPLITS,
+    Dirty,
+    FillState,
+    LateFact,
+)
+from analytics.stats import FAMILIES, TIMINGS, Family, Timing, splits
 from chat.models import Conversation
 from prompts.locks import Lock
 
@@ -34,7 +42,6 @@ DRAINED_AT_ONCE = 5000
 RECHECKED = timedelta(days=3)
 HOUR_OF = "date_trunc('hour', {}, %(zone)s)"
 Result = TypeVar("Result")
-SUMMED = ", ".join(["family", *DIMENSIONS])
 
 
 class Busy(Exception):
@@ -272,6 +279,7 @@ def sum_day() -> bool:
         "since": spans.day_start(day),
         "until": spans.day_end(day),
         "starts": [dirty.start],
+        "every": EVERY_INBOX,
     }
     with connection.cursor() as cursor:
         for name in FAMILIES:
@@ -284,13 +292,25 @@ def sum_day() -> bool:
 
 @cache
 def day_sql(name: str) -> str:
-    sums = ", ".join(f"sum(counts[{n}])" for n in range(1, len(FAMILIES[name].stats) + 1))
-    fresh = f"""SELECT family, %(since)s::timestamptz AS start, {", ".join(DIMENSIONS)}, ARRAY[{sums}]::bigint[] AS counts
+    family = FAMILIES[name]
+    sums = ", ".join(f"sum(counts[{n}])" for n in range(1, len(family.stats) + 1))
+    sets = ", ".join(f"({', '.join(['inbox_id', *each])})" for each in splits(family))
+    fresh = f"""SELECT %(family)s AS family, {mask_sql(family)} AS split, %(since)s::timestamptz AS start, inbox_id,
+            {", ".join(f"{day_column(family, name)} AS {name}" for name in SPLITS)}, ARRAY[{sums}]::bigint[] AS counts
         FROM analytics_hourlycount WHERE family = %(family)s AND start >= %(since)s AND start < %(until)s
-        GROUP BY {SUMMED}"""
-    return put_sql(
-        "daily", "count", fresh, place=["family", "start", *DIMENSIONS], values=["counts"]
-    )
+        GROUP BY GROUPING SETS ({sets})"""
+    return put_sql("daily", "count", fresh, place=DAY_PLACE, values=["counts"])
+
+
+def mask_sql(family: Family) -> str:
+    """The number of a row's split, as `stats.split_mask` has it."""
+    own = family.dimensions
+    bits = [f"GROUPING({name})" if name in own else "1" for name in SPLITS]
+    return " + ".join(f"{bit} * {1 << place}" for place, bit in enumerate(reversed(bits)))
+
+
+def day_column(family: Family, name: str) -> str:
+    return f"coalesce({name}, '')" if name in family.dimensions else "''"
 
 
 DAY_SKETCH = put_sql(
@@ -298,10 +318,10 @@ DAY_SKETCH = put_sql(
     "sketch",
     """SELECT measure, %(since)s::timestamptz AS start, inbox_id, model,
            array_agg(bucket ORDER BY bucket) AS buckets, array_agg(n ORDER BY bucket) AS counts
-       FROM (SELECT measure, inbox_id, model, bucket, sum(n)::bigint AS n FROM analytics_hourlysketch
-             CROSS JOIN LATERAL unnest(buckets, counts) AS spread(bucket, n)
+       FROM (SELECT measure, coalesce(inbox_id, %(every)s) AS inbox_id, model, bucket, sum(n)::bigint AS n
+             FROM analytics_hourlysketch CROSS JOIN LATERAL unnest(buckets, counts) AS spread(bucket, n)
              WHERE measure = %(family)s AND start >= %(since)s AND start < %(until)s
-             GROUP BY measure, inbox_id, model, bucket) AS summed
+             GROUP BY GROUPING SETS ((measure, inbox_id, model, bucket), (measure, model, bucket))) AS summed
        GROUP BY measure, inbox_id, model""",
     place=["measure", "start", "inbox_id", "model"],
     values=["buckets", "counts"],

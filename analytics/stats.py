@@ -4,9 +4,10 @@ A family's rows are those of one hour; each of its stats is an aggregate over th
 ones go to the end of their family, and `manage.py fill_analytics --again` counts them for the past.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from analytics.models import SPLITS
 from analytics.outcomes import ANSWERED_MS, WAITED_MS
 from analytics.sketches import bucket_sql
 
@@ -30,6 +31,24 @@ class Family:
     @property
     def names(self) -> list[str]:
         return list(self.stats)
+
+
+def splits(family: Family) -> list[list[str]]:
+    """What days of a family are split by, beside the inbox: nothing, each dimension alone, and all of them."""
+    own = [name for name in SPLITS if name in family.dimensions]
+    found: list[list[str]] = []
+    for split in ([], *([name] for name in own), own):
+        if split not in found:
+            found.append(split)
+    return found
+
+
+def split_mask(split: Collection[str]) -> int:
+    """The number under which days with this split are kept: a bit for each dimension they are not split by."""
+    mask = 0
+    for name in SPLITS:
+        mask = mask * 2 + (name not in split)
+    return mask
 
 
 def labelled(prefix: str) -> Family:

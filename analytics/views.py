@@ -82,7 +82,7 @@ def frame(request: HttpRequest, declared: Page, asked: Asked, names: Names) -> d
             (str(days), preset_name(days), days == asked.preset) for days in asking.PRESETS
         ],
         "choices": choices(names, asked),
-        "cleared": asked.query(inbox="", **dict.fromkeys(reading.SPLITS, ""))
+        "cleared": asked.query(inbox="", **dict.fromkeys(reading.FILTERS, ""))
         if filters or asked.inbox
         else "",
         "filled_until": reading.filled_until(),

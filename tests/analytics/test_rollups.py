@@ -63,18 +63,13 @@ def alike(counted: float | None, recounted: float | None, accuracy: float) -> bo
 
 def everything() -> list[tuple[Any, ...]]:
     """All that was counted, in order: equal before and after means that nothing was lost or doubled."""
-    counts = [
-        row
-        for model in (HourlyCount, DailyCount)
-        for row in model.objects.order_by(
-            "family", "start", "inbox_id", "tier", "intent", "release", "model", "label"
-        ).values_list(
-            "family", "start", "inbox_id", "tier", "intent", "release", "model", "label", "counts"
-        )
-    ]
+    place = ("family", "start", "inbox_id", "tier", "intent", "release", "model", "label")
+    hours = HourlyCount.objects.order_by(*place).values_list(*place, "counts")
+    days = DailyCount.objects.order_by("split", *place).values_list("split", *place, "counts")
     sketches = DailySketch.objects.order_by("measure", "start", "inbox_id", "model")
     return [
-        *counts,
+        *hours,
+        *days,
         *sketches.values_list("measure", "start", "inbox_id", "model", "buckets", "counts"),
     ]
 
@@ -82,16 +77,21 @@ def everything() -> list[tuple[Any, ...]]:
 @pytest.fixture
 def writer() -> Writer:
     """Conversations around the days under test, in two inboxes; some begin within a minute of midnight."""
-    found = Writer()
-    for day in range(5):
-        midnight = spans.day_start(FIRST + timedelta(days=day))
-        for minutes in (-1, 0, 61, 150, 400, 800, 1300):
-            found.conversation(midnight + timedelta(minutes=minutes))
+    found = write_days()
     visitor = Visitor.objects.filter(conversations__resolved_at__isnull=False).first()
     assert visitor is not None
     ended = visitor.conversations.get()
     assert ended.resolved_at is not None
     found.conversation(ended.resolved_at + timedelta(hours=3), visitor=visitor)
+    return found
+
+
+def write_days() -> Writer:
+    found = Writer()
+    for day in range(4):
+        midnight = spans.day_start(FIRST + timedelta(days=day))
+        for minutes in (-1, 0, 61, 400, 1300):
+            found.conversation(midnight + timedelta(minutes=minutes))
     return found
 
 
@@ -104,25 +104,16 @@ def test_every_figure_has_a_recount() -> None:
     assert {said.measure for said in PERCENTILES.values()} == set(DURATIONS)
 
 
-@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
 def test_figures_equal_their_recount(zone: str, settings: Any) -> None:
     settings.TIME_ZONE = zone
     with time_machine.travel(NOW, tick=False):
-        writer = writer_in(zone)
+        writer = write_days()
         catch_up()
 
         check_figures(ids_of(writer))
         check_figures(ids_of(writer)[:1])
         check_figures(ids_of(writer), Period(date(2026, 11, 1), date(2026, 11, 1)))
-
-
-def writer_in(zone: str) -> Writer:
-    found = Writer()
-    for day in range(5):
-        midnight = spans.day_start(FIRST + timedelta(days=day))
-        for minutes in (-1, 0, 61, 150, 400, 800, 1300):
-            found.conversation(midnight + timedelta(minutes=minutes))
-    return found
 
 
 def test_late_facts_are_counted(writer: Writer) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from tqdm import tqdm
 from typing_extensions import override
 
-from analytics import history
+from analytics import history, rollups
 from chat.models import Conversation
 
 BATCH = 1000
@@ -51,6 +51,8 @@ class Command(BaseCommand):
                 written = history.write(batch)
                 lines += written
                 bar.update(written)
+        # Beat has counted up to now meanwhile, and would not look back that far.
+        rollups.forget()
         seconds = monotonic() - started
         self.stdout.write(
             f"{lines} lines in {seconds:.0f} s; count them with: manage.py fill_analytics"
