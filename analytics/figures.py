@@ -116,7 +116,7 @@ def as_duration(milliseconds: float) -> str:
         return f"{milliseconds:.0f}{NO_BREAK}ms"
     seconds = milliseconds / 1000
     if seconds < 120:
-        return f"{seconds:.2f}{NO_BREAK}s"
+        return f"{seconds:.{2 if seconds < 10 else 1}f}{NO_BREAK}s"
     minutes = seconds / 60
     return f"{minutes:.1f}{NO_BREAK}min" if minutes < 120 else f"{minutes / 60:.1f}{NO_BREAK}h"
 

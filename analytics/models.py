@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class Outcome(models.Model):
@@ -204,6 +205,42 @@ class LateFact(models.Model):
 
     def __str__(self) -> str:
         return f"late fact {self.pk}"
+
+
+class Export(models.Model):
+    """A file of conversations on its way out: asked for, written by a worker that holds a lease, fetched by whoever asked."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    user = models.ForeignKey("auth.User", on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=4)
+    # The address's query, and the inboxes its reader might see when it was asked for; null: all.
+    query = models.JSONField(default=dict)
+    inboxes = models.JSONField(null=True)
+    language = models.CharField(max_length=10)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    lease_until = models.DateTimeField(null=True)
+    written = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    file = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["csv", "xlsx"]), name="export_kind"),
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "running", "done", "failed"]), name="export_state"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"export {self.pk} {self.state}"
 
 
 class InboxAccess(models.Model):

@@ -5,7 +5,7 @@ from contextlib import suppress
 import structlog
 from celery import shared_task
 
-from analytics import rollups
+from analytics import exporting, rollups
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,14 @@ def fill() -> None:
 
 
 @shared_task
+def export(pk: int) -> None:
+    """Writes a file of conversations that somebody waits for."""
+    exporting.run(pk)
+
+
+@shared_task
 def recheck() -> None:
-    """Has the last days counted once more."""
+    """Has the last days counted once more, and removes files nobody will fetch any more."""
     rollups.recheck()
+    exporting.sweep()
     log.info("analytics_rechecked")

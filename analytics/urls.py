@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from analytics import views
+from analytics import files, views
 
 app_name = "analytics"
 urlpatterns = [
     path("", views.page, name="home"),
     path("live/", views.live_page, name="live"),
     path("live/now/", views.live_now, name="live_now"),
+    path("exports/", files.exports, name="exports"),
+    path("exports/<int:pk>/state/", files.state, name="export_state"),
+    path("exports/<int:pk>/file/", files.fetch, name="export_file"),
     path("<slug:key>/", views.page, name="page"),
 ]

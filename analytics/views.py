@@ -16,7 +16,7 @@ from analytics import access, asking, building, figures, listing, live, naming, 
 from analytics.asking import Asked
 from analytics.naming import Names
 from analytics.pages import PAGES, Page
-from analytics.words import LIVE, WORDS
+from analytics.words import EXPORTS, LIVE, WORDS
 from prompts.bilingual import pick
 
 View = Callable[..., HttpResponse]
@@ -125,6 +125,10 @@ def listed(request: HttpRequest, asked: Asked, names: Names) -> dict[str, Any]:
     kept = {name: query[name] for name in ("trait", "agent") if query.get(name)}
     return {
         "listed": [listing.as_row(outcome, names) for outcome in found.outcomes],
+        "e": EXPORTS,
+        "exported": {
+            name: query[name] for name in query if query[name] and name != "after"
+        }.items(),
         "trait": query.get("trait", "") or (names.agents.get(query.get("agent", ""), "")),
         "next": asked.query(**kept, after=found.next) if found.next else "",
         "may_open": request.user.has_perm("chat.view_conversation"),
@@ -141,6 +145,7 @@ def live_page(request: HttpRequest) -> HttpResponse:
         **frame(request, PAGES["overview"], asked, names),
         "title": LIVE["title"],
         "page": None,
+        "on_live": True,
         "figures": [(key, LIVE[key], LIVE[f"{key}_said"], now[key]) for key in LIVE_KEYS],
         "now": now,
         "l": LIVE,

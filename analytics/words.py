@@ -5,6 +5,7 @@ from prompts.bilingual import both
 WORDS = {
     "analytics": both("数据分析", "Analytics"),
     "live": both("实时", "Live"),
+    "exports": both("导出", "Exports"),
     "pages": both("数据分析页面", "Pages of analytics"),
     "filters": both("筛选", "Filters"),
     "from": both("从", "From"),
@@ -92,4 +93,26 @@ LIVE = {
     "p50_said": both("其中一半不超过此值。", "Half of them took no longer."),
     "p95": both("回答用时 p95", "Time to answer p95"),
     "p95_said": both("其中 95% 不超过此值。", "95 % of them took no longer."),
+}
+EXPORTS = {
+    "title": both("导出", "Exports"),
+    "intro": both(
+        "每段会话一行：时间、结局、等待、评分、费用等，不含任何聊天内容。文件保留 7 天，只有你能下载。",
+        "A row for each conversation: times, outcome, waits, rating, cost; nothing that was said. Kept for seven days, for you alone.",
+    ),
+    "none": both(
+        "还没有导出。在「会话」页的列表上方可以导出。",
+        "None yet. The list on the page of conversations has the buttons.",
+    ),
+    "asked": both("时间", "Asked for"),
+    "kind": both("格式", "Format"),
+    "state": both("进度", "Progress"),
+    "rows": both("行", "rows"),
+    "fetch": both("下载", "Download"),
+    "waiting": both("等待中", "waiting"),
+    "running": both("正在写入", "being written"),
+    "done": both("完成", "done"),
+    "failed": both("失败，请重试", "failed, please ask again"),
+    "as": both("导出这些会话", "Export these"),
+    "most": both("最多 100,000 行", "100,000 rows at most"),
 }

@@ -5,6 +5,8 @@ const days = document.getElementById("days");
 const dates = [document.getElementById("from"), document.getElementById("to")];
 
 if (form) {
+  // On a phone the figures come first.
+  if (window.matchMedia("(max-width: 47.99rem)").matches) document.getElementById("fold").open = false;
   // Without a script all fields are sent, and two dates win over the days; so they are sent only where they were chosen.
   form.addEventListener("submit", () => {
     for (const date of dates) date.disabled = Boolean(days.value);
