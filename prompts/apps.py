@@ -6,6 +6,8 @@ from typing_extensions import override
 from prompts.bilingual import both, name_rows
 
 NAMES = {
+    "AuditEntry": ("审计记录", "change", "audit"),
+    "PromptDraft": ("提示词草稿", "prompt draft", "prompt drafts"),
     "Prompt": ("提示词", "prompt", "prompts"),
     "PromptVersion": ("提示词版本", "prompt version", "prompt versions"),
     "PublishRequest": ("发布申请", "publish request", "publish requests"),

@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from django.utils import timezone
 from redis import RedisError
 
-from prompts import transfer
+from prompts import audit, transfer
 from prompts.models import SopImport
 from prompts.redis import connection
 from prompts.transfer import Changed, Plan, Unreadable
@@ -69,9 +69,10 @@ def apply(pk: int) -> None:
         return
     try:
         table = transfer.read(bytes(job.file), name=job.file_name)
-        done = transfer.apply(
-            table, digest=job.digest, progress=lambda done, rows: tell(pk, done, rows)
-        )
+        with audit.acting(job.created_by_id):
+            done = transfer.apply(
+                table, digest=job.digest, progress=lambda done, rows: tell(pk, done, rows)
+            )
     except Changed as error:
         keep(pk, error.plan, expected=State.APPLYING, problem={"reason": "changed"})
         return

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission
 READ = (
     "prompt", "promptversion", "promptdraft", "fewshotexample", "sop", "sopquestion", "sopfinding", "sopimport",
     "evalset", "evalcase", "evalrun", "evalresult", "release", "releasemove", "routepolicy", "canary", "intent", "intentexample",
+    "auditentry",
 )  # fmt: skip
 EVALUATION = ("evalset", "evalcase")
 WRITTEN = ("prompt", "fewshotexample", "sop", "sopquestion", "intent", "intentexample")

@@ -12,7 +12,7 @@ from celery import shared_task
 from django.db import connection, transaction
 from django.utils import timezone
 
-from prompts import canaries, imports, radar, releases, understanding
+from prompts import audit, canaries, imports, radar, releases, understanding
 from prompts.evaluation import running
 from prompts.locks import Lock
 from prompts.models import ExampleUse, NluModel, QualityCell
@@ -50,9 +50,10 @@ USES = """
 @shared_task
 def guard_canaries() -> None:
     """Rolls back canaries and releases that broke their guard; those in stages that do well go on."""
-    canaries.guard()
-    releases.guard()
-    releases.advance()
+    with audit.acting(None, by="guard"):
+        canaries.guard()
+        releases.guard()
+        releases.advance()
 
 
 @shared_task

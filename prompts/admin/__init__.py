@@ -1,6 +1,7 @@
 """The admin of prompts, a module for each kind of row. Django finds it here; importing registers it."""
 
 from prompts.admin import (
+    audits,
     canaries,
     candidates,
     evaluation,
@@ -17,6 +18,7 @@ from prompts.admin import (
 )
 
 __all__ = [
+    "audits",
     "canaries",
     "candidates",
     "evaluation",

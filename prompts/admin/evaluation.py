@@ -8,13 +8,13 @@ from django.contrib import admin
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from prompts.admin import evaluation_pages
 from prompts.admin.evaluation_words import HELP, LABELS, STATES
 from prompts.admin.rows import ReadOnlyAdmin
+from prompts.admin.seen import SeenAdmin, SeenForm
 from prompts.admin.wording import both, pick
 from prompts.evaluation import reading
 from prompts.models import EvalCase, EvalRun, EvalSet
@@ -47,7 +47,7 @@ class LineList(forms.CharField):
             )
 
 
-class CaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+class CaseForm(SeenForm):
     """A case in which nobody's data is left."""
 
     must_contain = LineList(required=False)
@@ -127,7 +127,7 @@ def is_history(value: Any) -> bool:
     )
 
 
-class SetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+class SetForm(SeenForm):
     class Meta:
         labels = LABELS
         help_texts = HELP
@@ -158,7 +158,7 @@ class WithPages(ModelAdmin):
 
 
 @admin.register(EvalSet)
-class EvalSetAdmin(WithPages):
+class EvalSetAdmin(SeenAdmin, WithPages):
     form = SetForm
     pages = {
         "run": evaluation_pages.start,
@@ -204,7 +204,7 @@ class EvalSetAdmin(WithPages):
 
 
 @admin.register(EvalCase)
-class EvalCaseAdmin(ModelAdmin):
+class EvalCaseAdmin(SeenAdmin):
     form = CaseForm
     list_display = ["key", "set", "shown_text", "language", "source", "marked", "enabled"]
     list_filter = ["set", "language", "source", "critical", "enabled"]

@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from prompts import snapshot
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay, containing
+from prompts.admin.seen import SeenAdmin, SeenForm
 from prompts.admin.wording import as_percent, both, pick
 from prompts.models import FewShotExample
 from prompts.redaction import engine
@@ -29,7 +30,7 @@ SOURCES = {
 }
 
 
-class ExampleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+class ExampleForm(SeenForm):
     """A dialogue of a customer and the bot, in which nobody's data is left."""
 
     class Meta:
@@ -104,7 +105,7 @@ def is_line(line: Any) -> bool:
 
 
 @admin.register(FewShotExample)
-class FewShotExampleAdmin(DefaultsStay, AnnouncedAdmin):
+class FewShotExampleAdmin(SeenAdmin, DefaultsStay, AnnouncedAdmin):
     form = ExampleForm
     list_display = ["key", "language", "intent", "emotion", "origin", "shown", "good", "enabled"]
     list_filter = ["language", "intent", "emotion", "source", "enabled"]

@@ -16,6 +16,7 @@ from unfold.forms import ActionForm
 from prompts import retrieval, snapshot, transfer
 from prompts.admin import sop_files, sop_pages, sops_heard
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
+from prompts.admin.seen import SeenAdmin, SeenForm
 from prompts.admin.sop_list import SopChangeList, holding
 from prompts.admin.wording import both, pick
 from prompts.models import Sop, SopQuestion
@@ -30,7 +31,7 @@ STATES = {
 }
 
 
-class SopForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+class SopForm(SeenForm):
     class Meta:
         labels = {
             "key": both("编号", "Key"),
@@ -114,7 +115,7 @@ class BulkForm(ActionForm):
 
 
 @admin.register(Sop)
-class SopAdmin(DefaultsStay, AnnouncedAdmin):
+class SopAdmin(SeenAdmin, DefaultsStay, AnnouncedAdmin):
     form = SopForm
     list_display = [
         "title",

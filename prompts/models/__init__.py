@@ -1,5 +1,6 @@
 """The rows of prompts, by what they are about. Everybody imports them from here."""
 
+from prompts.models.audit import AuditEntry
 from prompts.models.endpoints import CURRENCIES, PROVIDERS, ModelEndpoint
 from prompts.models.evaluation import EvalCase, EvalResult, EvalRun, EvalSet
 from prompts.models.frozen import SopSet, SopVersion, SopVersionQuestion
@@ -25,6 +26,7 @@ __all__ = [
     "EMOTIONS",
     "LANGUAGES",
     "PROVIDERS",
+    "AuditEntry",
     "Budget",
     "Canary",
     "Candidate",

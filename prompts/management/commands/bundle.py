@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from typing_extensions import override
 
-from prompts import bundle
+from prompts import audit, bundle
 from prompts.bundle import BundleError, Fate, Item, Plan, Refused
 from prompts.redaction import engine
 from prompts.versions import Held
@@ -71,7 +71,8 @@ class Command(BaseCommand):
     def take(self, folder: Path, *, apply: bool, publish: bool) -> None:
         directory = bundle.read(folder)
         try:
-            plan = bundle.apply(directory, publish=publish) if apply else bundle.compare(directory, publish=publish)  # fmt: skip
+            with audit.acting(None, by="manage.py bundle import"):
+                plan = bundle.apply(directory, publish=publish) if apply else bundle.compare(directory, publish=publish)  # fmt: skip
         except Refused as error:
             plan = error.plan
         self.tell(plan)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, no_translations
 from typing_extensions import override
 
-from prompts import default_files, roles, sync
+from prompts import audit, default_files, roles, sync
 from prompts.default_files import DefaultsError
 
 
@@ -23,7 +23,9 @@ class Command(BaseCommand):
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            counts = sync.sync(default_files.read(options["folder"]))
+            entries = default_files.read(options["folder"])
+            with audit.acting(None, by="defaults"):
+                counts = sync.sync(entries)
         except DefaultsError as error:
             raise CommandError(str(error)) from error
         roles.make()
