@@ -18,8 +18,8 @@ from prompts.nlu import segment
 # Cosine of a member to its centre, and of two groups that are one. Chosen on labelled questions of a bank (77 intents)
 # and of a telephone company: lower ones put more strangers together, higher ones leave more alone.
 ALIKE, ONE = 0.4, 0.65
-# A term in more than this share of the questions says nothing of what is asked.
-COMMON = 0.08
+# A term in more than this share of the questions says nothing of what is asked; few questions may share one subject.
+COMMON, FEW = 0.08, 50
 BLOCK = 512
 NAMED_BY = 5
 
@@ -57,7 +57,7 @@ def as_matrix(texts: Sequence[str]) -> tuple[sparse.csr_matrix, list[str]]:
     """
     cut = [telling(text) for text in texts]
     counts = Counter(term for terms in cut for term in terms)
-    most = max(COMMON * len(texts), 5)
+    most = max(COMMON * len(texts), FEW)
     names = sorted(term for term, count in counts.items() if 2 <= count <= most)
     column = {name: place for place, name in enumerate(names)}
     weights = {term: weight(term, count, of=len(texts)) for term, count in counts.items()}

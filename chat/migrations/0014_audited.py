@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("chat", "0013_gaps"),
-        ("prompts", "0012_audit"),
+        ("prompts", "0013_audit"),
     ]
 
     operations = [
