@@ -36,7 +36,7 @@ FIELDS = {
     "score": "评分", "resolved": "已解决", "comment": "评语", "presence": "在线状态", "reception": "接待方式", "shop_name": "店铺名称",
     "bot_name": "机器人名称", "purpose": "用途", "category": "分类", "answer": "回答", "steps": "步骤", "tool": "工具", "endpoint": "模型端点",
     "model": "模型", "provider": "供应商接口", "priority": "优先级", "strength": "档位", "cost": "费用", "currency": "币种",
-    "error_class": "错误类别", "total_ms": "总时长（毫秒）", "first_token_ms": "首字（毫秒）", "per_day": "每天上限", "stop": "用完即停",
+    "error_class": "错误类别", "total_ms": "总时长（毫秒）", "first_token_ms": "首字（毫秒）", "per_day": "每天上限", "size": "提问数", "conversations": "会话数", "label": "名称", "stop": "用完即停",
 }  # fmt: skip
 
 

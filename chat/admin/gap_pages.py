@@ -118,6 +118,7 @@ def gap_page(request: HttpRequest, model_admin: ModelAdmin, *, gap: Gap) -> Http
         "gap": gap,
         **about(request, gap),
         **shown,
+        "wordings": "\n".join(shown["said"]["questions"]),
     }
     return render(request, "admin/chat/gap/gap.html", context)
 

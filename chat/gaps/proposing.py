@@ -68,7 +68,7 @@ def suggested(gap: Gap) -> dict[str, Any]:
         "title": plain(gap.title)[:100],
         "questions": [text[:300] for text in asked if text and text != plain(gap.title)][:WORDINGS],
         "answer": gap.answers[0]["text"] if gap.answers else "",
-        "intent": gap.intent,
+        "intent": gap.intent or "other",
         "category": gap.intent or "other",
     }
 

@@ -43,5 +43,5 @@ ALSO = {
     "must_contain": "必须包含", "must_not_contain": "不能包含", "max_chars": "字数上限", "history": "前文", "masked": "已脱敏",
     "identity_secret": "身份密钥", "identity_secret_before": "旧身份密钥", "allowed_domains": "允许的网站", "sop_set": "冻结的标准应答",
     "ended_at": "结束时间", "based_on": "基于版本", "example_mode": "示例方式", "example_keys": "示例", "example_tags": "示例标签",
-    "example_limit": "示例上限", "example_tokens": "示例 token", "max_output_tokens": "输出上限", "order": "顺序",
+    "example_limit": "示例上限", "example_tokens": "示例 token", "max_output_tokens": "输出上限", "order": "顺序", "theme": "外观", "sound": "提示音",
 }  # fmt: skip

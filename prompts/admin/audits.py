@@ -18,9 +18,8 @@ from prompts.admin.audit_words import ACTS, ALSO, COLOURS, DAYS, WORDS
 from prompts.admin.rows import ReadOnlyAdmin
 from prompts.admin.wording import pick
 from prompts.bilingual import FIELDS, in_chinese
+from prompts.bundle import masking
 from prompts.models import AuditEntry
-from prompts.redaction import engine
-from prompts.redaction.placeholders import Placeholders
 from prompts.redaction.spans import RedactionFailed
 
 AUDITED = (
@@ -30,7 +29,6 @@ AUDITED = (
     "chat.escalationpolicy", "chat.webhookendpoint", "auth.user", "auth.group",
 )  # fmt: skip
 SUMMARY_FIELDS, TOGETHER_SHOWN = 4, 20
-PAGE_KEY = b"the same placeholder on one page"
 
 
 def readable(request: HttpRequest) -> list[str]:
@@ -197,11 +195,12 @@ def as_line(value: Any) -> str:
 
 
 def masked(text: str) -> str:
-    """What nobody could examine is not shown at all."""
+    """Placeholders stay as they are; what nobody could examine is not shown at all."""
     try:
-        return engine.mask(text, language="zh", book=Placeholders(PAGE_KEY)).text
+        said: str = masking.masked({"text": text}, ("text",), language="zh")[0]["text"]
     except RedactionFailed:
         return pick("（无法检查隐私数据，不显示）", "(could not be examined for personal data)")
+    return said
 
 
 def field_name(name: str) -> str:

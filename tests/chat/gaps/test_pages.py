@@ -63,6 +63,8 @@ def test_an_editor_closes_a_gap_on_one_screen(gap: Gap) -> None:
     assert ANSWER in shown
     assert ASKED[2] in shown
     assert "答得上就能省下 3 次人工接管" in shown
+    assert "{{" not in shown
+    assert f"{ASKED[1]}\n{ASKED[2]}</textarea>" in shown or f"{ASKED[2]}\n" in shown
 
     tried = editor.post(page(gap), {**proposal(gap), "_action": "try", "set": str(night.pk)})
     assert (tried.context["trial"].before, tried.context["trial"].after) == (0, 3)

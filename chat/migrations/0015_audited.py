@@ -14,7 +14,7 @@ ADD = "CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON {0} FOR EACH
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("chat", "0013_gaps"),
+        ("chat", "0014_search"),
         ("prompts", "0013_audit"),
     ]
 
