@@ -14,8 +14,8 @@ ADD = "CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON {0} FOR EACH
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("chat", "0014_search"),
-        ("prompts", "0013_audit"),
+        ("chat", "0015_shadow_answers"),
+        ("prompts", "0014_audit"),
     ]
 
     operations = [
