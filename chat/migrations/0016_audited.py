@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("chat", "0015_shadow_answers"),
-        ("prompts", "0014_audit"),
+        ("prompts", "0015_audit"),
     ]
 
     operations = [

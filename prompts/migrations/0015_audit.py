@@ -168,7 +168,7 @@ def undone():
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("prompts", "0013_shadows"),
+        ("prompts", "0014_held_prompts"),
         ("auth", "0012_alter_user_first_name_max_length"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
