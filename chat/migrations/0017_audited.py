@@ -14,7 +14,7 @@ ADD = "CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON {0} FOR EACH
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("chat", "0015_shadow_answers"),
+        ("chat", "0016_assignment"),
         ("prompts", "0015_audit"),
     ]
 
