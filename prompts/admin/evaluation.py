@@ -13,7 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from prompts.admin import evaluation_pages
-from prompts.admin.evaluation_words import HELP, LABELS, STATES
+from prompts.admin.evaluation_words import HELP, LABELS, SOURCES, STATES, WORDS
 from prompts.admin.rows import ReadOnlyAdmin
 from prompts.admin.seen import SeenAdmin, SeenForm
 from prompts.admin.wording import both, pick
@@ -166,7 +166,7 @@ class EvalSetAdmin(SeenAdmin, WithPages):
         "import": evaluation_pages.take_file,
         "export": evaluation_pages.export,
     }
-    list_display = ["title", "name", "case_count", "threshold", "last_run"]
+    list_display = ["shown_title", "name", "case_count", "wanted", "last_run"]
     search_fields = ["name", "title"]
     change_form_outer_before_template = "admin/prompts/evalset/watch.html"
 
@@ -190,6 +190,14 @@ class EvalSetAdmin(SeenAdmin, WithPages):
         )
         return shown
 
+    @admin.display(description=LABELS["title"], ordering="title")
+    def shown_title(self, row: EvalSet) -> str:
+        return row.title
+
+    @admin.display(description=LABELS["threshold"], ordering="threshold")
+    def wanted(self, row: EvalSet) -> str:
+        return f"{row.threshold:g}"
+
     @admin.display(description=both("用例", "cases"), ordering="counted")
     def case_count(self, row: Any) -> int:
         count: int = row.counted
@@ -207,7 +215,7 @@ class EvalSetAdmin(SeenAdmin, WithPages):
 @admin.register(EvalCase)
 class EvalCaseAdmin(SeenAdmin):
     form = CaseForm
-    list_display = ["key", "set", "shown_text", "language", "source", "marked", "enabled"]
+    list_display = ["key", "of_set", "shown_text", "language", "origin", "marked", "enabled"]
     list_filter = ["set", "language", "source", "critical", "enabled"]
     list_select_related = ["set"]
     list_per_page = 50
@@ -238,6 +246,14 @@ class EvalCaseAdmin(SeenAdmin):
         (both("裁判", "Judge"), {"fields": ["rubric", "reference"]}),
     ]
 
+    @admin.display(description=LABELS["set"], ordering="set")
+    def of_set(self, row: EvalCase) -> str:
+        return str(row.set)
+
+    @admin.display(description=both("来源", "source"), ordering="source")
+    def origin(self, row: EvalCase) -> str:
+        return str(SOURCES[row.source])
+
     @admin.display(description=both("顾客的话", "what the customer says"))
     def shown_text(self, row: EvalCase) -> str:
         return row.text if len(row.text) <= 40 else f"{row.text[:40]}…"
@@ -254,7 +270,7 @@ class EvalRunAdmin(WithPages, ReadOnlyAdmin):
         "cancel": evaluation_pages.cancel,
         "again": evaluation_pages.again,
     }
-    list_display = ["__str__", "subject", "state", "passed", "total", "created_at", "created_by"]
+    list_display = ["__str__", "spoke", "stands", "share", "begun", "by"]
     list_filter = ["set", "state"]
     list_select_related = ["set", "created_by"]
     list_per_page = 50
@@ -270,3 +286,23 @@ class EvalRunAdmin(WithPages, ReadOnlyAdmin):
             )
             return answer
         return evaluation_pages.run_page(request, self, row=row)
+
+    @admin.display(description=WORDS["run_of"], ordering="subject")
+    def spoke(self, row: EvalRun) -> str:
+        return row.subject or str(WORDS["in_force"])
+
+    @admin.display(description=WORDS["state"], ordering="state")
+    def stands(self, row: EvalRun) -> str:
+        return str(STATES[row.state])
+
+    @admin.display(description=WORDS["passed"], ordering="passed")
+    def share(self, row: EvalRun) -> str:
+        return f"{row.passed} / {row.total}"
+
+    @admin.display(description=WORDS["started"], ordering="created_at")
+    def begun(self, row: EvalRun) -> Any:
+        return row.created_at
+
+    @admin.display(description=WORDS["by"], ordering="created_by")
+    def by(self, row: EvalRun) -> str:
+        return str(row.created_by or "—")

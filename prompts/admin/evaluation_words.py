@@ -67,6 +67,12 @@ STATES = {
     "done": both("已完成", "done"),
     "cancelled": both("已取消", "cancelled"),
 }
+SOURCES = {
+    "hand": both("手写", "by hand"),
+    "file": both("来自文件", "from a file"),
+    "message": both("差评回答", "from a bad answer"),
+    "agent": both("坐席改正", "from an agent's correction"),
+}
 CHECKS = {
     "answered": both("有回答", "Answered"),
     "tool": both("调用工具", "Tool called"),

@@ -27,7 +27,7 @@ KINDS = {"conflict": both("冲突", "conflict"), "duplicate": both("近似重复
 
 @admin.register(SopFinding)
 class SopFindingAdmin(ReadOnlyAdmin):
-    list_display = ["what", "one", "two", "alike", "answers", "ignored", "found_at"]
+    list_display = ["what", "one", "two", "alike", "answers", "passed_over", "seen"]
     list_display_links = None
     list_filter = ["kind", "ignored", "sop__language", "sop__intent"]
     list_select_related = ["sop", "other"]
@@ -85,6 +85,14 @@ class SopFindingAdmin(ReadOnlyAdmin):
     @admin.display(description=both("回答相似", "answers alike"), ordering="answers_alike")
     def answers(self, row: SopFinding) -> str:
         return as_percent(row.answers_alike, digits=0)
+
+    @admin.display(description=both("已忽略", "ignored"), ordering="ignored", boolean=True)
+    def passed_over(self, row: SopFinding) -> bool:
+        return row.ignored
+
+    @admin.display(description=both("发现时间", "found"), ordering="found_at")
+    def seen(self, row: SopFinding) -> Any:
+        return row.found_at
 
     @admin.action(description=both("忽略所选", "Ignore selected"), permissions=["judge"])
     def ignore(self, request: HttpRequest, chosen: models.QuerySet[SopFinding]) -> None:

@@ -155,7 +155,7 @@ class SopAdmin(SeenAdmin, DefaultsStay, AnnouncedAdmin):
         (both("适用范围", "Scope"), {"fields": ["shops", "skus", "channels"]}),
         (
             both("有效期与责任", "Time and owner"),
-            {"fields": [("valid_from", "valid_to"), ("owner", "review_on")]},
+            {"fields": ["valid_from", "valid_to", ("owner", "review_on")]},
         ),
     ]
 
