@@ -7,16 +7,18 @@ from django.contrib.auth.models import Group, Permission
 
 READ = (
     "prompt", "promptversion", "promptdraft", "fewshotexample", "sop", "sopquestion", "sopfinding", "sopimport",
-    "evalset", "evalcase", "evalrun", "evalresult", "release", "releasemove", "routepolicy", "canary", "intent", "intentexample",
-    "auditentry",
+    "evalset", "evalcase", "evalrun", "evalresult", "release", "releasemove", "publishrequest",
+    "routepolicy", "canary", "intent", "intentexample", "auditentry",
 )  # fmt: skip
 EVALUATION = ("evalset", "evalcase")
 WRITTEN = ("prompt", "fewshotexample", "sop", "sopquestion", "intent", "intentexample")
 # What customers asked and nobody could answer stands beside their conversations.
 GAPS = ("gap", "gapsearch")
 VIEWED = {f"view_{name}" for name in (*READ, *GAPS)}
-REVIEWED = {f"{act}_{name}" for act in ("add", "change", "delete") for name in EVALUATION} | {
-    "add_gapsearch"
+REVIEWED = {
+    *(f"{act}_{name}" for act in ("add", "change", "delete") for name in EVALUATION),
+    "view_shadowanswer",
+    "add_gapsearch",
 }
 EDITED = {
     *REVIEWED,
