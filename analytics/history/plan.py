@@ -267,10 +267,12 @@ class Teller:
         told.lines.append(Said("system", "正在为您转接人工客服", at))
         wait = rng.lognormvariate(math.log(8 + 22 * busy**1.6), 0.9)
         if rng.random() < min(0.5, 0.04 + wait / 900):
-            told.end = "left" if rng.random() < 0.5 else ""
+            told.end = "left" if rng.random() < 0.5 else "resolved"
+            told.claimed_at = at + rng.uniform(10, max(11.0, wait))
             if told.end == "left":
-                told.claimed_at = at + rng.uniform(10, max(11.0, wait))
                 told.lines.append(Said("system", "已取消排队", told.claimed_at))
+            else:
+                self.finish(told, told.claimed_at)
             return
         told.claimed_at, told.end = at + wait, "claimed"
         told.agent = rng.randrange(len(told.shop.agent_ids))

@@ -101,14 +101,13 @@ CONVERSATION = (
 
 
 def conversation(story: Story) -> str:
-    waits = story.opened_at and not story.end
-    owner = "agent" if story.agent >= 0 else "queue" if waits else "bot"
+    owner = "agent" if story.agent >= 0 else "queue" if story.end == "resolved" else "bot"
     agent = str(story.shop.agent_ids[story.agent]) if story.agent >= 0 else NULL
     last = moment(story.last_at)
     return "\t".join(
         (
             story.id, story.visitor, str(story.shop.inbox_id), owner, agent, str(len(story.lines)), moment(story.at), last,
-            moment(story.opened_at) if waits else NULL, last if story.resolved else NULL,
+            moment(story.opened_at) if owner == "queue" else NULL, last if story.resolved else NULL,
             json.dumps(story.tags, ensure_ascii=False),
         )
     )  # fmt: skip
@@ -166,9 +165,8 @@ ESCALATION = ("conversation_id", "opened_at", "reasons", "ended_at", "end", "age
 
 def escalation(story: Story) -> str:
     reasons = json.dumps([{"code": code, "points": 1.0} for code in story.reasons])
-    ended = moment(story.claimed_at) if story.end else NULL
     agent = str(story.shop.agent_ids[story.agent]) if story.agent >= 0 else NULL
-    return f"{story.id}\t{moment(story.opened_at)}\t{reasons}\t{ended}\t{story.end}\t{agent}"
+    return f"{story.id}\t{moment(story.opened_at)}\t{reasons}\t{moment(story.claimed_at)}\t{story.end}\t{agent}"
 
 
 RATING = ("conversation_id", "score", "resolved", "tags", "at")
