@@ -12,7 +12,7 @@ CALLBACK = [
     "A specialist will reach out to you today.", "You'll receive a call from our team.",
 ]  # fmt: skip
 REFUND = [
-    "我已经为您申请退款了。", "马上给您退款", "已帮您提交退款，请留意", "我们会全额退给您的", "这就为您办理退款",
+    "我已经为您申请退款了。", "马上给您退款", "让您失望了，马上给您补发或退款。", "已帮您提交退款，请留意", "我们会全额退给您的", "这就为您办理退款",
     "退款已为您提交", "已经给您退款啦",
     "I've issued a refund for your order.", "We will refund you in full.", "Your refund has been processed.",
     "I'll process the refund right away.", "You have been refunded.",
