@@ -4,25 +4,19 @@ Called by chat.turn. The only caller of the gateway.
 """
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
-from pydantic import BaseModel
 
-from prompts import composing, ledger, retrieval, routing
+from prompts import aside, composing, ledger, retrieval, routing
 from prompts.composing import Composed
 from prompts.llm import gateway, router
 from prompts.llm.catalogue import SOP, Endpoint
-from prompts.llm.errors import AllFailed
-from prompts.llm.features import Features
 from prompts.llm.health import SharedHealth
 from prompts.llm.router import RoutingDecision
-from prompts.llm.types import Call, JsonShape, Line, Reply, Request, Sink, Tool, ToolCall
+from prompts.llm.types import Call, Line, Reply, Request, Sink, Tool, ToolCall
 from prompts.models import PromptVersion
 from prompts.redaction.spans import RedactionFailed
 from prompts.redis import connection
@@ -34,15 +28,9 @@ from prompts.snapshot import CACHE, Snapshot, release_connection, snapshot
 __all__ = ["CACHE", "Answer", "MustWait", "Question", "snapshot", "stream", "text", "warm"]
 log = structlog.get_logger(__name__)
 
-DISPATCH_SECONDS = 0.3
 # How often a model may ask for tools before it has to answer.
 TOOL_ROUNDS = 3
-# With "/dispatch" or "/analyse" behind it, what is left of an endpoint's name fits into the ledger.
-NAME_CHARS = 71
-DISPATCHERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="dispatch")
 SHARE = routing.Share()
-
-Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class MustWait(Exception):
@@ -101,15 +89,6 @@ class Toolbox(Protocol):
 
     def call(self, call: ToolCall) -> str:
         """What is told to the model of a call it wanted, whatever that was."""
-
-
-class Dispatch(BaseModel):
-    """What a dispatcher says of an unsure turn."""
-
-    difficulty: Literal["light", "standard", "strong"]
-
-
-DISPATCH_SHAPE = JsonShape("dispatch", Dispatch.model_json_schema())
 
 
 def stream(question: Question, sink: Sink, toolbox: Toolbox | None = None) -> Answer:
@@ -264,77 +243,12 @@ def route(
     decision = routing.route(question, request, hits, current=current, board=board)
     may_ask = decision.ask_dispatcher and question.may_dispatch
     if may_ask and SHARE.take(current.policy.dispatch_share):
-        said = dispatch(question, decision, current=current)
+        endpoint = by_name(current)[decision.ask_dispatcher]
+        words = composing.text(current, "dispatch", language=question.language)
+        said = aside.dispatch(question, decision.features, endpoint, words=words)
         asked = replace(decision.features, dispatched=said)
         decision = router.decide(asked, current.policy, decision.situation)
     return decision, SharedHealth(connection(), dict(board.breakers))
-
-
-def dispatch(
-    question: Question, decision: RoutingDecision, *, current: Snapshot
-) -> Literal["light", "standard", "strong", "failed"]:
-    """How hard the dispatcher thinks the turn is; "failed" when it has not said so within DISPATCH_SECONDS."""
-    endpoint = by_name(current)[decision.ask_dispatcher]
-    release_connection()
-    lines = (
-        Line("system", composing.text(current, "dispatch", language=question.language)),
-        Line("user", question.text),
-    )
-    asked: Future[Dispatch] = DISPATCHERS.submit(
-        ask_dispatcher, question, decision.features, endpoint, lines
-    )
-    try:
-        return asked.result(timeout=DISPATCH_SECONDS).difficulty
-    except (AllFailed, TooLate, DatabaseError):
-        asked.cancel()
-        return "failed"
-
-
-def ask_dispatcher(
-    question: Question, features: Features, endpoint: Endpoint, lines: tuple[Line, ...]
-) -> Dispatch:
-    request = Request(
-        "dispatch", lines, max_output_tokens=64, user=question.user, json=DISPATCH_SHAPE
-    )
-    entry = ledger.Entry(question.trace_id, features, {"cause": "dispatch"})
-    return ask_hastily(endpoint, request, Dispatch, entry=entry, seconds=DISPATCH_SECONDS)
-
-
-def ask_hastily(
-    endpoint: Endpoint,
-    request: Request,
-    shape: type[Shape],
-    *,
-    entry: ledger.Entry,
-    seconds: float,
-) -> Shape:
-    """One attempt at one endpoint, on record, under a breaker of its own: being late here is no fault of its answers.
-
-    Returns the thread's database connection to the pool. Raises AllFailed.
-    """
-    hasty = replace(
-        endpoint,
-        name=f"{endpoint.name[:NAME_CHARS]}/{request.purpose}",
-        timeout_seconds=seconds,
-        deadline_seconds=seconds,
-        tokens_per_minute=0,
-    )
-    calls: list[Call] = []
-    try:
-        return gateway.ask(
-            (hasty,),
-            request,
-            shape,
-            health=SharedHealth(connection(), {}),
-            trace_id=entry.trace_id,
-            calls=calls,
-            seconds=seconds,
-            repairs=0,
-            retries=0,
-        ).value
-    finally:
-        ledger.record(entry, calls, {hasty.name: hasty})
-        release_connection()
 
 
 def plan_of(decision: RoutingDecision, current: Snapshot) -> tuple[Endpoint, ...]:

@@ -21,7 +21,7 @@ from django.db import DatabaseError
 from pydantic import BaseModel, ValidationError
 from redis import RedisError
 
-from prompts import completion, ledger, routing, understanding
+from prompts import aside, completion, ledger, routing, understanding
 from prompts.llm.catalogue import SOP, Endpoint
 from prompts.llm.errors import AllFailed
 from prompts.llm.features import Emotion, Features
@@ -138,7 +138,7 @@ def ask(asked: Asked, *, until: float) -> Heard:
     seconds = until - time.perf_counter()
     if seconds <= 0:
         return Heard(None, "late")
-    said = completion.ask_hastily(
+    said = aside.ask_hastily(
         endpoint,
         request_of(asked),
         Said,

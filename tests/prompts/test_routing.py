@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from prompts import completion, routing
+from prompts import aside, completion, routing
 from prompts.llm import breaker, router
 from prompts.llm.canary import bucket_of
 from prompts.llm.features import Features, Option, Tally
@@ -220,7 +220,7 @@ def test_stored_decision_is_json_and_can_be_made_again(provider: ProviderControl
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow machine takes no answer for a late one."""
-    monkeypatch.setattr(completion, "DISPATCH_SECONDS", 10.0)
+    monkeypatch.setattr(aside, "DISPATCH_SECONDS", 10.0)
 
 
 @pytest.fixture
