@@ -69,6 +69,8 @@ NO_PROMISE = re.compile(
     r"\byou (?:can|may|could|need|should|must)\b|\bplease\b|\busually\b|\bnormally\b|\bgenerally\b|\beligible\b|\?|？",
     re.IGNORECASE,
 )
+# What is spoken of is not promised: a rule, or what somebody else has said.
+QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”|「[^」\n]*」|『[^』\n]*』')
 # What a tool is called, or is for, that does what was promised.
 MADE_BY = {
     Promise.CALLBACK: re.compile(r"call_?back|phone_?call|回电|回访", re.IGNORECASE),
@@ -103,6 +105,7 @@ def sentences(text: str) -> list[str]:
 
 def kind_of(sentence: str) -> Promise | None:
     """What the sentence promises, or None."""
+    sentence = QUOTED.sub("", sentence)
     if NO_PROMISE.search(sentence):
         return None
     return next((kind for kind, pattern in PATTERNS.items() if pattern.search(sentence)), None)

@@ -27,7 +27,7 @@ def isolate_environment() -> None:
     os.environ.update(
         YINGDA_HOME=str(HOME),
         YINGDA_SECRET_KEY="for-tests-only-" + "x" * 40,
-        YINGDA_DATABASE_POOL="20",
+        YINGDA_DATABASE_POOL="40",
         NO_PROXY="127.0.0.1,localhost",
         DJANGO_SETTINGS_MODULE="config.settings",
     )

@@ -54,18 +54,17 @@ def answer_card(visitor: Visitor, chosen: Chosen, frame: protocol.Choice) -> Pos
         before = find_earlier(visitor, conversation, chosen, client_id=frame.client_id)
         if before is not None:
             return before
-        if conversation is None:
-            # The card was of a conversation that has ended; a new one is not opened for it.
-            raise ProtocolError("conflict", client_id=frame.client_id)
-        refused = False
         try:
+            if conversation is None:
+                raise confirming.Unusable("unknown_card", None)
             asked = mark(conversation, chosen, frame)
-        except confirming.Unusable as unusable:
-            refused = True
-            confirming.note_refusal(conversation, unusable, call_id=chosen.call_id)
-        else:
             message, turn = store(visitor, conversation, chosen, frame)
-    if refused:
+        except confirming.Unusable as unusable:
+            # Where the conversation has ended, it is noted there: no new one is opened for it.
+            noted = conversation or visitors.enter(visitor)
+            confirming.note_refusal(noted, unusable, call_id=chosen.call_id)
+            conversation = None
+    if conversation is None:
         raise ProtocolError("conflict", client_id=frame.client_id)
     push.frames(
         conversation,

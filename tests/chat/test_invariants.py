@@ -402,7 +402,7 @@ def constraints_dropped(names: list[str]) -> Iterator[None]:
 @contextmanager
 def racers(count: int) -> Iterator[Callable[..., list[Any]]]:
     """A function that starts `count` acts together, each on a thread; gives what they returned or raised."""
-    start = threading.Barrier(count)
+    start = threading.Barrier(count, timeout=30)
 
     def run(act: Callable[[], object]) -> object:
         connection.ensure_connection()  # so that the race is for the row, not for connections

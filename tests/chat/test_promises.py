@@ -32,6 +32,7 @@ NONE = [
     "Would you like us to call you back?", "We can't offer compensation.", "If it is damaged, we will send a voucher.",
     "Please contact us to get a refund.", "I'll check the status of your refund.", "Your order has been shipped.",
     "I am transferring you to an agent.", "You may be eligible for a refund.",
+    'Nobody may say "we will call you back" here.', "规则写的是「我们会给您回电」。",
 ]  # fmt: skip
 
 

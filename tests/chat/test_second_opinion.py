@@ -247,7 +247,7 @@ def test_a_line_that_could_not_be_masked_is_shown_to_nobody(
     def failing(*_: Any, **__: Any) -> None:
         raise RedactionFailed("too long")
 
-    monkeypatch.setattr(engine, "mask", failing)
+    monkeypatch.setattr(engine, "find", failing)
     row = ask(visitor, "快递到哪了")
     assert not row.decision["analysis"]["asked"]
     assert model.requests() == []

@@ -58,7 +58,7 @@ def test_malformed_id_in_the_path_is_a_problem(caller: Client) -> None:
 @pytest.mark.parametrize(("method", "path"), routes())
 def test_other_methods_are_a_problem(caller: Client, method: str, path: str) -> None:
     path = re.sub(r"\{\w+\}", "00000000-0000-0000-0000-000000000000", path)
-    other = caller.put(path)
+    other = caller.patch(path)
 
     check_problem(other, 405, "invalid_frame")
     assert method.upper() in other["Allow"]
@@ -108,8 +108,8 @@ def test_openapi_document_is_served(caller: Client) -> None:
         "sessions conversation messages choices attachments attachments/{attachment_id} leave history transcript "
         "logout data"
     )
-    agent = "conversations queue presence conversations/{conversation_id}"
-    acts = "claim reply note transfer hand_back resolve"
+    agent = "conversations queue presence conversations/{conversation_id} search board intake canned canned/{pk}"
+    acts = "claim reply note transfer hand_back resolve tags snooze wake barge reassign"
     assert set(document["paths"]) == {
         *(f"/api/v1/client/{name}" for name in client.split()),
         *(f"/api/v1/agent/{name}" for name in agent.split()),
