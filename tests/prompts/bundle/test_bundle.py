@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -391,7 +392,7 @@ def test_whatever_is_written_goes_round_unchanged(
     forget_shop()
     prompt = Prompt.objects.create(purpose="free", language="zh", title=words["title"])
     prompt.current = PromptVersion.objects.create(
-        prompt=prompt, number=7, text="{{rules}}", rules=words["rules"].replace("{", "").replace("%", "") or "x"
+        prompt=prompt, number=7, text="{{rules}}", rules=re.sub("[{}%]", "", words["rules"]) or "x"
     )  # fmt: skip
     prompt.save()
     sop = Sop.objects.create(
