@@ -1,12 +1,14 @@
 """`make bench-rollback`, `python -m tests.bench.rollback [--quick] [--visitors N]`.
 
-How long a canary's start and its rollback take to reach the last of four `turns` workers while visitors keep asking:
-from the click in the admin to the last turn that still follows the old state. Writes var/reports/rollback.json.
+How long a canary's and a release's start and rollback take to reach the last of four `turns` workers while visitors
+keep asking: from the click in the admin to the last turn that still follows the old state. And whether every turn that
+was under way then was rendered from one version, whole. Writes var/reports/rollback.json.
 """
 
 import argparse
 import json
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from config import embedded
 from tests.bench.report import FAULTS, mark, shown, table
 from tests.bench.run import describe_machine, load, say
 from tests.bench.stack import (
@@ -24,6 +27,7 @@ from tests.bench.stack import (
     BenchError,
     Generator,
     Platform,
+    clean_environment,
     further_worker,
     running_platform,
     running_provider,
@@ -41,13 +45,28 @@ PATIENCE_SECONDS = 60.0
 LIMITS = {"YINGDA_MESSAGES_PER_MINUTE": "6000", "YINGDA_MESSAGES_BURST": "6000"}
 NEVER = (1000.0, 1001.0, 1002.0)
 NAME = "bench"
+RELEASED = "bench-release"
+# What a version of a release says: nothing is filled in, so that a rendering is the text itself.
+TEXT = "bench release"
 TURNS = """
     SELECT worker, extract(epoch FROM started_at - %(at)s)::float AS second,
-           decision->>'canary' = %(name)s AS on_canary, decision->>'answered_by' AS endpoint
+           coalesce(decision->>%(of)s, '') = %(name)s AS on_canary, decision->>'answered_by' AS endpoint
     FROM chat_turn
     WHERE state = 'done' AND decision ? 'canary' AND started_at >= %(at)s
       AND finished_at - make_interval(secs => (timings->>'stream')::float / 1000) < %(until)s
     ORDER BY started_at
+"""
+# Turns by a release's version; those of them that say something else, or were counted as another release's; turns that
+# say what a release's version says under another version.
+MIXED = """
+    SELECT count(*) FILTER (WHERE version.text LIKE %(text)s) AS turns,
+           count(*) FILTER (WHERE version.text LIKE %(text)s AND turn.rendering->>'system' <> version.text)
+           + count(*) FILTER (WHERE version.text NOT LIKE %(text)s AND turn.rendering->>'system' LIKE %(text)s)
+           + count(*) FILTER (WHERE version.text LIKE %(text)s
+                              AND turn.decision->>'release' <> version.note) AS mixed
+    FROM chat_turn turn JOIN prompts_promptversion version
+         ON version.id = (turn.rendering->>'version')::bigint
+    WHERE turn.state = 'done'
 """
 
 
@@ -64,6 +83,8 @@ class Click:
     until: datetime
     took_ms: float
     """Until the admin had answered."""
+    of: str = "canary"
+    """What a turn's decision names: "canary" or "release"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +109,7 @@ def main() -> int:
     say(describe_machine())
     try:
         with running_provider() as provider_url, ready_platform(provider_url) as platform:
-            effects, result = measure(platform, shape)
+            effects, mixed, result = measure(platform, shape)
     except BenchError as error:
         say(str(error))
         return 1
@@ -96,8 +117,10 @@ def main() -> int:
     print(f"\nSeconds from the click, {WORKERS} workers\n{effect_table(effects)}")
     rate = result["answers_per_second"]
     print(f"\nLoad: {result['answers']} answers, {rate} a second; {faults}")
-    write(effects, {**faults, "answers_per_second": rate})
-    return 0 if all(each.last_old <= MOST_SECONDS for each in effects) else 1
+    print(f"Rendered from a release's version: {mixed['turns']} turns, mixed: {mixed['mixed']}")
+    write(effects, {**faults, "answers_per_second": rate}, mixed)
+    in_time = all(each.last_old <= MOST_SECONDS for each in effects)
+    return 0 if in_time and not mixed["mixed"] else 1
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -119,14 +142,18 @@ def ready_platform(provider_url: str) -> Iterator[Platform]:
         yield platform
 
 
-def measure(platform: Platform, shape: argparse.Namespace) -> tuple[list[Effect], dict[str, Any]]:
-    announced, unannounced = (2, 1) if shape.quick else (5, 2)
+def measure(
+    platform: Platform, shape: argparse.Namespace
+) -> tuple[list[Effect], Row, dict[str, Any]]:
+    announced, unannounced, released = (2, 1, 1) if shape.quick else (5, 2, 4)
     with ExitStack() as stack:
         rows = stack.enter_context(Rows(platform))
         staff = stack.enter_context(Staff(platform))
         rows.set_thresholds(NEVER, (900.0, 901.0, 902.0), hold_seconds=10)
         wait_for_workers(platform, rows)
-        seconds = (announced + unannounced) * 2 * (SETTLE_SECONDS + 0.3) + 5
+        names = [f"{RELEASED}-{n}-{act}" for n in range(released) for act in ("start", "publish")]
+        drafts = draft_releases(platform, names)
+        seconds = (announced + unannounced + 2 * released) * 2 * (SETTLE_SECONDS + 0.3) + 5
         pool = stack.enter_context(ThreadPoolExecutor(1))
         crowd = stack.enter_context(
             Generator("yingda", platform.url, visitors=shape.visitors, seconds=seconds)
@@ -140,15 +167,18 @@ def measure(platform: Platform, shape: argparse.Namespace) -> tuple[list[Effect]
             clicks += click_twice(rows, staff, endpoint, name=f"{NAME}-{number}")
         for number in range(unannounced):
             clicks += change_silently(rows, endpoint, name=f"{NAME}-silent-{number}")
+        for name, pk in drafts.items():
+            clicks += release_and_back(rows, staff, name.split("-")[-1], name=name, pk=pk)
         result: dict[str, Any] = json.loads(found.result())
-        return [effect(click, name, endpoint, rows) for name, click in clicks], result
+        [mixed] = rows.read(MIXED, {"text": f"{TEXT}%"})
+        return [effect(click, name, endpoint, rows) for name, click in clicks], mixed, result
 
 
 def wait_for_workers(platform: Platform, rows: Rows) -> None:
     """Returns when every worker runs turns. Raises BenchError when one does not."""
     query = (
         "SELECT count(DISTINCT worker) AS n FROM chat_turn"
-        " WHERE worker <> '' AND started_at > now() - interval '5 s'"
+        " WHERE worker <> '' AND started_at > now() - interval '20 s'"
     )
     deadline = time.monotonic() + START_SECONDS
     while rows.read(query)[0]["n"] < WORKERS:
@@ -209,12 +239,41 @@ def draft(rows: Rows, endpoint: str, *, name: str) -> int:
     return int(found[0]["id"])
 
 
+def release_and_back(
+    rows: Rows, staff: Staff, first: str, *, name: str, pk: int
+) -> Iterator[tuple[str, Click]]:
+    """Lets everybody hear a release, as a canary over all buckets or published, then rolls it back."""
+    for act in (first, "roll_back"):
+        at, began = rows.now(), time.perf_counter()
+        staff.press(f"prompts/release/{pk}/{act}/")
+        took_ms = (time.perf_counter() - began) * 1000
+        time.sleep(SETTLE_SECONDS)
+        kind = f"release: {act}" + (f" ({first})" if act == "roll_back" else "")
+        yield name, Click(kind, True, at, rows.now(), took_ms, of="release")
+
+
+def draft_releases(platform: Platform, names: Sequence[str]) -> dict[str, int]:
+    """Releases whose gate is open, by name; see tests.bench.releasing."""
+    url = embedded.database_url(platform.home)
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.bench.releasing", TEXT, *names],
+        cwd=ROOT,
+        env={**clean_environment(), **platform.environment, "DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    found: dict[str, int] = json.loads(made.stdout)
+    return found
+
+
 # --- what came of them -------------------------------------------------------------------------------
 
 
 def effect(click: Click, name: str, endpoint: str, rows: Rows) -> Effect:
-    turns = rows.read(TURNS, {"at": click.at, "until": click.until, "name": name})
-    wanted = click.kind == "start"
+    asked = {"at": click.at, "until": click.until, "name": name, "of": click.of}
+    turns = rows.read(TURNS, asked)
+    wanted = "roll_back" not in click.kind
     old = [turn["second"] for turn in turns if turn["on_canary"] != wanted]
     new = [turn for turn in turns if turn["on_canary"] == wanted]
     firsts = first_by_worker(new)
@@ -226,7 +285,9 @@ def effect(click: Click, name: str, endpoint: str, rows: Rows) -> Effect:
         first_new=round(max(firsts.values(), default=0.0), 3),
         workers=len(firsts),
         turns=len(turns),
-        canary_endpoint_after=0 if wanted else sum(turn["endpoint"] == endpoint for turn in new),
+        canary_endpoint_after=0
+        if wanted or click.of == "release"
+        else sum(turn["endpoint"] == endpoint for turn in new),
         took_ms=round(click.took_ms, 1),
     )
 
@@ -261,13 +322,14 @@ def effect_table(effects: Sequence[Effect]) -> str:
     return table(head, lines)
 
 
-def write(effects: Sequence[Effect], load: dict[str, Any]) -> None:
+def write(effects: Sequence[Effect], load: dict[str, Any], mixed: Row) -> None:
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    heard = [each.last_old for each in effects if each.heard and each.kind == "roll_back"]
+    heard = [each.last_old for each in effects if each.heard and "roll_back" in each.kind]
     content = {
         "machine": describe_machine().splitlines()[0],
         "rollback_seconds": {"median": statistics.median(heard), "most": max(heard)},
         "effects": [asdict(each) for each in effects],
+        "renderings": mixed,
         "load": load,
     }
     REPORT.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
