@@ -12,6 +12,22 @@ from celery.signals import worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+# Task, seconds from one ring to the next, and after how many a ring that nobody took is no longer wanted.
+BEAT: dict[str, tuple[str, float, int]] = {
+    "sweep": ("chat.tasks.sweep", 2.0, 4),
+    "sweep-rings": ("chat.tasks.sweep_rings", 1.0, 2),
+    "sweep-images": ("chat.tasks.sweep_images", 3600.0, 3000),
+    "sweep-webhooks": ("chat.tasks.sweep_webhooks", 5.0, 10),
+    "index-conversations": ("chat.tasks.index_conversations", 3.0, 6),
+    "wake-conversations": ("chat.tasks.wake_conversations", 5.0, 10),
+    "forget-webhooks": ("chat.tasks.forget_webhooks", 3600.0, 3000),
+    "guard-canaries": ("prompts.tasks.guard_canaries", 5.0, 10),
+    "count-qualities": ("prompts.tasks.count_qualities", 300.0, 600),
+    "fill-analytics": ("analytics.tasks.fill", 10.0, 20),
+    "recheck-analytics": ("analytics.tasks.recheck", 24 * 3600.0, 3600),
+    "look-for-clashes": ("prompts.tasks.look_for_clashes", 24 * 3600.0, 3600),
+}
+
 app = Celery("yingda")
 app.conf.update(
     task_default_queue="default",
@@ -47,62 +63,8 @@ app.conf.update(
     },
     timezone="UTC",
     beat_schedule={
-        "sweep": {"task": "chat.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
-        "sweep-rings": {
-            "task": "chat.tasks.sweep_rings",
-            "schedule": 1.0,
-            "options": {"expires": 2},
-        },
-        "sweep-images": {
-            "task": "chat.tasks.sweep_images",
-            "schedule": 3600.0,
-            "options": {"expires": 3000},
-        },
-        "sweep-webhooks": {
-            "task": "chat.tasks.sweep_webhooks",
-            "schedule": 5.0,
-            "options": {"expires": 10},
-        },
-        "index-conversations": {
-            "task": "chat.tasks.index_conversations",
-            "schedule": 3.0,
-            "options": {"expires": 6},
-        },
-        "wake-conversations": {
-            "task": "chat.tasks.wake_conversations",
-            "schedule": 5.0,
-            "options": {"expires": 10},
-        },
-        "forget-webhooks": {
-            "task": "chat.tasks.forget_webhooks",
-            "schedule": 3600.0,
-            "options": {"expires": 3000},
-        },
-        "guard-canaries": {
-            "task": "prompts.tasks.guard_canaries",
-            "schedule": 5.0,
-            "options": {"expires": 10},
-        },
-        "count-qualities": {
-            "task": "prompts.tasks.count_qualities",
-            "schedule": 300.0,
-            "options": {"expires": 600},
-        },
-        "fill-analytics": {
-            "task": "analytics.tasks.fill",
-            "schedule": 10.0,
-            "options": {"expires": 20},
-        },
-        "recheck-analytics": {
-            "task": "analytics.tasks.recheck",
-            "schedule": 24 * 3600.0,
-            "options": {"expires": 3600},
-        },
-        "look-for-clashes": {
-            "task": "prompts.tasks.look_for_clashes",
-            "schedule": 24 * 3600.0,
-            "options": {"expires": 3600},
-        },
+        name: {"task": task, "schedule": seconds, "options": {"expires": expires}}
+        for name, (task, seconds, expires) in BEAT.items()
     },
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
