@@ -11,18 +11,14 @@ from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from chat import protocol, push, ranking, transcript
-from chat.dialogue import Dialogue, moods_of, open_topics, read_dialogue, trend
+from chat import briefing, protocol, push, ranking, transcript
+from chat.dialogue import Dialogue, moods_of, read_dialogue, trend
 from chat.dialogue.titles import title_of
-from chat.models import Agent, Conversation, Escalation, Message, Note, Ring, Team, ToolCall
-from chat.states import Owner, Role, Tier
-from prompts.nlu.emotion import NEGATIVE
+from chat.models import Agent, Conversation, Escalation, Message, Note, Ring, Team
+from chat.states import Owner, Role
 
 LISTED = 200
 PREVIEW_CHARS = 80
-NEED_CHARS, NEED_CHARS_LEAST, NEED_LINES = 140, 8, 6
-# The worst of so many latest moods counts: who has just said 转人工 calmly was angry a line before.
-MOODS_COUNTED = 3
 EARLIER = 10
 STEPS = 8
 NOTES = 200
@@ -148,17 +144,9 @@ def queue() -> list[dict[str, Any]]:
 
 
 def as_waiting(row: Any) -> ranking.Waiting:
-    moods = read_dialogue(row.dialogue).moods[-MOODS_COUNTED:]
-    bad = [score for label, score in moods if label == NEGATIVE]
-    reasons = [reason["code"] for wait in row.waits for reason in wait.reasons]
-    return ranking.Waiting(
-        id=str(row.pk),
-        since=row.waiting_since.timestamp(),
-        mood=NEGATIVE if bad else "neutral",
-        mood_score=max(bad, default=0.0),
-        vip=row.visitor.tier == Tier.VIP,
-        reasons=tuple(reasons),
-    )
+    reasons = tuple(reason["code"] for wait in row.waits for reason in wait.reasons)
+    since = row.waiting_since.timestamp()
+    return briefing.as_waiting(row, read_dialogue(row.dialogue), reasons, since=since)
 
 
 def thread(conversation_id: UUID, *, after_seq: int, language: str) -> dict[str, Any]:
@@ -170,7 +158,9 @@ def thread(conversation_id: UUID, *, after_seq: int, language: str) -> dict[str,
     entry = next(iter(entries([conversation_id])), None)
     if entry is None:
         raise Conversation.DoesNotExist
-    conversation = Conversation.objects.select_related("visitor", "inbox").get(pk=conversation_id)
+    conversation = Conversation.objects.select_related("visitor", "inbox", "team").get(
+        pk=conversation_id
+    )
     messages = transcript.since(conversation_id, after_seq=after_seq)
     frame = {
         "type": "thread",
@@ -180,7 +170,7 @@ def thread(conversation_id: UUID, *, after_seq: int, language: str) -> dict[str,
         "messages": [transcript.as_frame(message) for message in messages],
         "notes": [as_note(note) for note in notes_of(conversation)],
         "context": context(conversation, language=language),
-        "brief": brief(conversation, language=language),
+        "brief": briefing.brief(conversation, language=language),
     }
     partial = push.find_partial(turn.pk) if turn is not None else None
     if turn is not None and not any(
@@ -260,40 +250,4 @@ def earlier(conversation: Conversation) -> list[dict[str, Any]]:
             "tags": row.tags,
         }
         for row in before.order_by("-created_at")[:EARLIER]
-    ]
-
-
-def brief(conversation: Conversation, *, language: str) -> dict[str, Any]:
-    """What an agent should know before the first word: the need in a line, slots at hand, what was tried."""
-    dialogue = read_dialogue(conversation.dialogue)
-    wanted = [
-        topic.title or title_of(topic.intent, language=language) for topic in open_topics(dialogue)
-    ]
-    lines = Message.objects.filter(conversation=conversation, role=Role.VISITOR.value)
-    latest = list(lines.order_by("-seq").values_list("text", flat=True)[:NEED_LINES])
-    # 转人工 and its like say nothing of the need; the line before does.
-    telling = (text for text in latest if len(text) >= NEED_CHARS_LEAST)
-    return {
-        "topics": wanted[:3],
-        "said": next(telling, latest[0] if latest else "")[:NEED_CHARS],
-        "slots": dialogue.slots,
-        "steps": [*answers_tried(conversation), *calls_tried(conversation, language=language)],
-    }
-
-
-def answers_tried(conversation: Conversation) -> list[dict[str, Any]]:
-    """What the bot has answered from: the titles of its SOPs, or that it answered by itself."""
-    lines = Message.objects.filter(conversation=conversation, role=Role.BOT.value).order_by("seq")
-    cited: list[dict[str, Any]] = list(lines.values_list("meta", flat=True))
-    # The first is what the answer rests on; the others were found beside it.
-    titles = [meta["citations"][0]["title"] for meta in cited if meta.get("citations")]
-    return [{"kind": "sop", "title": title} for title in list(dict.fromkeys(titles))[-STEPS:]]
-
-
-def calls_tried(conversation: Conversation, *, language: str) -> list[dict[str, Any]]:
-    calls = ToolCall.objects.filter(conversation=conversation).order_by("-at")
-    known = calls.values_list("name", f"tool__title_{language}", "state")[:STEPS]
-    return [
-        {"kind": "tool", "title": title or name, "state": state}
-        for name, title, state in reversed(list(known))
     ]

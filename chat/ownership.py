@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Case, Value, When
 from django.utils import timezone
 
-from chat import intake, outbox, protocol, push, transcript, waiting
+from chat import doorbell, intake, outbox, protocol, push, transcript, waiting
 from chat.models import Agent, Conversation, Escalation, Message, Ring, Turn
 from chat.states import (
     TURN_OPEN,
@@ -20,10 +20,13 @@ from chat.states import (
     TurnState,
     check_owner_move,
 )
-from prompts import completion, ledger
+from prompts import assistance, completion, ledger
 
 # How a wait in the queue ended, by whoever owns the conversation next.
 ENDS = {Owner.AGENT: EscalationEnd.CLAIMED, Owner.BOT: EscalationEnd.LEFT}
+OWNER_FIELDS = ("owner", "agent", "epoch", "waiting_since", "handover_epoch")
+# Of this hand-over a model writes a brief, if there is one; after so many seconds the agent has read the thread.
+WRITE_BRIEF, BRIEF_SECONDS = "chat.tasks.write_brief", 30
 EVENTS = {
     Owner.AGENT: Event.CLAIMED,
     Owner.BOT: Event.HANDED_BACK,
@@ -57,15 +60,18 @@ def move(
     """
     check_owner_move(Owner(conversation.owner), to)
     left_queue = conversation.owner == Owner.QUEUE
+    handed_over = to is Owner.QUEUE or (to is Owner.AGENT and conversation.owner == Owner.BOT)
     conversation.owner = to.value
     conversation.agent = agent
     conversation.epoch += 1
     conversation.waiting_since = timezone.now() if to is Owner.QUEUE else None
+    if handed_over:
+        conversation.handover_epoch = conversation.epoch
     message = transcript.append(
         conversation,
         role=Role.SYSTEM,
         text=notice_text(conversation, notice, agent=agent),
-        also=("owner", "agent", "epoch", "waiting_since", *also, *transcript.wake(conversation)),
+        also=(*OWNER_FIELDS, *also, *transcript.wake(conversation)),
     )
     superseded = supersede(conversation)
     if left_queue:
@@ -79,8 +85,17 @@ def move(
     if to is not Owner.BOT:
         mark_taken_over(conversation)
     outbox.note(conversation, EVENTS[to], lambda: owner_fields(conversation, reasons))
+    if handed_over:
+        ask_for_brief(conversation)
     queue_moved = left_queue or to is Owner.QUEUE
     return Change(notice=message, superseded=superseded, queue_moved=queue_moved)
+
+
+def ask_for_brief(conversation: Conversation) -> None:
+    """Rings for a model's brief of this hand-over; the template's is there without it."""
+    if assistance.is_available():
+        args = (str(conversation.pk), conversation.handover_epoch)
+        doorbell.ring_on_commit(WRITE_BRIEF, *args, expires=BRIEF_SECONDS)
 
 
 def owner_fields(

@@ -112,6 +112,32 @@ class Delivered(StrEnum):
     FAILED = "failed"
 
 
+class Writing(StrEnum):
+    """What became of something that a model was asked to write for an agent."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Help(StrEnum):
+    """What an agent may have written."""
+
+    DRAFT = "draft"
+    REWRITE = "rewrite"
+    SUMMARY = "summary"
+
+
+class Grade(StrEnum):
+    """What an agent thought of a brief; empty until somebody said so."""
+
+    NONE = ""
+    GOOD = "good"
+    BAD = "bad"
+
+
 OWNER_MOVES: dict[Owner, frozenset[Owner]] = {
     Owner.BOT: frozenset({Owner.QUEUE, Owner.AGENT}),
     Owner.QUEUE: frozenset({Owner.BOT, Owner.AGENT}),

@@ -24,12 +24,14 @@ from chat import (
     lease,
     media,
     outbox,
+    ownership,
     search,
     shadow,
     turn,
     waking,
     webhooks,
 )
+from chat.assisting import briefs, suggestions
 from chat.dialogue import Dialogue
 from chat.gaps import searching
 from prompts import completion, understanding
@@ -124,6 +126,24 @@ def sweep_rings() -> None:
     assigning.sweep()
 
 
+@shared_task(name=ownership.WRITE_BRIEF)
+def write_brief(conversation_id: str, epoch: int) -> None:
+    """Lets a model write the brief of a hand-over."""
+    briefs.run(UUID(conversation_id), epoch)
+
+
+@shared_task
+def write_suggestion(suggestion_id: str) -> None:
+    """Lets a model write what an agent asked for."""
+    suggestions.run(UUID(suggestion_id))
+
+
+@shared_task
+def forget_suggestions() -> None:
+    """Ends suggestions that no worker came back to, and removes old ones."""
+    suggestions.forget()
+
+
 @shared_task
 def wake_conversations() -> None:
     """Ends the time for which conversations were put aside."""
@@ -153,6 +173,16 @@ def ring(turn_id: UUID) -> None:
         run_turn.delay(str(turn_id))
     except (OperationalError, OSError) as error:
         log.warning("doorbell_lost", turn_id=str(turn_id), error=type(error).__name__)
+
+
+def ring_suggestion(suggestion_id: UUID) -> bool:
+    """Rings for a suggestion; False, with a log line, without a broker."""
+    try:
+        write_suggestion.apply_async((str(suggestion_id),), expires=suggestions.SECONDS)
+    except (OperationalError, OSError) as error:
+        log.warning("suggestion_lost", suggestion_id=str(suggestion_id), error=type(error).__name__)
+        return False
+    return True
 
 
 class Sweeper:

@@ -213,6 +213,11 @@ def watchers(conversation_id: UUID) -> str:
     return f"watch.{conversation_id}"
 
 
+def desk_of(agent_id: int) -> str:
+    """The channel-layer group of one agent's consoles."""
+    return f"desk.{agent_id}"
+
+
 def open_turn(conversation_id: UUID) -> Turn | None:
     """The turn the visitor waits for: the running one, else the queued one."""
     turns = Turn.objects.filter(

@@ -158,6 +158,15 @@ def is_readable(text: str) -> bool:
     return not UNREADABLE.search(text)
 
 
+def only(text: str, visitor_id: UUID, *, own: Iterable[str]) -> str:
+    """`text` with the values of those of a visitor's placeholders that are named, and no others."""
+    values, shown = Values(visitor_id), set(own)
+    return PLACEHOLDER.sub(
+        lambda match: values.in_text(match.group()) if match.group() in shown else match.group(),
+        text,
+    )
+
+
 class Values:
     """What a visitor's placeholders stand for, opened when first needed. Lives as long as a request or a socket."""
 

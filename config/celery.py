@@ -20,6 +20,7 @@ BEAT: dict[str, tuple[str, float, int]] = {
     "sweep-webhooks": ("chat.tasks.sweep_webhooks", 5.0, 10),
     "index-conversations": ("chat.tasks.index_conversations", 3.0, 6),
     "wake-conversations": ("chat.tasks.wake_conversations", 5.0, 10),
+    "forget-suggestions": ("chat.tasks.forget_suggestions", 60.0, 120),
     "forget-webhooks": ("chat.tasks.forget_webhooks", 3600.0, 3000),
     "guard-canaries": ("prompts.tasks.guard_canaries", 5.0, 10),
     "count-qualities": ("prompts.tasks.count_qualities", 300.0, 600),

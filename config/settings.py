@@ -264,6 +264,9 @@ ADDRESS_MESSAGES_BURST = int(number("YINGDA_ADDRESS_MESSAGES_BURST", 300))
 # Images of customers: how large a file may be, how many a visitor may send, how long they are kept.
 UPLOAD_MAX_BYTES = int(number("YINGDA_UPLOAD_MAX_MB", 8) * 1024 * 1024)
 UPLOADS_PER_MINUTE = int(number("YINGDA_UPLOADS_PER_MINUTE", 10))
+# What an agent may have written by a model: drafts, summaries, their words anew.
+SUGGESTIONS_PER_MINUTE = number("YINGDA_SUGGESTIONS_PER_MINUTE", 20)
+SUGGESTIONS_BURST = int(number("YINGDA_SUGGESTIONS_BURST", 10))
 IMAGE_DAYS = int(number("YINGDA_IMAGE_DAYS", 180))
 MEDIA_ROOT = YINGDA_HOME / "media"
 UNLIMITED_ADDRESSES = networks("YINGDA_UNLIMITED_ADDRESSES", "127.0.0.0/8,::1")

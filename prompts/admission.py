@@ -95,6 +95,12 @@ def admit_upload(visitor: str) -> Verdict:
     return limiter().take([Bucket("user-uploads", visitor, rate)])
 
 
+def admit_suggestion(agent_id: int) -> Verdict:
+    """Whether an agent may have one more thing written now."""
+    rate = per_minute(settings.SUGGESTIONS_PER_MINUTE, settings.SUGGESTIONS_BURST)
+    return limiter().take([Bucket("agent-suggestions", str(agent_id), rate)])
+
+
 def client_address(peer: str, *, forwarded_for: str | None) -> str:
     """Who sent a request: the peer, or whom a trusted proxy says it speaks for.
 

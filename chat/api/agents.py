@@ -8,10 +8,11 @@ from ninja import Query, Router, Status
 
 from chat import board, desk, protocol, search, transcript
 from chat.actions import agent as agent_actions
-from chat.actions import attending, canned, sorting, supervisor
+from chat.actions import assisting, attending, canned, sorting, supervisor
 from chat.api.callers import AgentAuth, staff
 from chat.api.shapes import (
     CannedIn,
+    GradeIn,
     HandBackIn,
     IntakeIn,
     MessageIn,
@@ -21,12 +22,13 @@ from chat.api.shapes import (
     ReplyIn,
     ResolveIn,
     SnoozeIn,
+    SuggestIn,
     TagsIn,
     TransferIn,
 )
 from chat.models import Agent, Conversation, Team
 from chat.protocol import ProtocolError
-from chat.states import Presence
+from chat.states import Grade, Help, Presence
 
 agent = Router(tags=["agent"], auth=AgentAuth())
 
@@ -146,6 +148,54 @@ def pause_intake(request: HttpRequest, body: IntakeIn) -> dict[str, Any]:
     """Closes the queue to new customers, or opens it. For supervisors."""
     supervisor.pause(agent=staff(request), paused=body.paused)
     return {"paused": body.paused}
+
+
+@agent.post("/conversations/{conversation_id}/suggest", response={202: dict[str, Any]})
+def suggest(request: HttpRequest, conversation_id: UUID, body: SuggestIn) -> Status[dict[str, Any]]:
+    """Has a model write a draft, a summary, or the given text anew; look for it at `suggestions/<id>`."""
+    if (body.kind == "rewrite") != (body.style is not None and bool(body.text.strip())):
+        raise ProtocolError("invalid_frame")
+    row = assisting.suggest(
+        conversation_id,
+        agent=staff(request),
+        client_id=body.client_id,
+        kind=Help(body.kind),
+        style=body.style or "",
+        text=protocol.check_text(body.text) if body.text else "",
+        language=body.language,
+    )
+    return Status(202, assisting.shown(row))
+
+
+@agent.get("/suggestions/{pk}")
+def read_suggestion(request: HttpRequest, pk: UUID) -> dict[str, Any]:
+    """How far one of one's own suggestions is."""
+    return assisting.shown(assisting.find(pk, agent=staff(request)))
+
+
+@agent.delete("/suggestions/{pk}", response={204: None})
+def cancel_suggestion(request: HttpRequest, pk: UUID) -> Status[None]:
+    """Stops it; nothing when it has ended."""
+    assisting.cancel(assisting.find(pk, agent=staff(request)).pk, agent=staff(request))
+    return Status(204, None)
+
+
+@agent.put("/conversations/{conversation_id}/brief/grade")
+def grade_brief(request: HttpRequest, conversation_id: UUID, body: GradeIn) -> dict[str, Any]:
+    """Says how good the brief of the last hand-over was; null takes it back."""
+    row = assisting.grade(
+        conversation_id, agent=staff(request), grade=Grade(body.grade or ""), word=body.word
+    )
+    return {"epoch": row.epoch, "grade": row.grade or None}
+
+
+@agent.get("/briefs/grades")
+def read_grades(
+    request: HttpRequest, days: Annotated[int, Query(ge=1, le=366)] = 30
+) -> list[dict[str, Any]]:
+    """How the briefs of the last days were graded, by who wrote them. For supervisors."""
+    supervisor.check(staff(request))
+    return assisting.grades(days=days)
 
 
 @agent.get("/canned")

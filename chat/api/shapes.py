@@ -154,5 +154,18 @@ class CannedIn(Schema):
     text: protocol.Words = Field(min_length=1, max_length=2000)
 
 
+class SuggestIn(Schema):
+    client_id: protocol.ClientId
+    kind: Literal["draft", "rewrite", "summary"]
+    text: str = ""
+    style: Literal["shorter", "warmer", "formal", "typos"] | None = None
+    language: Literal["zh", "en"] = "zh"
+
+
+class GradeIn(Schema):
+    grade: Literal["good", "bad"] | None
+    word: protocol.Words = Field("", max_length=150)
+
+
 class PresenceIn(Schema):
     status: Literal["online", "busy", "away"]

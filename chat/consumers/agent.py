@@ -17,6 +17,7 @@ from django.utils import timezone
 from chat import auth, board, desk, protocol, search, transcript
 from chat.actions import agent as actions
 from chat.actions import attending
+from chat.consumers import own_values
 from chat.consumers.agent_acts import perform
 from chat.consumers.pace import in_database
 from chat.consumers.socket import Socket
@@ -56,6 +57,7 @@ class AgentConsumer(Socket):
                 "lang", ["zh-CN"]
             )[0]
             await self.join_group(transcript.STAFF)
+            await self.join_group(transcript.desk_of(agent.pk))
             await in_database(attending.beat, agent)
             await self.send_ready(agent)
             self.watch = asyncio.create_task(self.beat(agent))
@@ -66,6 +68,7 @@ class AgentConsumer(Socket):
                 task.cancel()
         if self.agent is not None:
             await self.leave_group(transcript.STAFF)
+            await self.leave_group(transcript.desk_of(self.agent.pk))
         await self.unwatch()
 
     def parse(self, text: str) -> protocol.AgentFrame:
@@ -174,6 +177,14 @@ class AgentConsumer(Socket):
 
     async def push_staff(self, event: dict[str, Any]) -> None:
         await self.send_text(event["text"])
+
+    async def push_mine(self, event: dict[str, Any]) -> None:
+        """A suggestion of this agent's own; what personal data the agent typed is shown as it was typed."""
+        text = event["text"]
+        if event["own"]:
+            visitor_id, own = UUID(event["visitor_id"]), event["own"]
+            text = await in_database(own_values.typed, text, visitor_id=visitor_id, own=own)
+        await self.send_text(text)
 
     async def push_changed(self, event: dict[str, Any]) -> None:
         """Something happened in a conversation; several such events are answered together."""

@@ -5,9 +5,10 @@ from typing import Any
 
 from chat import assigning, board, protocol
 from chat.actions import agent as actions
-from chat.actions import canned, sorting, supervisor
+from chat.actions import assisting, canned, sorting, supervisor
 from chat.models import Agent, Conversation, Team
 from chat.protocol import ProtocolError
+from chat.states import Grade, Help
 
 Act = Callable[[Agent, Any], dict[str, Any]]
 
@@ -91,6 +92,31 @@ def remove_canned(agent: Agent, frame: protocol.CannedRemove) -> dict[str, Any]:
     return {"replies": canned.listed(agent)}
 
 
+def suggest(agent: Agent, frame: protocol.Suggest) -> dict[str, Any]:
+    row = assisting.suggest(
+        frame.conversation_id,
+        agent=agent,
+        client_id=frame.client_id,
+        kind=Help(frame.kind),
+        style=frame.style or "",
+        text=frame.text,
+        language=frame.language,
+    )
+    pk, told = str(frame.conversation_id), {"suggestion_id": str(row.pk), "state": row.state}
+    return {"conversation_id": pk, "client_id": str(frame.client_id), **told}
+
+
+def cancel(agent: Agent, frame: protocol.SuggestCancel) -> dict[str, Any]:
+    assisting.cancel(frame.suggestion_id, agent=agent)
+    return {"suggestion_id": str(frame.suggestion_id)}
+
+
+def grade(agent: Agent, frame: protocol.BriefGrade) -> dict[str, Any]:
+    pk = frame.conversation_id
+    assisting.grade(pk, agent=agent, grade=Grade(frame.grade or ""), word=frame.word)
+    return {"conversation_id": str(pk)}
+
+
 def show_board(agent: Agent, frame: protocol.BoardGet) -> dict[str, Any]:
     supervisor.check(agent)
     return {"board": board.read()}
@@ -135,4 +161,7 @@ ACTS: dict[type[protocol.Frame], Act] = {
     protocol.CannedList: list_canned,
     protocol.CannedSave: save_canned,
     protocol.CannedRemove: remove_canned,
+    protocol.Suggest: suggest,
+    protocol.SuggestCancel: cancel,
+    protocol.BriefGrade: grade,
 }

@@ -1,10 +1,17 @@
 """Frames as the visitor sees them: with the own values, and offsets counted in what is shown."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from chat import vault
+from chat import protocol, vault
 from chat.states import TurnState
+
+
+def typed(text: str, *, visitor_id: UUID, own: Sequence[str]) -> str:
+    """A `suggestion` frame in JSON with the values that its agent typed; all other placeholders stay."""
+    frame: Any = protocol.loads(text)
+    return protocol.dumps({**frame, "text": vault.only(frame["text"], visitor_id, own=own)})
 
 
 class OwnValues:

@@ -1,6 +1,7 @@
 """The rows of chat. Invariants that must hold are constraints here, because `choices` do not constrain."""
 
 from chat.models.assignment import IntakePolicy, Ring, Skill
+from chat.models.assistance import Brief, Suggestion
 from chat.models.choices import among, choices
 from chat.models.conversations import (
     Agent,
@@ -33,6 +34,7 @@ from chat.models.webhooks import WebhookDelivery, WebhookEndpoint
 __all__ = [
     "Agent",
     "Attachment",
+    "Brief",
     "CannedReply",
     "Conversation",
     "Escalation",
@@ -50,6 +52,7 @@ __all__ = [
     "SearchEntry",
     "ShadowAnswer",
     "Skill",
+    "Suggestion",
     "Team",
     "Tool",
     "ToolCall",

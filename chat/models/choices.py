@@ -6,6 +6,8 @@ from chat.states import (
     Delivered,
     EscalationEnd,
     Event,
+    Grade,
+    Help,
     Intake,
     Owner,
     Presence,
@@ -14,12 +16,15 @@ from chat.states import (
     Role,
     Tier,
     TurnState,
+    Writing,
 )
 
 States = type[
     Delivered
     | EscalationEnd
     | Event
+    | Grade
+    | Help
     | Intake
     | Owner
     | Presence
@@ -28,6 +33,7 @@ States = type[
     | Role
     | Tier
     | TurnState
+    | Writing
 ]
 
 

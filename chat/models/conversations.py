@@ -126,6 +126,8 @@ class Conversation(models.Model):
     # Of whom it waits for one; empty: for anybody.
     team = models.ForeignKey("Team", on_delete=models.SET_NULL, null=True, blank=True)
     epoch = models.PositiveBigIntegerField(default=0)
+    # The epoch at which a person was called last, or took over from the bot: its brief belongs to that.
+    handover_epoch = models.PositiveBigIntegerField(default=0, editable=False)
     last_seq = models.PositiveBigIntegerField(default=0)
     dialogue = models.JSONField(
         default=dict, blank=True, help_text="Dialogue state after the last turn"

@@ -1,8 +1,8 @@
 """The frames that consoles send, parsed: docs/protocol.md §4."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, model_validator
 
 from chat.protocol.checks import ClientId, ProtocolError, Seq, Words, check_text
 from chat.protocol.frames import Frame, Ping, find_client_id, loads
@@ -139,6 +139,36 @@ class CannedRemove(Frame):
     id: RowId
 
 
+class Suggest(OfConversation):
+    type: Literal["suggest"]
+    client_id: ClientId
+    kind: Literal["draft", "rewrite", "summary"]
+    # Of a rewriting: what was typed, and how it is to be.
+    text: str = ""
+    style: Literal["shorter", "warmer", "formal", "typos"] | None = None
+    # The agent's own, for what colleagues read.
+    language: Literal["zh", "en"] = "zh"
+
+    @model_validator(mode="after")
+    def is_complete(self) -> Self:
+        """A rewriting needs a text and a style; nothing else takes one."""
+        if (self.kind == "rewrite") != (self.style is not None and bool(self.text.strip())):
+            raise ValueError("a rewriting has a text and a style")
+        return self
+
+
+class SuggestCancel(Frame):
+    type: Literal["suggest.cancel"]
+    suggestion_id: ClientId
+
+
+class BriefGrade(OfConversation):
+    type: Literal["brief.grade"]
+    # None takes a grade back.
+    grade: Literal["good", "bad"] | None
+    word: Annotated[Words, Field(max_length=150)] = ""
+
+
 class AgentTyping(OfConversation):
     type: Literal["typing"]
     on: bool
@@ -173,6 +203,9 @@ AgentFrame = Annotated[
     | CannedList
     | CannedSave
     | CannedRemove
+    | Suggest
+    | SuggestCancel
+    | BriefGrade
     | AgentTyping
     | AgentRead
     | Ping,
@@ -188,7 +221,9 @@ def parse_agent(raw: str) -> AgentFrame:
         frame = AGENT_FRAME.validate_python(fields)
     except (ValidationError, RecursionError):
         raise ProtocolError("invalid_frame", client_id=find_client_id(fields)) from None
-    if isinstance(frame, Reply | NoteFrame | Whisper):
+    if isinstance(frame, Reply | NoteFrame | Whisper) or (
+        isinstance(frame, Suggest) and frame.text
+    ):
         try:
             check_text(frame.text)
         except ProtocolError as error:

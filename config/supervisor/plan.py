@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.embedded.locations import state_dir
 
 REPORT = "prepare.json"
-DEFAULT_THREADS = 4
+DEFAULT_THREADS = 8
 
 
 class StartError(Exception):

@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async as in_database
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from chat import push
 from chat.actions import agent as actions
 from chat.actions import visitor as visitor_actions
 from chat.models import Agent, Conversation, Message, Note, Reveal, Visitor
@@ -395,3 +396,70 @@ async def test_tags_snooze_and_replies_kept_ready(
     assert [one["title"] for one in (await console.next("ok", act="canned.save"))["replies"]] == [
         "你好"
     ]
+
+
+# --- what a model writes -------------------------------------------------------------------------------
+
+
+async def test_suggestion_that_nobody_can_write_says_so(
+    texts: None, open_console: Open, visitor: Visitor, agent: Agent
+) -> None:
+    pk = await queued(visitor)
+    console, client_id = await open_console(agent), str(uuid.uuid4())
+    ok = await console.ask("suggest", pk, client_id=client_id, kind="summary", language="en")
+    assert (ok["client_id"], ok["state"]) == (client_id, "failed")
+    told = await console.next("suggestion")
+    assert (told["client_id"], told["kind"], told["why"], told["text"]) == (
+        client_id,
+        "summary",
+        "no_model",
+        "",
+    )
+    await console.send(type="suggest.cancel", suggestion_id=ok["suggestion_id"])
+    await console.next("ok", act="suggest.cancel")
+
+
+async def test_rewriting_needs_text_and_style(
+    texts: None, open_console: Open, visitor: Visitor, agent: Agent
+) -> None:
+    pk = await queued(visitor)
+    console = await open_console(agent)
+    for wrong in ({"kind": "rewrite"}, {"kind": "rewrite", "text": "好"}, {"kind": "poem"}):
+        refused = await console.refused("suggest", pk, client_id=str(uuid.uuid4()), **wrong)
+        assert refused["code"] == "invalid_frame"
+    draft = await console.refused("suggest", pk, client_id=str(uuid.uuid4()), kind="draft")
+    assert (draft["code"], draft["act"]) == ("conflict", "suggest")
+
+
+async def test_typed_number_comes_back_to_its_agent_only(
+    texts: None, open_console: Open, visitor: Visitor
+) -> None:
+    mine, other = [await in_database(AgentFactory.create)() for _ in range(2)]
+    pk = await queued(visitor, "打13812345678")
+    console, elsewhere = await open_console(mine), await open_console(other)
+    frame = {"type": "suggestion", "suggestion_id": str(uuid.uuid4()), "conversation_id": str(pk)}
+    text = {"text": "<PHONE_1>和<PHONE_2>"}
+    await in_database(push.to_agent)(
+        mine.pk, frame | text, visitor_id=visitor.pk, own=["<PHONE_1>"]
+    )
+    told = await console.next("suggestion")
+    assert told["text"] == "13812345678和<PHONE_2>"
+    await elsewhere.round_trip()
+    assert elsewhere.of_type("suggestion") == []
+
+
+async def test_grade_of_a_brief_is_seen_by_whoever_has_it_open(
+    texts: None, open_console: Open, visitor: Visitor, agent: Agent
+) -> None:
+    pk = await queued(visitor)
+    console = await open_console(agent)
+    await console.send(type="open", conversation_id=str(pk), after_seq=0)
+    thread = await console.next("thread")
+    assert thread["brief"]["grade"] is None
+    await console.ask("brief.grade", pk, grade="good", word="很清楚")
+    told = await console.next("brief")
+    assert (told["source"], told["grade"]["value"], told["grade"]["word"]) == (
+        "template",
+        "good",
+        "很清楚",
+    )

@@ -104,8 +104,22 @@ def test_brief_names_need_slots_and_what_was_tried(texts: None) -> None:
     assert desk.thread(conversation.pk, after_seq=0, language="en")["brief"] == {
         "topics": ["delivery"],
         "said": "我的订单怎么还没到?",
+        "need": "delivery",
+        "reasons": [],
         "slots": {"order_number": "20240501123"},
+        "order": None,
         "steps": [{"kind": "sop", "title": "物流"}],
+        "tried": [],
+        "mood": None,
+        "team": None,
+        "priority": "normal",
+        "draft": "",
+        "doubts": [],
+        "source": "template",
+        "why": "",
+        "pending": False,
+        "epoch": 0,
+        "grade": None,
     }
 
 
