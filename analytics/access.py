@@ -5,6 +5,7 @@ from typing import Any
 from analytics.models import InboxAccess
 
 VIEW = "analytics.view_outcome"
+VIEW_LOAD_TESTS = "analytics.view_loadtest"
 VIEW_ALL = "analytics.view_all_inboxes"
 
 
@@ -18,3 +19,8 @@ def inboxes_of(user: Any) -> tuple[int, ...] | None:
 
 def may_view(user: Any) -> bool:
     return bool(user.is_active and user.is_staff and user.has_perm(VIEW))
+
+
+def may_view_load_tests(user: Any) -> bool:
+    """They are of the whole platform, so no inbox is enough to see them."""
+    return may_view(user) and bool(user.has_perm(VIEW_LOAD_TESTS))

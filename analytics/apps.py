@@ -5,7 +5,10 @@ from typing_extensions import override
 
 from prompts.bilingual import both, name_rows
 
-NAMES = {"InboxAccess": ("接入点权限", "inbox access", "inbox access")}
+NAMES = {
+    "InboxAccess": ("接入点权限", "inbox access", "inbox access"),
+    "LoadTest": ("压测", "load test", "load tests"),
+}
 
 
 class AnalyticsConfig(AppConfig):

@@ -243,6 +243,32 @@ class Export(models.Model):
         return f"export {self.pk} {self.state}"
 
 
+class LoadTest(models.Model):
+    """A load test: how much of what was asked of the platform, and the figures of it."""
+
+    id = models.UUIDField(primary_key=True, help_text="Made where it ran: a run is kept once")
+    at = models.DateTimeField()
+    mode = models.CharField(max_length=6)
+    users = models.PositiveIntegerField()
+    rate = models.FloatField(null=True, help_text="Questions a second; of open runs")
+    cores = models.PositiveIntegerField()
+    record = models.JSONField(help_text="As analytics.loadtests.record has it")
+    kept_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(mode="closed", rate=None) | Q(mode="open", rate__gt=0),
+                name="load_test_mode",
+            )
+        ]
+        indexes = [models.Index(fields=["-at"], name="load_test_at")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %H:%M} {self.mode}"
+
+
 class InboxAccess(models.Model):
     """An inbox whose figures a member of staff may see."""
 

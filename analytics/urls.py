@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from analytics import files, views
+from analytics import files, loadtest_pages, views
 
 app_name = "analytics"
 urlpatterns = [
@@ -12,5 +12,7 @@ urlpatterns = [
     path("exports/", files.exports, name="exports"),
     path("exports/<int:pk>/state/", files.state, name="export_state"),
     path("exports/<int:pk>/file/", files.fetch, name="export_file"),
+    path("loadtests/", loadtest_pages.loadtests, name="loadtests"),
+    path("loadtests/<uuid:pk>/", loadtest_pages.loadtests, name="loadtest"),
     path("<slug:key>/", views.page, name="page"),
 ]

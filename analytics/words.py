@@ -6,6 +6,7 @@ WORDS = {
     "analytics": both("数据分析", "Analytics"),
     "live": both("实时", "Live"),
     "exports": both("导出", "Exports"),
+    "loadtests": both("压测", "Load tests"),
     "pages": both("数据分析页面", "Pages of analytics"),
     "filters": both("筛选", "Filters"),
     "from": both("从", "From"),
@@ -93,6 +94,32 @@ LIVE = {
     "p50_said": both("其中一半不超过此值。", "Half of them took no longer."),
     "p95": both("回答用时 p95", "Time to answer p95"),
     "p95_said": both("其中 95% 不超过此值。", "95 % of them took no longer."),
+}
+LOADTESTS = {
+    "title": both("压测", "Load tests"),
+    "intro": both(
+        "每一次 make loadtest 的结果：顾客通过真实的 WebSocket 提问，直到收到完整回答。",
+        "What each make loadtest found: customers ask over real sockets and wait for the whole answer.",
+    ),
+    "none": both("还没有压测结果。运行一次：", "No load test was kept yet. Run one:"),
+    "by_model": both("按模型", "By model"),
+    "all": both("全部压测", "All load tests"),
+    "run": both("压测", "Load test"),
+    "more": both("更早的压测未显示。", "Earlier ones are not shown."),
+    "against": both("对比同样的压测", "against the same test of"),
+    "failed": both("失败：", "Failed:"),
+    "success": both("成功率", "Success"),
+    "mean_ms": both("平均响应", "Average"),
+    "p50_ms": both("响应 P50", "Answer P50"),
+    "p95_ms": both("响应 P95", "Answer P95"),
+    "p99_ms": both("响应 P99", "Answer P99"),
+    "first_p50_ms": both("首字 P50", "First token P50"),
+    "means": both(
+        "时间从问题应当发出的时刻算到完整回答到达；失败的不计入时间，只计入成功率。模型是最后作答的模型端点，Token 是这一轮全部模型调用的平均值。并发用户：收到回答后立刻再问；开环：无论回答快慢，问题按到达率到来，来不及接待的等待也计入时间。",
+        "Times run from the moment a question was due to the whole of its answer; those that failed count in the success rate only. "
+        "The model is the endpoint that answered last; tokens are those of all calls for a turn, on average. Users at a time ask again "
+        "as soon as they are answered; in an open loop questions arrive at their rate whatever the answers do, and waiting for a free socket counts.",
+    ),
 }
 EXPORTS = {
     "title": both("导出", "Exports"),
