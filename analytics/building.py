@@ -5,9 +5,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from analytics import reading
+from analytics import reading, standing
 from analytics.asking import Asked
-from analytics.figures import Column, Figure, cells, chart_columns, figure, value_of
+from analytics.figures import (
+    Column,
+    Figure,
+    FilledTable,
+    Row,
+    cells,
+    chart_columns,
+    figure,
+    value_of,
+)
 from analytics.metrics import METRICS, PERCENTILES, Metric
 from analytics.naming import Names
 from analytics.pages import Chart, Page, Table
@@ -47,29 +56,6 @@ class DrawnChart:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a table; `query` leads to the conversations behind it, or is empty."""
-
-    name: str
-    query: str
-    cells: list[tuple[str, str]]
-    # Of the largest first number of the table, 0 to 100.
-    bar: float
-
-
-@dataclass(frozen=True, slots=True)
-class FilledTable:
-    """A table; `why_not` says why it has no rows where a filter is the reason."""
-
-    title: str
-    heading: str
-    definitions: list[tuple[str, str]]
-    rows: list[Row]
-    more: int
-    why_not: str
-
-
-@dataclass(frozen=True, slots=True)
 class Built:
     """Everything a page shows of its question."""
 
@@ -86,7 +72,10 @@ def build(page: Page, asked: Asked, names: Names) -> Built:
     return Built(
         figures=[figure(key, found, spread, question) for key in page.figures],
         charts=[drawn(chart, at, found, question) for at, chart in enumerate(page.charts)],
-        tables=[filled(table, asked, names, spread) for table in page.tables],
+        tables=[
+            *(standing.TABLES[name](question) for name in page.standing),
+            *(filled(table, asked, names, spread) for table in page.tables),
+        ],
     )
 
 

@@ -38,6 +38,29 @@ class Column:
     unit: str
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table; `query` leads to the conversations behind it, or is empty."""
+
+    name: str
+    query: str
+    cells: list[tuple[str, str]]
+    # Of the largest first number of the table, 0 to 100.
+    bar: float
+
+
+@dataclass(frozen=True, slots=True)
+class FilledTable:
+    """A table; `why_not` says why it has no rows it has no rows."""
+
+    title: str
+    heading: str
+    definitions: list[tuple[str, str]]
+    rows: list[Row]
+    more: int
+    why_not: str
+
+
 def value_of(metric: Metric, stats: Stats | Mapping[str, int]) -> float | None:
     """The number; None where nothing could be divided."""
     part = stats.get(metric.part, 0) / metric.scale

@@ -19,16 +19,22 @@ KINDS = {
     "unresolved": both("未解决", "not resolved"),
     "empty": both("没说话", "nothing said"),
 }
-WHO = {
-    "visitor": both("顾客", "customer"),
-    "agent": both("坐席", "agent"),
-    "bot": both("机器人", "bot"),
+# Where personal data was masked.
+STAGES = {
+    "visitor": both("顾客发来、存储之前", "in, from the customer, before storage"),
+    "agent": both("坐席发来、存储之前", "in, from an agent, before storage"),
+    "bot": both("机器人提到顾客本人的", "out, the customer's own in the bot's answer"),
+    "out": both("模型输出中他人的、发出之前", "out, other people's in a model's answer"),
     "system": both("系统", "system"),
+}
+SOOTHING = {
+    "with": both("带有情绪补充", "with its words for a negative mood"),
+    "without": both("没有情绪补充（或由 SOP 回答）", "without them, or answered by an SOP"),
 }
 MOODS = {"-": both("负面", "negative"), "0": both("中性", "neutral"), "+": both("正面", "positive")}
 TIERS = {"standard": both("普通", "standard"), "vip": both("VIP", "VIP")}
 # What values of a table's family are called.
-WORDS: dict[str, Mapping[Any, Any]] = {"reason": REASONS, "cause": CAUSES}
+WORDS: dict[str, Mapping[Any, Any]] = {"reason": REASONS, "cause": CAUSES, "soothing": SOOTHING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,8 @@ class Names:
         if table.family == "rated":
             return pick(f"{value} 分", f"{value} of 5")
         if table.family == "masked":
-            who, _, kind = value.partition("/")
-            return f"{WHO.get(who, who)} / {kind}"
+            stage, _, kind = value.partition("/")
+            return f"{STAGES.get(stage, stage)} / {kind}"
         return str(WORDS.get(table.family, {}).get(value, value))
 
 

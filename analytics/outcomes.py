@@ -87,6 +87,10 @@ NAMED = f"""
         CROSS JOIN LATERAL regexp_matches(text, '<([A-Z][A-Z_]*)_[0-9]+>', 'g') AS kind
         WHERE conversation_id = c.id AND strpos(text, '<') > 0
         UNION ALL
+        SELECT 'masked:out/' || kind FROM chat_turn CROSS JOIN LATERAL jsonb_object_keys(
+            CASE jsonb_typeof(decision -> 'hidden') WHEN 'object' THEN decision -> 'hidden' ELSE '{{}}' END) AS kind
+        WHERE conversation_id = c.id
+        UNION ALL
         SELECT 'cause:' || (decision ->> 'cause') FROM chat_turn WHERE conversation_id = c.id
         UNION ALL
         SELECT 'model:' || call.endpoint FROM chat_turn AS run

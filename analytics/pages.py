@@ -40,6 +40,8 @@ class Page:
     figures: tuple[str, ...]
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
+    # Tables of how things stand at this moment, by their names in `analytics.standing`.
+    standing: tuple[str, ...] = ()
 
 
 INTENT, REASON, MODEL = both("意图", "Intent"), both("原因", "Reason"), both("模型", "Model")
@@ -106,6 +108,10 @@ PAGES: dict[str, Page] = {
                     both("轮次", "Turn"), ("mood_turns", "mood_negative", "mood_neutral", "mood_positive"),
                 ),
                 Table(
+                    both("道歉语的效果", "What the words for a negative mood do"), "soothing", "label",
+                    both("提示词", "The prompt"), ("soothed_turns", "softened", "soothed_taken"),
+                ),
+                Table(
                     both("按发布（道歉语等提示词改动前后）", "By release: before and after a change of wording"), "conversation",
                     "release", both("发布", "Release"), ("conversations", "negative", "recovered", "ended_negative", "negative_taken"),
                 ),
@@ -131,6 +137,7 @@ PAGES: dict[str, Page] = {
                     ("served", "handle", "answered_30s", "responded_3min", "agent_score"),
                 ),
             ),
+            ("agents",),
         ),
         Page(
             "knowledge",
@@ -146,6 +153,7 @@ PAGES: dict[str, Page] = {
                     ("no_answer", "conversations", "takeover"),
                 ),
             ),
+            ("sops",),
         ),
         Page(
             "models",
@@ -168,6 +176,7 @@ PAGES: dict[str, Page] = {
                 Table(both("错误", "Errors"), "error", "label", both("错误", "Error"), ("labelled", "labelled_taken"), "error"),
                 Table(both("路由原因", "Routing causes"), "cause", "label", both("原因", "Cause"), ("labelled", "labelled_taken"), "cause"),
             ),
+            ("endpoints",),
         ),
         Page(
             "releases",
@@ -217,8 +226,8 @@ PAGES: dict[str, Page] = {
             (Chart(both("查看原文", "Reveals"), ("reveals",), "bar"),),
             (
                 Table(
-                    both("被遮蔽的个人信息：谁说的 / 种类", "Personal data masked: who said it / what kind"), "masked", "label",
-                    both("谁 / 种类", "Who / kind"), ("labelled",), "masked", 40,
+                    both("被遮蔽的个人信息：环节 / 种类", "Personal data masked: at which stage / what kind"), "masked", "label",
+                    both("环节 / 种类", "Stage / kind"), ("labelled",), "masked", 40,
                 ),
                 Table(both("查看原文按种类", "Reveals by kind"), "reveal", "label", both("种类", "Kind"), ("reveals",)),
             ),

@@ -156,6 +156,28 @@ FAMILIES: dict[str, Family] = {
             "positive": "count(*) FILTER (WHERE sign = '+')",
         },
     ),
+    # Negative turns and the turn after each, by whether the prompt had its words for such a mood.
+    "soothing": Family(
+        source=f"""FROM analytics_outcome AS o JOIN chat_turn AS turn USING (conversation_id)
+            LEFT JOIN LATERAL (SELECT later.{NEGATIVE} AS mood FROM chat_turn AS later
+                WHERE later.conversation_id = turn.conversation_id AND later.state IN ('done', 'failed')
+                AND (later.queued_at, later.id) > (turn.queued_at, turn.id)
+                ORDER BY later.queued_at, later.id LIMIT 1) AS next ON true""",
+        at="o.created_at",
+        where=f"turn.state = 'done' AND turn.{NEGATIVE} = 'negative'",
+        dimensions={
+            **OF_OUTCOME,
+            "release": "coalesce(turn.decision ->> 'release', '')",
+            "label": "CASE WHEN turn.rendering ? 'soothes' AND turn.decision ->> 'answered_by' <> 'sop' "
+            "THEN 'with' ELSE 'without' END",
+        },
+        stats={
+            "turns": "count(*)",
+            "followed": "count(next.mood)",
+            "softened": "count(*) FILTER (WHERE next.mood <> 'negative')",
+            "taken_over": "count(*) FILTER (WHERE o.agent_lines > 0)",
+        },
+    ),
     "reason": labelled("reason"),
     "sop": labelled("sop"),
     "error": labelled("error"),

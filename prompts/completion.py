@@ -165,6 +165,8 @@ def answered(
         found=knows(question, toolbox),
         timings_ms=timings,
     )
+    if screen.hidden:
+        answer = replace(answer, decision={**answer.decision, "hidden": screen.hidden})
     return with_arm(answer, current)
 
 

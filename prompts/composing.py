@@ -39,6 +39,8 @@ class Composed:
     sop_set: int
     # The shop's systems had a part in it.
     told: bool
+    # The version's words for a negative mood stood in it.
+    soothes: bool = False
 
     def as_json(self, hits: list[Hit]) -> dict[str, Any]:
         """What is kept with a turn to explain its answer: the rendering, whole, and where it came from."""
@@ -49,6 +51,7 @@ class Composed:
             "hits": [{"sop": hit.sop_id, "key": hit.key, "score": hit.score} for hit in hits],
             **({"sop_set": self.sop_set} if self.sop_set else {}),
             **({"told": True} if self.told else {}),
+            **({"soothes": True} if self.soothes else {}),
         }
 
 
@@ -91,7 +94,8 @@ def compose(
         request = replace(request, max_output_tokens=wording.max_output_tokens)
     version_id = wording.pk if wording else None
     told = bool(question.findings or question.asks)
-    return Composed(request, system, examples, version_id, current.sop_set, told)
+    soothes = question.emotion == "negative" and rendering.soothes(wording)
+    return Composed(request, system, examples, version_id, current.sop_set, told, soothes)
 
 
 def findings_text(question: Question) -> str:

@@ -1,5 +1,6 @@
 """What staff watch and switch by hand: load, breakers, a level for rehearsals. Called by the admin and /metrics."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.utils import timezone
@@ -8,6 +9,7 @@ from redis import RedisError
 from prompts import routing
 from prompts.llm import breaker
 from prompts.llm.board import Board
+from prompts.llm.features import Breaker
 from prompts.models import LoadPolicy
 from prompts.redis import connection
 from prompts.snapshot import announce, snapshot
@@ -16,6 +18,11 @@ from prompts.snapshot import announce, snapshot
 def board() -> Board:
     """Load level and rate, breakers and tokens left, as all processes share them right now."""
     return routing.read_board(snapshot())
+
+
+def breakers(endpoints: Iterable[str]) -> dict[str, Breaker]:
+    """The breakers of these endpoints, as all processes share them; as this process knows them where Redis is away."""
+    return {name: breaker.state(connection(), name) for name in endpoints}
 
 
 def load_policy() -> LoadPolicy:

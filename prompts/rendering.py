@@ -55,6 +55,13 @@ def render_wording(wording: Parted, values: Mapping[str, str], *, upset: bool) -
     return EMPTY_LINES.sub("\n\n", render(wording.text, {**values, **parts})).strip()
 
 
+def soothes(wording: Parted | None) -> bool:
+    """Whether the wording has words of its own for a negative mood."""
+    return bool(
+        wording and wording.emotion_addendum and "emotion_addendum" in variables(wording.text)
+    )
+
+
 def variables(text: str) -> set[str]:
     """The names a text uses."""
     return set(VARIABLE.findall(text))

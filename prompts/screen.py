@@ -43,6 +43,11 @@ class Screen:
         self.show(self.scanner.flush())
         return self.text
 
+    @property
+    def hidden(self) -> dict[str, int]:
+        """How often each kind of other people's data was hidden in this answer."""
+        return {str(kind): times for kind, times in self.scanner.hidden.items()}
+
     def say(self, words: str) -> None:
         """Adds words of the shop's own to the answer."""
         self.show(self.scanner.flush() + words)

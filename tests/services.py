@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -64,3 +65,11 @@ def clean_redis(request: pytest.FixtureRequest) -> None:
         connection().flushdb()
         ledger.COUNTED.at = 0.0
         scripts.outage_of.cache_clear()
+
+
+def database_url() -> str:
+    """Where the rows of this test are."""
+    from django.db import connection as database
+
+    kept = database.settings_dict
+    return f"postgres://{kept['USER']}@{quote(kept['HOST'], safe='')}/{kept['NAME']}"

@@ -105,6 +105,38 @@ SERVICE: dict[str, Metric] = {
         "up",
         "rated",
     ),
+    "soothed_turns": Metric(
+        both("负面轮次", "Negative turns"),
+        both(
+            "机器人回答过的、情绪为负面的轮次，按会话开始时间计。",
+            "Turns in a negative mood that the bot answered, by when their conversation began.",
+        ),
+        "soothing",
+        "turns",
+    ),
+    "softened": Metric(
+        both("之后好转", "Better afterwards"),
+        both(
+            "其中有下一轮的，下一轮不再是负面的占比。",
+            "Of those with a turn after them, the share whose next turn was not negative.",
+        ),
+        "soothing",
+        "softened",
+        "followed",
+        "percent",
+        "up",
+    ),
+    "soothed_taken": Metric(
+        both("人工接管率", "Takeover rate"),
+        both(
+            "这些轮次所在的会话中，有坐席说过话的占比。",
+            "The share of these turns in whose conversation an agent wrote.",
+        ),
+        "soothing",
+        "taken_over",
+        "turns",
+        "percent",
+    ),
 }
 # Of whichever family a table is about.
 LABELLED = {

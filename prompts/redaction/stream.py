@@ -7,6 +7,7 @@ prompts.screen, for each answer anew.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from prompts.redaction.doubt import Doubt
@@ -59,7 +60,7 @@ HIDDEN: dict[Language, dict[Type, str]] = {
 class Scanner:
     """`feed` pieces of the answer and send what it returns; `flush` once at the end, and send that too.
 
-    Both raise RedactionFailed: then nothing more of this answer may be sent.
+    Both raise RedactionFailed: then nothing more of this answer may be sent. `hidden` counts by kind what was hidden.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Scanner:
         sayable = [*public, *(values[name] for name in self._allowed if name in values)]
         self._sayable = [plain(text) for text in sayable]
         self._doubt = Doubt(language=language)
+        self.hidden: Counter[Type] = Counter()
         self._context = ""
         self._held = ""
 
@@ -164,6 +166,7 @@ class Scanner:
             if at <= span.end and span.start < end:
                 pieces.append(self._restored(text[at : max(at, span.start)]))
                 pieces.append(HIDDEN[self._language][span.type])
+                self.hidden[span.type] += 1
                 at = min(span.end, end)
         return "".join([*pieces, self._restored(text[at:end])])
 

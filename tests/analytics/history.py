@@ -33,6 +33,7 @@ class Writer:
             inbox=visitor.inbox,
             created_at=at,
             last_activity_at=at,
+            tags=rng.sample(["物流", "退款"], rng.randrange(3)),
             **fields,
         )
         self.at = at
@@ -87,10 +88,11 @@ class Writer:
                 "intents": [[rng.choice(INTENTS), 0.9]] if rng.random() < 0.9 else [],
                 "emotion": [rng.choice(MOODS), 0.8],
             },
-            "answered_by": endpoint,
+            "answered_by": rng.choice([endpoint, endpoint, "sop"]),
             "cause": rng.choice(["quality_cheapest", "sticky"]),
             "est_saving": rng.choice([0.0, 0.0013, -0.0002]),
             "release": rng.choice(["", "spring"]),
+            **({"hidden": {"PHONE": 2}} if rng.random() < 0.2 else {}),
         }
         turn = Turn.objects.create(
             id=uuid.UUID(int=rng.getrandbits(128), version=4),
@@ -102,6 +104,7 @@ class Writer:
             queued_at=self.at,
             finished_at=self.at + timedelta(milliseconds=rng.randrange(200, 9000)),
             decision=decision,
+            rendering={"soothes": True} if rng.random() < 0.5 else {},
         )
         came_of_it = {
             "canary": rng.choice(["", "try"]),

@@ -80,6 +80,32 @@ ASKED = called(ANSWERS.format(""))
 QUEUED = """SELECT {} FROM chat_turn x JOIN chat_conversation c ON c.id = x.conversation_id WHERE x.queued_at >= %(since)s
     AND x.queued_at < %(until)s AND c.inbox_id = ANY (%(inboxes)s)"""
 RAN = QUEUED.format("count(*) FILTER (WHERE state IN ('done', 'failed'))")
+SOOTHED = f"""(SELECT *, lead({MOOD}) OVER (PARTITION BY conversation_id ORDER BY queued_at, id) AS next
+    FROM chat_turn t WHERE state IN ('done', 'failed')) x"""
+UPSET = "x.state = 'done' AND x.decision #>> '{analysis,emotion,0}' = 'negative'"
+# What tables show: {what it is: (conversations, those an agent wrote in)}, of a table of (conversation, label).
+LABELLED = f"""SELECT label, count(*), count(*) FILTER (WHERE {AGENT}) FROM chat_conversation c
+    JOIN LATERAL (SELECT DISTINCT label FROM ({{}}) AS named(label) WHERE label IS NOT NULL) AS each ON true
+    WHERE c.created_at >= %(since)s AND c.created_at < %(until)s AND {SPOKE.format("visitor")}
+    AND c.inbox_id = ANY (%(inboxes)s) GROUP BY 1"""
+KINDS = "unnest(regexp_split_to_array(m.text, '(?=<[A-Z_]+_[0-9]+>)')) AS piece"
+LABELS: dict[str, str] = {
+    "reason": """SELECT r ->> 'code' FROM chat_escalation e, jsonb_array_elements(e.reasons) r
+        WHERE e.conversation_id = c.id""",
+    "sop": """SELECT cited ->> 'sop' FROM chat_message m, jsonb_array_elements(m.meta -> 'citations') cited
+        WHERE m.conversation_id = c.id AND m.role = 'bot'""",
+    "cause": "SELECT t.decision ->> 'cause' FROM chat_turn t WHERE t.conversation_id = c.id",
+    "error": """SELECT m.error_class FROM prompts_modelcall m WHERE m.error_class <> '' AND m.trace_id IN
+        (SELECT t.id::text FROM chat_turn t WHERE t.conversation_id = c.id)""",
+    "masked": f"""SELECT m.role || '/' || substring(piece FROM '^<([A-Z_]+)_[0-9]+>') FROM chat_message m, {KINDS}
+        WHERE m.conversation_id = c.id
+        UNION ALL SELECT 'out/' || kind FROM chat_turn t, jsonb_each(t.decision -> 'hidden') AS hid(kind, times)
+        WHERE t.conversation_id = c.id""",
+    "rated": "SELECT x.score::text FROM chat_rating x WHERE x.conversation_id = c.id",
+    "praised": """SELECT tag FROM chat_rating x, jsonb_array_elements_text(x.tags) tag
+        WHERE x.conversation_id = c.id""",
+    "tag": "SELECT tag FROM jsonb_array_elements_text(c.tags) tag",
+}
 
 # Part and whole of each figure; a figure that is a plain number has no whole.
 RECOUNTS: dict[str, tuple[str, str | None]] = {
@@ -110,6 +136,15 @@ RECOUNTS: dict[str, tuple[str, str | None]] = {
     "recovered": (among(BETTER), among(NEGATIVE)),
     "ended_negative": (among(STAYED), among(NEGATIVE)),
     "negative_taken": (among(f"{NEGATIVE} AND {AGENT}"), among(NEGATIVE)),
+    "soothed_turns": (over("count(*)", SOOTHED, UPSET), None),
+    "softened": (
+        over("count(*)", SOOTHED, f"{UPSET} AND next <> 'negative'"),
+        over("count(*)", SOOTHED, f"{UPSET} AND next IS NOT NULL"),
+    ),
+    "soothed_taken": (
+        over("count(*)", SOOTHED, f"{UPSET} AND {AGENT}"),
+        over("count(*)", SOOTHED, UPSET),
+    ),
     "score": (over("sum(x.score)", "chat_rating x"), RATINGS),
     "rated": (RATINGS, ALL),
     "satisfied": (over("count(*)", "chat_rating x", "x.score IN (4, 5)"), RATINGS),
@@ -207,6 +242,22 @@ def recount(key: str, **values: Any) -> float | None:
         return counted
     of = float(ask(whole, **values)[0] or 0)
     return counted / of if of else None
+
+
+def recount_labels(family: str, **values: Any) -> dict[str, tuple[int, int]]:
+    """What a table of this family shows, from the rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(LABELLED.format(LABELS[family]), values)
+        return {label: (count, taken) for label, count, taken in cursor.fetchall()}
+
+
+def recount_soothing(**values: Any) -> dict[str, int]:
+    """Negative turns by whether the model had read the words for such a mood."""
+    had = "x.rendering ? 'soothes' AND x.decision ->> 'answered_by' <> 'sop'"
+    return {
+        label: int(ask(over("count(*)", SOOTHED, f"{UPSET} AND {condition}"), **values)[0])
+        for label, condition in (("with", had), ("without", f"NOT ({had})"))
+    }
 
 
 def rank(values: list[float], share: float) -> float | None:

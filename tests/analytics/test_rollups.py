@@ -1,12 +1,19 @@
 """Every figure equals what the rows say, at the edges of days, after late facts and erasures, whatever befell the filling."""
 
+import os
 import random
+import subprocess
+import sys
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection, transaction
 from django.utils import timezone
 
 from analytics import reading, rollups, spans
@@ -20,8 +27,19 @@ from chat.models import Conversation, Message, Rating, Reveal, Visitor
 from prompts import ledger
 from prompts.models import ModelCall
 from tests.analytics.history import Writer
-from tests.analytics.recount import DURATIONS, RECOUNTS, ask, rank, recount
+from tests.analytics.recount import (
+    DURATIONS,
+    LABELS,
+    RECOUNTS,
+    ask,
+    rank,
+    recount,
+    recount_labels,
+    recount_soothing,
+)
+from tests.services import database_url
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # In New York the clock was put back in the night before; in Shanghai it never is.
@@ -53,6 +71,18 @@ def check_figures(inboxes: list[int], period: Period | None = None) -> None:
         true = [float(each) for each in ask(DURATIONS[said.measure], **values) if each is not None]
         found[key] = (spread.percentile(said.measure, said.share), rank(true, said.share), 0.011)
     assert {key: pair for key, pair in found.items() if not alike(*pair)} == {}
+    check_labels(question, values)
+
+
+def check_labels(question: Question, values: dict[str, Any]) -> None:
+    """The same for the rows of the tables."""
+    for family in LABELS:
+        now, _ = reading.by_group(question, family, "label", {"conversations", "taken_over"})
+        counted = {label: (n["conversations"], n["taken_over"]) for label, n in now.items()}
+        assert counted == recount_labels(family, **values), family
+    now, _ = reading.by_group(question, "soothing", "label", {"turns"})
+    soothed = {label: now.get(label, {}).get("turns", 0) for label in ("with", "without")}
+    assert soothed == recount_soothing(**values)
 
 
 def alike(counted: float | None, recounted: float | None, accuracy: float) -> bool:
@@ -226,6 +256,59 @@ def test_a_filling_that_dies_anywhere_is_made_good(
 
         assert everything() == counted
         check_figures(ids_of(writer))
+
+
+def test_a_process_killed_in_its_work_is_made_good_by_two_at_once(writer: Writer) -> None:
+    catch_up()
+    counted = everything()
+    HourlyCount.objects.all().delete()
+    DailyCount.objects.all().delete()
+    Outcome.objects.all().delete()
+    rollups.forget()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE analytics_dailycount IN SHARE MODE")
+        # It has filled the hours, and stands before the first day.
+        killed = fill_process()
+        wait_until_blocked(killed)
+        killed.kill()
+        killed.wait()
+    assert HourlyCount.objects.exists()
+    assert Dirty.objects.filter(grain="day").exists()
+
+    with ThreadPoolExecutor(2) as beats:
+        list(beats.map(lambda _: fill_beside_others(), range(2)))
+
+    assert everything() == counted
+    assert not Dirty.objects.exists()
+
+
+def fill_beside_others() -> None:
+    """As one of several beats, to the end."""
+    done = False
+    while not done:
+        try:
+            done = rollups.tick(seconds=1)
+        except rollups.Busy:
+            time.sleep(0.01)
+    connection.close()
+
+
+def fill_process() -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "DATABASE_URL": database_url()}
+    command = [sys.executable, "manage.py", "fill_analytics"]
+    return subprocess.Popen(command, env=environment, cwd=ROOT)
+
+
+def wait_until_blocked(process: "subprocess.Popen[bytes]") -> None:
+    """Until a statement of another connection waits for the table we hold."""
+    waits = """SELECT count(*) FROM pg_locks
+        WHERE NOT granted AND relation = 'analytics_dailycount'::regclass AND pid <> pg_backend_pid()"""
+    deadline = time.monotonic() + 120
+    while not ask(waits)[0]:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_clock_that_is_put_back_loses_nothing(writer: Writer) -> None:

@@ -14,6 +14,10 @@ from django.utils import timezone
 from analytics import rollups
 from analytics.models import InboxAccess, Outcome
 from analytics.pages import PAGES
+from chat.models import Agent, Conversation
+from prompts.llm import breaker
+from prompts.models import ModelCall, ModelEndpoint, Sop
+from prompts.redis import connection as redis_connection
 from tests.analytics.history import Writer
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +181,81 @@ def test_the_live_page_counts_what_goes_on(boss: Client, writer: Writer) -> None
 def test_pages_speak_the_readers_language(boss: Client, writer: Writer) -> None:
     assert "净自助解决率" in boss.get("/analytics/").content.decode()
     assert "Net self-service" in boss.get("/analytics/", headers=ENGLISH).content.decode()
+
+
+def standing(response: Any, heading: str) -> dict[str, list[str]]:
+    """A table of this moment: what its rows say."""
+    tables = response.context["built"].tables
+    rows = next(table.rows for table in tables if table.heading == heading)
+    return {row.name: [text for _, text in row.cells] for row in rows}
+
+
+def test_the_page_of_models_says_which_breaker_is_open(boss: Client) -> None:
+    for name in ("quick", "broken"):
+        ModelEndpoint.objects.create(name=name, provider="openai", model="m", enabled=True)
+    for error_class in ("", "timeout", "abandoned"):
+        ModelCall.objects.create(endpoint="quick", error_class=error_class, purpose="answer")
+    breaker.shut(redis_connection(), "broken")
+
+    rows = standing(boss.get("/analytics/models/", headers=ENGLISH), "Model")
+
+    breaker.reset(redis_connection(), "broken")
+    assert rows["quick"] == ["healthy", "2", "1"]
+    assert rows["broken"] == ["cut off", "0", "0"]
+
+
+def test_the_page_of_agents_says_who_has_how_much_in_hand(boss: Client, writer: Writer) -> None:
+    agent = Agent.objects.create(
+        user=get_user_model().objects.create_user("lin", is_staff=True),
+        name="小琳",
+        presence="online",
+        capacity=4,
+    )
+    ours, theirs = writer.inboxes
+    for inbox, count in ((ours, 2), (theirs, 1)):
+        mine = Conversation.objects.filter(inbox=inbox)[:count].values("pk")
+        Conversation.objects.filter(pk__in=mine).update(
+            owner="agent", agent=agent, resolved_at=None, waiting_since=None
+        )
+
+    assert standing(boss.get("/analytics/agents/", headers=ENGLISH), "Agent")["小琳"] == [
+        "online",
+        "3 / 4",
+        "0",
+    ]
+    own = standing(viewer(ours).get("/analytics/agents/"), "Agent")
+    assert own["小琳"][1] == "2 / 4"
+
+
+def test_the_page_of_knowledge_names_stale_sops(boss: Client, writer: Writer) -> None:
+    now = timezone.now()
+    Sop.objects.all().delete()
+    stale: dict[str, dict[str, Any]] = {
+        "late": {},
+        "over": {"valid_to": now - timedelta(days=1)},
+        "review": {"review_on": (now - timedelta(days=2)).date()},
+        "unused": {},
+        "new": {},
+        "off": {"enabled": False},
+        "elsewhere": {"shops": [writer.inboxes[1].key]},
+    }
+    for key, fields in stale.items():
+        Sop.objects.create(key=key, language="zh", title=key, answer="好", **fields)
+    Sop.objects.exclude(key="new").update(updated_at=now - timedelta(days=90))
+
+    rows = standing(boss.get("/analytics/knowledge/?days=7", headers=ENGLISH), "SOP")
+
+    assert list(rows) == [
+        "over (over)",
+        "review (review)",
+        "unused (unused)",
+        "elsewhere (elsewhere)",
+    ]
+    assert [texts[0] for texts in rows.values()] == [
+        "past its time",
+        "its review is due",
+        "not cited on these days",
+        "not cited on these days",
+    ]
+    own = standing(viewer(writer.inboxes[0]).get("/analytics/knowledge/?days=7"), "SOP")
+    assert "elsewhere (elsewhere)" not in own

@@ -198,14 +198,21 @@ def test_frames_tell_intents_mood_and_trend(model: ProviderControl, visitor: Any
 def test_a_customer_who_is_upset_is_apologised_to_first(
     model: ProviderControl, visitor: Any
 ) -> None:
-    ask(visitor, "你们什么破快递,气死我了")
+    row = ask(visitor, "你们什么破快递,气死我了")
+    assert row.rendering["soothes"]
     [answer] = [r["body"] for r in model.requests() if "response_format" not in r["body"]]
     assert APOLOGY in answer["messages"][0]["content"]
 
     says(model, {"intents": ["invoice"], "emotion": "neutral", "slots": []})
-    ask(visitor, "发票怎么开")
+    assert "soothes" not in ask(visitor, "发票怎么开").rendering
     *_, calm = [r["body"] for r in model.requests() if "response_format" not in r["body"]]
     assert APOLOGY not in calm["messages"][0]["content"]
+
+
+def test_what_was_hidden_in_an_answer_is_counted(model: ProviderControl, visitor: Any) -> None:
+    says(model, "请打13912345678或13912345679")
+
+    assert ask(visitor, "申请退货").decision["hidden"] == {"PHONE": 2}
 
 
 def test_sure_lines_cost_no_query_more(model: ProviderControl, visitor: Any, settings: Any) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote
 
 import pytest
 from django.db import connection as database
@@ -32,6 +31,7 @@ from prompts.models import (
     RoutePolicy,
 )
 from prompts.snapshot import Cache, Listener, Snapshot, take_snapshot
+from tests.services import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 20.0
@@ -244,12 +244,6 @@ def test_another_process_sees_what_was_announced() -> None:
             snapshot.announce()
         assert other.stdout.readline() == "1\n"
     assert other.returncode == 0
-
-
-def database_url() -> str:
-    """Where the rows of this test are."""
-    kept = database.settings_dict
-    return f"postgres://{kept['USER']}@{quote(kept['HOST'], safe='')}/{kept['NAME']}"
 
 
 # --- without Redis ---------------------------------------------------------------------------------

@@ -72,7 +72,9 @@ def through(text: str, cuts: list[int], *, language: Language = "zh") -> str:
     checked = scanner(language)
     places = [0, *sorted(cuts), len(text)]
     pieces = [text[a:b] for a, b in pairwise(places)]
-    return "".join(map(checked.feed, pieces)) + checked.flush()
+    said = "".join(map(checked.feed, pieces)) + checked.flush()
+    assert checked.hidden.total() == len(re.findall(r"\[[^\]]*(?:已隐藏|hidden)\]", said))
+    return said
 
 
 def test_own_placeholders_become_values_and_other_people_are_hidden() -> None:
