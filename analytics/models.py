@@ -9,6 +9,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from analytics.comparison_rows import ComparedAnswer, Comparison
+
+__all__ = ["ComparedAnswer", "Comparison"]
+
 
 class Outcome(models.Model):
     """How one conversation went. Not tied to it by a key: that it is gone has to be noticed and counted."""

@@ -1,4 +1,7 @@
-"""Asks one endpoint because staff want to know: does it answer, how fast, for how much. Called by the admin."""
+"""Asks one endpoint because staff want to know: does it answer, how fast, for how much.
+
+Called by the admin, the playground and the model comparison.
+"""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,7 +15,7 @@ from prompts.llm import gateway
 from prompts.llm.catalogue import SOP, Endpoint
 from prompts.llm.errors import AllFailed, ErrorClass, ModelError
 from prompts.llm.features import Features
-from prompts.llm.types import Call, Line, Request
+from prompts.llm.types import Call, Line, Reply, Request, ToolCall
 from prompts.models import ModelEndpoint
 from prompts.nlu import segment
 from prompts.routing import Question
@@ -52,6 +55,8 @@ class Trial:
     has_price: bool = False
     error_class: str = ""
     detail: str = ""
+    # What the model wants called.
+    tools: tuple[ToolCall, ...] = ()
 
 
 class Unwatched:
@@ -77,14 +82,23 @@ def try_endpoint(row: ModelEndpoint, question: str) -> Trial:
     return replace(trial, detail=row.api_key_env) if trial.error_class == "no_key" else trial
 
 
-def ask(endpoint: Endpoint, request: Request, *, trace_id: str) -> Trial:
-    """Asks one endpoint once, and once more where that may help; on record. Never raises ModelError."""
+def ask(
+    endpoint: Endpoint,
+    request: Request,
+    *,
+    trace_id: str,
+    retries: int = gateway.RETRIES_MOST,
+) -> Trial:
+    """Asks one endpoint, again where that may help and `retries` are left; on record under the request's purpose.
+
+    Never raises ModelError.
+    """
     if not endpoint.api_key and endpoint.provider != SOP.provider:
         return Trial(endpoint.name, error_class="no_key")
     health, calls = Unwatched(), list[Call]()
-    said = ""
+    reply = Reply("", endpoint.name)
     try:
-        said = gateway.stream(
+        reply = gateway.stream(
             (endpoint,),
             request,
             gateway.Unseen(),
@@ -92,13 +106,14 @@ def ask(endpoint: Endpoint, request: Request, *, trace_id: str) -> Trial:
             trace_id=trace_id,
             calls=calls,
             seconds=settings.TURN_DEADLINE_SECONDS,
-        ).text
+            retries=retries,
+        )
     except AllFailed:
         pass  # the calls say why
     finally:
-        entry = ledger.Entry(trace_id, Features(), {"cause": "trial"})
+        entry = ledger.Entry(trace_id, Features(), {"cause": request.purpose})
         ledger.record(entry, calls, {endpoint.name: endpoint})
-    return as_trial(endpoint, calls[-1], said=said, detail=health.detail)
+    return as_trial(endpoint, calls[-1], reply, detail=health.detail)
 
 
 def ask_for(endpoint: Endpoint, request: Request, shape: type[Shape], *, trace_id: str) -> Shape:
@@ -133,10 +148,11 @@ def trial_request(question: str) -> Request:
     return Request("trial", composed.request.lines, user="staff")
 
 
-def as_trial(endpoint: Endpoint, call: Call, *, said: str, detail: str) -> Trial:
+def as_trial(endpoint: Endpoint, call: Call, reply: Reply, *, detail: str) -> Trial:
     return Trial(
         endpoint=endpoint.name,
-        text=said,
+        text=reply.text,
+        tools=reply.tools,
         first_token_ms=call.first_token_ms,
         total_ms=call.total_ms,
         input_tokens=call.usage.input_tokens,

@@ -68,14 +68,25 @@ def stream(
     trace_id: str,
     calls: list[Call],
     seconds: float = PLAN_SECONDS,
+    retries: int = RETRIES_MOST,
 ) -> Reply:
     """Streams the first whole answer of the plan into `sink`; every attempt is added to `calls`.
 
     No further model is asked once `seconds` have passed. An endpoint that fails after it showed something is
-    withdrawn by `sink.restart()`, so a half answer is never kept as a whole one.
+    withdrawn by `sink.restart()`, so a half answer is never kept as a whole one. `retries` bounds the further tries
+    at an endpoint, whatever its errors allow.
     Raises AllFailed when no endpoint is left, and whatever the sink raises.
     """
-    run = Run(plan, request, sink, health=health, trace_id=trace_id, calls=calls, seconds=seconds)
+    run = Run(
+        plan,
+        request,
+        sink,
+        health=health,
+        trace_id=trace_id,
+        calls=calls,
+        seconds=seconds,
+        retries=retries,
+    )
     for endpoint in run.endpoints():
         try:
             return run.ask(endpoint)

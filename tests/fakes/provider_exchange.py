@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.fakes.provider_brain import fingerprint, think
 from tests.fakes.provider_compose import compose, prompt_tokens
+from tests.fakes.provider_exam import Exam, check_exam
 from tests.fakes.provider_faults import NO_RULE, Rule, Scenario, advertise_retry, check_rules
 from tests.fakes.provider_latency import Latency, LatencyTable, Slots
 from tests.fakes.provider_log import Entry, RequestLog
@@ -64,10 +65,12 @@ class Provider:
         self.scenario.replace([])
         self.latency = LatencyTable(self.options.latency)
         self.slots = Slots(self.options.slots)
+        self.exam = Exam()
         self.log.clear()
 
     def change(self, wanted: Json) -> None:
-        """Apply a scenario: a list of rules, or `{"rules", "append", "latency", "slots"}` with only what changes.
+        """Apply a scenario: a list of rules, or `{"rules", "append", "latency", "slots", "exam"}` with only what
+        changes.
 
         Raises: ValueError naming the field that is wrong; nothing is changed then.
         """
@@ -75,7 +78,9 @@ class Provider:
             wanted = {"rules": wanted}
         _check_scenario(wanted)
         rules = check_rules(wanted["rules"]) if "rules" in wanted else []
+        exam = check_exam(wanted["exam"]) if "exam" in wanted else self.exam
         self.latency = self.latency.changed(wanted.get("latency", {}))
+        self.exam = exam
         if "slots" in wanted:
             self.slots = Slots(wanted["slots"])
         if wanted.get("append"):
@@ -94,7 +99,7 @@ def _row(latency: Latency) -> dict[str, float]:
 
 
 def _check_scenario(wanted: Json) -> None:
-    known = {"rules", "append", "latency", "slots"}
+    known = {"rules", "append", "latency", "slots", "exam"}
     if not isinstance(wanted, dict):
         raise ValueError("scenario: expected a list of rules or an object")
     if unknown := set(wanted) - known:
@@ -157,14 +162,19 @@ class Exchange:
         """Think and compose; nothing is sent yet. Notes in `entry` what was decided."""
         provider, seed = self._provider, self._provider.options.seed
         rule, fault = self._choose(ask, entry)
+        read = prompt_tokens(ask)
+        if provider.exam.overflows(ask, tokens=read):
+            fault = Fault(FaultKind.CONTEXT_OVERFLOW)
         entry.model, entry.stream, entry.fault = ask.model, ask.stream, fault.kind.value
         asked = _forced(ask) if fault.kind in _TOOL_FAULTS else ask
-        answer = think(asked, seed=seed, tokens=self._tokens(rule), scripted=rule.answer)
+        answer = provider.exam.answer(ask, seed=seed) or think(
+            asked, seed=seed, tokens=self._tokens(rule), scripted=rule.answer
+        )
         serial = f"fake{entry.call}{entry.number}"
         playback = compose(
             ask,
             answer,
-            Delivery(serial, _request_id(entry), int(entry.at), prompt_tokens(ask)),
+            Delivery(serial, _request_id(entry), int(entry.at), read),
             wire=self._wire,
             fault=fault,
             latency=provider.latency.of(ask.model).with_changes(

@@ -1,0 +1,67 @@
+"""Whose a comparison is: taken for a while by one process at a time, given back, cancelled, opened again.
+
+Called by running, the pages and `manage.py compare_models`.
+"""
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from analytics.models import Comparison
+
+State = Comparison.State
+# Outlives the longest answer.
+LEASE_SECONDS = 120
+
+
+def free() -> Q:
+    """Waiting, or held by nobody who lives."""
+    return Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=Now())
+
+
+def claim(pk: int, holder: uuid.UUID) -> bool:
+    """Takes the run for LEASE_SECONDS, unless somebody else holds it or it is over."""
+    rows = Comparison.objects.filter(free(), pk=pk)
+    return bool(rows.update(state=State.RUNNING, holder=holder, lease_until=lease_end()))
+
+
+def held(pk: int, holder: uuid.UUID | None) -> QuerySet[Comparison]:
+    """The run, while it is the holder's."""
+    return Comparison.objects.filter(pk=pk, state=State.RUNNING, holder=holder)
+
+
+def lease_end() -> Any:
+    return Now() + timedelta(seconds=LEASE_SECONDS)
+
+
+def reopen(pk: int, *, max_calls: int | None, max_cny: Decimal | None, in_background: bool) -> bool:
+    """Lets a run go on that ended as a part, was cancelled or lost its process; False when there is nothing to do."""
+    ended = Q(state__in=[State.PARTIAL, State.CANCELLED])
+    return bool(
+        Comparison.objects.filter(ended | free(), pk=pk).update(
+            state=State.WAITING,
+            why="",
+            max_calls=max_calls,
+            max_cny=max_cny,
+            in_background=in_background,
+            finished_at=None,
+            holder=None,
+            lease_until=None,
+        )
+    )
+
+
+def cancel(pk: int) -> bool:
+    """Stops a run after what is being asked; False when it is over already."""
+    rows = Comparison.objects.filter(pk=pk, state__in=[State.WAITING, State.RUNNING])
+    return bool(rows.update(state=State.CANCELLED, finished_at=Now(), lease_until=None))
+
+
+def waiting() -> list[int]:
+    """Runs for a worker that nobody is at: new ones, and those whose worker died."""
+    rows = Comparison.objects.filter(free(), in_background=True).order_by("pk")
+    return list(rows.values_list("pk", flat=True))
