@@ -47,7 +47,9 @@ def provider(server: ProviderControl, transactional_db: None, settings: Any) -> 
 
 
 def model(provider: ProviderControl, name: str, **changes: Any) -> ModelEndpoint:
+    """An endpoint that waits for its answers however busy this machine is."""
     fields = {"capabilities": {"tools": True, "usage": True}, "price_in": 1, "price_out": 2}
+    fields |= {"timeout_seconds": 60.0, "deadline_seconds": 60.0}
     return endpoint(provider, name, **{**fields, **changes})
 
 
