@@ -143,7 +143,7 @@ def schema_of(teams: list[str]) -> dict[str, Any]:
             "need": text,
             "tried": {"type": "array", "items": text},
             "team": {"type": "string", "enum": ["", *teams]},
-            "priority": {"type": "string", "enum": list(briefing.PRIORITIES)},
+            "priority": {"type": "string", "enum": ["normal", "low", "high", "urgent"]},
             "reply": text,
         },
         "required": ["need", "tried", "team", "priority", "reply"],

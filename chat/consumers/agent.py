@@ -24,6 +24,7 @@ from chat.consumers.socket import Socket
 from chat.models import Agent, Conversation, Team
 from chat.protocol import ProtocolError
 from chat.states import Presence
+from prompts import assistance
 
 log = structlog.get_logger(__name__)
 
@@ -239,6 +240,7 @@ def read_ready(agent: Agent) -> dict[str, Any]:
         "queue": desk.queue(),
         "teams": desk.teams(),
         "rings": desk.rings(fresh),
+        "assist": assistance.is_available(),
         "supervisor": auth.may_supervise(fresh),
         "today": board.own(fresh),
         "at": protocol.iso(timezone.now()),

@@ -145,3 +145,46 @@ def test_console_on_a_phone_shows_one_pane_at_a_time(
     console.keyboard.press("Escape")
     console.keyboard.press("Escape")
     expect_that(console.locator("#list")).to_be_visible()
+
+
+def test_brief_and_draft_are_written_and_sent_by_the_agent_alone(
+    shop: Shop, sign_in: Callable[..., Page]
+) -> None:
+    console = sign_in(viewport={"width": 1440, "height": 900})
+    tab = shop.visit()
+    tab.open()
+    tab.ask(QUESTION)
+    tab.wait_for_answers(1)
+    tab.ask("转人工")
+    expect_that(tab.find('.header[data-state="queued"]')).to_be_visible(timeout=ANSWER_MS)
+    console.locator('[role=tab][data-tab="queue"]').click()
+    console.locator(".entry").last.locator(".entry-claim").click()
+    expect_that(console.locator('[data-act="resolve"]')).to_be_visible()
+
+    brief = console.locator(".part").first
+    expect_that(brief).to_contain_text("AI 撰写", timeout=ANSWER_MS)
+    expect_that(brief.locator(".need")).to_have_text(QUESTION)
+    brief.locator('[data-grade="good"]').click()
+    expect_that(brief.locator('[data-grade="good"]')).to_have_attribute("aria-pressed", "true")
+
+    # What is typed is not lost: the draft is offered, put in its place, and taken back.
+    field = console.locator(".input")
+    field.fill("稍等")
+    console.keyboard.press("Alt+KeyG")
+    console.locator('[data-act="assistReplace"]').click(timeout=ANSWER_MS)
+    expect_that(field).not_to_have_value("稍等")
+    console.locator('[data-act="assistRestore"]').click()
+    expect_that(field).to_have_value("稍等")
+    expect_that(tab.lines("agent")).to_have_count(0)
+    console.locator('[data-act="assistReplace"]').click()
+    field.press("Enter")
+    expect_that(tab.lines("agent")).to_have_count(1)
+    expect_that(console.locator(".suggestion")).to_be_hidden()
+
+    console.keyboard.press("Alt+KeyE")
+    console.locator('[data-act="summarise"]').click()
+    expect_that(console.locator("dialog textarea[name=summary]")).to_have_value(
+        re.compile("顾客"), timeout=ANSWER_MS
+    )
+    console.locator("dialog button[type=submit]").click()
+    expect_that(tab.find('.header[data-state="resolved"]')).to_be_visible()

@@ -12,7 +12,7 @@ from functools import lru_cache
 from random import Random
 
 from tests.fakes.provider_decide import decide
-from tests.fakes.provider_schema import Facts, fill_text
+from tests.fakes.provider_schema import Facts, fill_text, last_words
 from tests.fakes.provider_topics import (
     ANGRY_WORDS,
     ANXIOUS_WORDS,
@@ -126,6 +126,14 @@ def estimate_tokens(text: str) -> int:
 def _reply(ask: Ask, reading: Reading, draw: Random) -> str:
     if ask.tool_result is not None:
         return _report(ask.tool_result, reading.language)
+    # What agents have written: their own words anew, a summary of a thread.
+    if ask.system.startswith(("改写", "Rewrite")):
+        return ask.question
+    if "会话小结" in ask.system[:60] or "write the summary" in ask.system[:60]:
+        said = last_words(ask.question)
+        return (
+            f"顾客：{said} 未解决。" if reading.language == "zh" else f"Customer: {said} Unsolved."
+        )
     known = find_knowledge(ask.system, ask.question, topic=reading.topic)
     if known:
         return known

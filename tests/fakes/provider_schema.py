@@ -14,6 +14,8 @@ from typing import cast
 from tests.fakes.provider_types import Json
 
 _MAX_DEPTH = 8
+_SPOKEN = re.compile(r"^\d+ (?:顾客|Customer)：(.+)$", re.MULTILINE)
+_TELLING_CHARS = 6
 MOOD_WORDS = {
     "angry": ("angry", "anger", "negative", "furious", "生气", "愤怒", "负"),
     "anxious": ("anxious", "worried", "impatient", "negative", "着急", "焦虑", "负"),
@@ -57,6 +59,13 @@ def fill_text(schema: Mapping[str, Json], facts: Facts) -> str:
 
 def _dump(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def last_words(said: str) -> str:
+    """The customer's last line that says something: of a thread in one text, as `3 顾客：…`, or of what was said."""
+    spoken = _SPOKEN.findall(said)
+    telling = [line for line in spoken if len(line) >= _TELLING_CHARS]
+    return (telling or spoken or said.split("\n"))[-1]
 
 
 @dataclass(slots=True)
@@ -183,8 +192,8 @@ class _Filler:
                 return found.group() if found else None
         if re.search("reply|answer|response|message|content|^text", name):
             return facts.reply
-        if re.search("summary|reason|query|question|note", name):
-            return facts.said.split("\n")[-1][:40]
+        if re.search("summary|reason|query|question|note|^need$", name):
+            return last_words(facts.said)[:40]
         if re.search("intent|topic|category", name):
             return facts.topic_names[0]
         return facts.language if "lang" in name else None

@@ -29,6 +29,8 @@ test("variables with a value are filled in, the others stay and are found", () =
   assert.equal(text, "张三您好，订单{{ order }}，我是小王");
   assert.deepEqual(openVariable(text), [text.indexOf("{{"), text.indexOf("}}") + 2]);
   assert.equal(openVariable("没有"), null);
+  assert.deepEqual(openVariable("单号【待填：运单号】"), [2, 10]);
+  assert.deepEqual(openVariable("on [fill in: date]"), [3, 18]);
 });
 
 test("only a slash at the beginning asks for replies", () => {

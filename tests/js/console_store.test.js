@@ -97,3 +97,36 @@ test("the replies that come with an ok are kept", () => {
   const replies = [{ id: 1, folder: "", title: "你好", text: "您好", scope: "own" }];
   assert.deepEqual(frames(ready([]), { type: "ok", act: "canned.list", conversation_id: "", replies }).canned, replies);
 });
+
+const asked = (more = {}) => reduce({ ...opened(), ...more }, { type: "suggest", client_id: "c1", conversation_id: "a", kind: "draft" });
+const suggestion = (more = {}) => ({ type: "suggestion", suggestion_id: "s1", conversation_id: "a", client_id: "c1", kind: "draft", state: "running", text: "您", doubts: [], why: "", ...more });
+
+test("what is written for this console grows, and ends once", () => {
+  const state = frames(asked(), { type: "ok", act: "suggest", conversation_id: "a", client_id: "c1", suggestion_id: "s1" }, suggestion(), suggestion({ text: "您好" }));
+  assert.deepEqual([state.suggestion.id, state.suggestion.state, state.suggestion.text], ["s1", "running", "您好"]);
+  assert.equal(frames(state, suggestion({ state: "done", text: "您好。" })).suggestion.text, "您好。");
+  assert.equal(frames(state, suggestion({ state: "cancelled", text: "" })).suggestion, null);
+});
+
+test("what another console asked for, and what comes too late, is not shown", () => {
+  assert.equal(frames(opened(), suggestion()).suggestion, null);
+  assert.equal(frames(asked(), suggestion({ client_id: "c2" })).suggestion.state, "asked");
+  const late = reduce(asked(), { type: "suggestion.fail", client_id: "c1", why: "late" });
+  assert.deepEqual([late.suggestion.state, late.suggestion.why], ["failed", "late"]);
+  assert.equal(frames(late, suggestion()).suggestion.state, "failed");
+  const done = frames(asked(), suggestion({ state: "done", text: "好" }));
+  assert.equal(reduce(done, { type: "suggestion.fail", client_id: "c1", why: "late" }).suggestion.state, "done");
+});
+
+test("a refusal is said of what was asked for, not at the top", () => {
+  const state = frames(asked(), { type: "error", code: "rate_limited", message: "", client_id: "c1" });
+  assert.deepEqual([state.suggestion.state, state.suggestion.why, state.error], ["failed", "rate_limited", null]);
+});
+
+test("a model's brief takes the template's place in the conversation it is of", () => {
+  const before = opened();
+  before.thread.brief = { source: "template", need: "物流", slots: { a: "1" } };
+  const told = { type: "brief", conversation_id: "a", source: "model", need: "想知道何时到" };
+  assert.deepEqual(frames(before, told).thread.brief, { source: "model", need: "想知道何时到", slots: { a: "1" } });
+  assert.equal(frames(before, { ...told, conversation_id: "b" }).thread.brief.need, "物流");
+});

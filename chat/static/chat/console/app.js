@@ -16,6 +16,7 @@ import { createTop } from "./top.js";
 const QUIET_MS = 6_000;
 const SEARCH_MS = 200;
 const BOARD_MS = 5_000;
+const LATE_MS = 40_000;
 const SOUND_KEY = "yingda.console.mute";
 
 /** @param {string} id */
@@ -29,6 +30,8 @@ let soundOn = localStorage.getItem(SOUND_KEY) !== "1";
 let quietTimer = null;
 /** @type {any} */
 let searchTimer = null;
+/** @type {((one: import("./store.js").Suggestion | null) => void) | null} who else waits for the suggestion: the dialog that resolves */
+let onWritten = null;
 
 const socketAddress = new URL(`/ws/agent/?lang=${document.documentElement.lang}`, location.href);
 socketAddress.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -85,6 +88,9 @@ const composer = createComposer(part("composer"), texts, {
     const { thread: shown } = store.get();
     if (shown?.entry) sendLine({ client_id: newId(), conversation_id: shown.id, kind, text, epoch: shown.entry.epoch });
   },
+  suggest,
+  stop: stopSuggestion,
+  drop: () => store.dispatch({ type: "suggestion.drop" }),
   typing: (on) => void socket.send({ type: "typing", conversation_id: openId(), on }),
   canned: () => void socket.send({ type: "canned.list" }),
   editCanned: (reply) => {
@@ -92,7 +98,16 @@ const composer = createComposer(part("composer"), texts, {
     askCanned(texts, reply ?? blank, (said) => act(said ? { type: "canned.save", ...said } : { type: "canned.remove", id: reply?.id }));
   },
 });
-const aside = createAside(part("context"), texts, { open, reveal, back: () => show("thread") });
+const aside = createAside(part("context"), texts, {
+  open,
+  reveal,
+  back: () => show("thread"),
+  take: (text) => {
+    show("thread");
+    composer.take(text);
+  },
+  grade: (grade, word) => act({ type: "brief.grade", conversation_id: openId(), grade, word }),
+});
 
 const ringing = createRinging(part("ringing"), texts, { accept: claim, decline: (id) => act({ type: "ring.decline", conversation_id: id }), chime: () => soundOn && chime() });
 
@@ -120,6 +135,7 @@ function render(state, before) {
   ringing.render(state);
   board.render(state);
   if (state.call && state.call !== before.call && soundOn) chime();
+  if (state.suggestion !== before.suggestion) onWritten?.(state.suggestion);
   thread.render(state);
   composer.render(state);
   aside.render(state);
@@ -196,7 +212,43 @@ function claim(id) {
 function resolve() {
   const { thread: shown } = store.get();
   if (!shown || !isMine(store.get(), shown.entry)) return;
-  askResolve(texts, shown.entry?.tags ?? [], ({ summary, tags }) => act({ type: "resolve", conversation_id: shown.id, summary, tags }));
+  const { suggestion, assist } = store.get();
+  const ready = suggestion?.kind === "summary" && suggestion.state === "done" && suggestion.conversation_id === shown.id;
+  const known = { tags: shown.entry?.tags ?? [], summary: ready ? suggestion.text : "", write: assist ? writeSummary : null };
+  askResolve(texts, known, ({ summary, tags }) => act({ type: "resolve", conversation_id: shown.id, summary, tags }));
+}
+
+/** Has a summary written for a dialog, and tells it how that goes; what stops it. @param {(state: string, text: string) => void} told */
+function writeSummary(told) {
+  onWritten = (one) => {
+    const name = texts.t("assist_summary");
+    if (one?.state === "failed") told(texts.t("assistFailed", { name, why: texts.named("assistWhy", one.why) }), "");
+    else if (one?.state === "done") told("", one.text);
+    else told(one ? texts.t("assistRunning", { name }) : "", "");
+    if (!one || one.state === "failed" || one.state === "done") onWritten = null;
+  };
+  suggest({ kind: "summary" });
+  return () => {
+    if (onWritten) stopSuggestion();
+    onWritten = null;
+  };
+}
+
+/** Asks for something to be written; who asks again drops what was asked before. @param {import("./composer.js").Asked} asked */
+function suggest(asked) {
+  const id = openId();
+  const client_id = newId();
+  store.dispatch({ type: "suggest", client_id, conversation_id: id, kind: asked.kind });
+  const language = document.documentElement.lang.startsWith("en") ? "en" : "zh";
+  const fail = (/** @type {string} */ why) => store.dispatch({ type: "suggestion.fail", client_id, why });
+  if (!socket.send({ type: "suggest", conversation_id: id, client_id, language, ...asked })) fail("offline");
+  setTimeout(() => fail("late"), LATE_MS);
+}
+
+function stopSuggestion() {
+  const one = store.get().suggestion;
+  if (one?.id) socket.send({ type: "suggest.cancel", suggestion_id: one.id });
+  store.dispatch({ type: "suggestion.drop" });
 }
 
 function snooze() {
@@ -280,7 +332,7 @@ function onKey(event) {
   const writing = event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement;
   if (event.altKey && !event.ctrlKey && !event.metaKey) {
     /** @type {Record<string, () => void>} by place on the keyboard, as Alt makes other signs of letters on a Mac */
-    const acts = { KeyJ: () => move(1), KeyK: () => move(-1), KeyE: resolve, KeyM: snooze, KeyT: tags, KeyP: () => composer.choose("note"), KeyL: () => composer.choose("reply") };
+    const acts = { KeyJ: () => move(1), KeyK: () => move(-1), KeyE: resolve, KeyM: snooze, KeyT: tags, KeyP: () => composer.choose("note"), KeyL: () => composer.choose("reply"), KeyG: composer.draft, KeyR: composer.restyle, KeyU: composer.summary };
     const run = acts[event.code];
     if (!run) return;
     event.preventDefault();

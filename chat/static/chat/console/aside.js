@@ -1,7 +1,9 @@
 // Who the customer is and what an agent should know: the brief first, then details to copy, reasons, mood, earlier times.
 
 import { h, icon } from "../widget/dom.js";
+import { createBrief } from "./brief.js";
 import { maskedNodes } from "./masked.js";
+import { isMine } from "./store.js";
 
 const COPIED_MS = 1_500;
 const FURIOUS_FROM = 0.9;
@@ -10,18 +12,20 @@ const FURIOUS_FROM = 0.9;
  * @typedef {import("./store.js").State} State
  * @typedef {import("./wire.js").Context} Context
  * @typedef {import("./masked.js").Masks} Masks
- * @typedef {{ open: (id: string) => void, reveal: (placeholder: string) => void, back: () => void }} Does
+ * @typedef {{ open: (id: string) => void, reveal: (placeholder: string) => void, back: () => void, take: (text: string) => void, grade: (grade: "good" | "bad" | null, word: string) => void }} Does
  */
 
 /** @param {HTMLElement} root @param {import("./texts.js").Texts} texts @param {Does} does */
 export function createAside(root, texts, does) {
   const { t } = texts;
+  const brief = createBrief(texts, does, copyable);
   let look = "";
 
   /** @param {State} state */
   function render(state) {
     const { thread } = state;
-    const next = thread?.context ? JSON.stringify([thread.id, thread.context, thread.brief, thread.revealed, thread.entry?.visitor]) : "";
+    const mine = isMine(state, thread?.entry);
+    const next = thread?.context ? JSON.stringify([thread.id, thread.context, thread.brief, thread.revealed, thread.entry?.visitor, mine]) : "";
     if (next === look) return;
     look = next;
     if (!thread?.context || !thread.brief || !thread.entry) {
@@ -29,11 +33,11 @@ export function createAside(root, texts, does) {
       return;
     }
     const masks = { texts, revealed: thread.revealed, onReveal: does.reveal };
-    const { context, brief, entry } = thread;
+    const { context, entry } = thread;
     root.replaceChildren(
       h("header", { class: "aside-head only-middle-narrow" }, h("button", { type: "button", class: "icon-button", "aria-label": t("back"), onclick: does.back }, "‹"), h("h2", {}, t("context"))),
-      section(t("brief"), ...briefNodes(brief, masks)),
-      section(t("slots"), ...slotNodes(brief.slots, masks)),
+      section(t("brief"), ...brief.nodes(thread.brief, masks, mine)),
+      section(t("slots"), ...slotNodes(thread.brief.slots, masks)),
       section(t("why"), ...reasonNodes(context)),
       section(t("moods"), ...moodNodes(context)),
       section(t("customerInfo"), ...customerNodes(entry, context, masks)),
@@ -48,17 +52,6 @@ export function createAside(root, texts, does) {
   const muted = (text) => h("p", { class: "muted" }, text);
   /** @param {[string, Node | string][]} pairs */
   const list = (pairs) => h("dl", { class: "facts" }, ...pairs.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
-
-  /** @param {import("./wire.js").Brief} brief @param {Masks} masks */
-  function briefNodes(brief, masks) {
-    const steps = brief.steps.map((step) => h("li", {}, step.kind === "sop" ? t("stepSop", { title: step.title }) : t("stepTool", { title: step.title, state: texts.named("call", step.state ?? "") })));
-    return [
-      h("p", { class: "need" }, brief.topics.length ? brief.topics.join(" · ") : t("noNeed")),
-      ...(brief.said ? [h("p", { class: "said" }, h("span", { class: "muted" }, `${t("lastSaid")}  `), ...maskedNodes(brief.said, masks))] : []),
-      h("h4", {}, t("tried")),
-      steps.length ? h("ul", { class: "steps" }, ...steps) : muted(t("nothingTried")),
-    ];
-  }
 
   /** @param {Record<string, string>} slots @param {Masks} masks */
   function slotNodes(slots, masks) {

@@ -3,6 +3,8 @@
 /** @typedef {import("./wire.js").Canned} Canned */
 
 const VARIABLE = /\{\{\s*(\w+)\s*\}\}/g;
+// Also what a draft leaves to the agent: 【待填：…】 or [fill in: …].
+const OPEN = /\{\{\s*\w+\s*\}\}|【待填[^】\n]*】|\[fill in[^\]\n]*\]/i;
 /** What a letter of the query counts by where it is found. */
 const POINTS = { title: 6, folder: 3, text: 2 };
 
@@ -49,8 +51,7 @@ export function fill(text, values) {
 
 /** Where the first open variable is, or null. @param {string} text @returns {[number, number] | null} */
 export function openVariable(text) {
-  VARIABLE.lastIndex = 0;
-  const match = VARIABLE.exec(text);
+  const match = OPEN.exec(text);
   return match ? [match.index, match.index + match[0].length] : null;
 }
 

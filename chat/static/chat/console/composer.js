@@ -5,13 +5,17 @@ import { createCanned } from "./canned.js";
 import { fill, openVariable, slashQuery } from "./canned_search.js";
 import { ownerText } from "./list.js";
 import { isMine } from "./store.js";
+import { createSuggestion } from "./suggestion.js";
 
 const MAX_HEIGHT_PX = 180;
 const TYPING_EVERY_MS = 3_000;
+const STYLES = ["shorter", "warmer", "formal", "typos"];
+const REWRITE_CHARS = 1_000;
 
 /**
  * @typedef {"reply" | "note"} Kind
- * @typedef {{ send: (kind: Kind, text: string) => void, claim: (id: string) => void, typing: (on: boolean) => void, canned: () => void, editCanned: (reply: import("./wire.js").Canned | null) => void }} Does
+ * @typedef {{ kind: import("./store.js").Help, text?: string, style?: string }} Asked
+ * @typedef {{ suggest: (asked: Asked) => void, stop: () => void, drop: () => void, send: (kind: Kind, text: string) => void, claim: (id: string) => void, typing: (on: boolean) => void, canned: () => void, editCanned: (reply: import("./wire.js").Canned | null) => void }} Does
  */
 
 /** @param {HTMLElement} root @param {import("./texts.js").Texts} texts @param {Does} does */
@@ -28,22 +32,108 @@ export function createComposer(root, texts, does) {
   let latest = null;
   let asked = false;
   const canned = createCanned(texts, { pick, edit: does.editCanned });
+  /** @type {Asked} */
+  let wanted = { kind: "draft" };
+  /** @type {{ of: string, place: string, text: string } | null} the suggestion that is in the field, where, and what was there before */
+  let used = null;
+  let offered = "";
+  const suggestion = createSuggestion(texts, { use: (_, how) => use(how), restore, cancel: does.stop, close: does.drop, again: () => does.suggest(wanted) });
 
   const bar = h("div", { class: "bar" });
   const input = h("textarea", { class: "input", rows: "2", maxlength: "4000", oninput: onInput, onkeydown: onKey });
   const send = h("button", { type: "submit", class: "button button--primary" });
   const tabs = /** @type {Kind[]} */ (["reply", "note"]).map((one) => h("button", { type: "button", class: "tab", "data-kind": one, onclick: () => choose(one) }, t(one)));
-  const form = h("form", { class: "composer-form", onsubmit }, h("div", { class: "tabs" }, ...tabs), h("div", { class: "composer-row" }, input, send));
-  root.replaceChildren(bar, canned.root, form);
+  const drafting = h("button", { type: "button", class: "button button--plain", "data-act": "draft", title: "Alt+G", onclick: draft }, t("assistDraft"));
+  const style = h("select", { class: "select assist-style", title: "Alt+R", "aria-label": t("assistRewrite"), onchange: rewrite }, h("option", { value: "" }, t("assistRewrite")), ...STYLES.map((one) => h("option", { value: one }, texts.named("style", one))));
+  const summing = h("button", { type: "button", class: "button button--plain", "data-act": "summary", title: "Alt+U", onclick: summary }, t("assistSummary"));
+  const help = h("div", { class: "assist", hidden: true }, drafting, style, summing);
+  const form = h("form", { class: "composer-form", onsubmit }, h("div", { class: "tabs" }, ...tabs, h("span", { class: "grow" }), help), h("div", { class: "composer-row" }, input, send));
+  root.replaceChildren(bar, canned.root, suggestion.root, form);
 
   function onInput() {
-    drafts.set(id + kind, input.value);
-    grow();
+    keep();
     suggest();
     if (kind === "reply" && input.value && Date.now() - typedAt > TYPING_EVERY_MS) {
       typedAt = Date.now();
       does.typing(true);
     }
+  }
+
+  /** What stands in the field stays with its conversation. */
+  function keep() {
+    drafts.set(id + kind, input.value);
+    style.disabled = !input.value.trim() || input.value.length > REWRITE_CHARS;
+    grow();
+  }
+
+  function draft() {
+    if (!canReply) return;
+    choose("reply");
+    ask({ kind: "draft" });
+  }
+
+  function rewrite() {
+    const text = input.value;
+    if (style.value && text.trim()) ask({ kind: "rewrite", text, style: style.value });
+    style.value = "";
+  }
+
+  function summary() {
+    ask({ kind: "summary" });
+  }
+
+  /** @param {Asked} asked */
+  function ask(asked) {
+    if (!latest?.assist) return;
+    wanted = asked;
+    does.suggest(asked);
+  }
+
+  /** Puts what was written into the field: at once where nothing of the agent's is lost, else when the agent says so. @param {"replace" | "add"} how */
+  function use(how) {
+    const one = latest?.suggestion;
+    if (!one || !latest) return;
+    if (one.kind === "summary") choose("note");
+    used = { of: one.client_id, place: id + kind, text: input.value };
+    const text = fill(one.text, values(latest));
+    input.value = how === "add" && input.value.trim() ? `${input.value.trimEnd()}\n${text}` : text;
+    keep();
+    input.focus();
+    if (!selectOpen()) input.setSelectionRange(input.value.length, input.value.length);
+    renderSuggestion(latest);
+  }
+
+  function restore() {
+    if (used?.place === id + kind) input.value = used.text;
+    used = null;
+    keep();
+    input.focus();
+    if (latest) renderSuggestion(latest);
+  }
+
+  /** @param {import("./store.js").State} state */
+  function renderSuggestion(state) {
+    const one = state.suggestion?.conversation_id === id ? state.suggestion : null;
+    help.hidden = !state.assist;
+    drafting.disabled = !canReply;
+    const isNew = one?.state === "done" && offered !== one.client_id;
+    if (one && isNew) {
+      offered = one.client_id;
+      const untouched = one.kind === "draft" ? !input.value.trim() : one.kind === "rewrite" && input.value === wanted.text;
+      if (untouched && (kind === "reply" || one.kind === "rewrite")) return use("replace");
+    }
+    suggestion.render(one, { used: one !== null && used?.of === one.client_id, canUse: one?.kind !== "draft" || canReply });
+  }
+
+  /** A first reply from the brief; below what is typed already. @param {string} text */
+  function take(text) {
+    if (!latest) return;
+    choose("reply");
+    const filled = fill(text, values(latest));
+    input.value = input.value.trim() ? `${input.value.trimEnd()}\n${filled}` : filled;
+    keep();
+    input.focus();
+    selectOpen();
   }
 
   /** A slash at the beginning opens the replies kept ready. */
@@ -95,6 +185,12 @@ export function createComposer(root, texts, does) {
       input.setAttribute("aria-activedescendant", canned.active());
       return;
     }
+    if (event.key === "Escape" && latest?.suggestion?.conversation_id === id) {
+      event.stopPropagation();
+      if (latest.suggestion.state === "asked" || latest.suggestion.state === "running") does.stop();
+      else does.drop();
+      return;
+    }
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     form.requestSubmit();
@@ -111,7 +207,9 @@ export function createComposer(root, texts, does) {
     does.send(kind, text);
     drafts.delete(id + kind);
     input.value = "";
-    grow();
+    keep();
+    if (used?.of === latest?.suggestion?.client_id) does.drop();
+    used = null;
   }
 
   function grow() {
@@ -139,6 +237,7 @@ export function createComposer(root, texts, does) {
     const draft = drafts.get(id + kind) ?? "";
     if (input.value !== draft) input.value = draft;
     input.setAttribute("aria-controls", "canned-rows");
+    style.disabled = !input.value.trim() || input.value.length > REWRITE_CHARS;
     grow();
   }
 
@@ -162,6 +261,7 @@ export function createComposer(root, texts, does) {
     barLook = look;
     if (before?.canned !== state.canned || moved) suggest();
     if (gained) input.focus();
+    renderSuggestion(state);
   }
 
   /** @param {import("./wire.js").Entry} entry @param {boolean} mine */
@@ -173,5 +273,16 @@ export function createComposer(root, texts, does) {
     bar.replaceChildren(h("span", { class: "grow" }, text), ...(claim ? [claim] : []));
   }
 
-  return { render, choose };
+  /** Opens the choice of how the typed text is to be. */
+  function restyle() {
+    if (style.disabled || !latest?.assist) return;
+    style.focus();
+    try {
+      style.showPicker();
+    } catch {
+      // It has the focus; the arrows choose.
+    }
+  }
+
+  return { render, choose, draft, restyle, summary, take };
 }

@@ -106,13 +106,34 @@ export function askCanned(texts, reply, onSave) {
   });
 }
 
-/** @param {Texts} texts @param {string[]} tags @param {(how: { summary: string, tags: string[] }) => void} onResolve */
-export function askResolve(texts, tags, onResolve) {
+/**
+ * @param {Texts} texts @param {{ tags: string[], summary: string, write: ((told: (state: string, text: string) => void) => () => void) | null }} known
+ *   `write` has a summary written, tells its state in words and its text once it is there, and returns what stops it
+ * @param {(how: { summary: string, tags: string[] }) => void} onResolve
+ */
+export function askResolve(texts, { tags, summary, write }, onResolve) {
   const { t } = texts;
-  openForm(texts, t("resolveTitle"), [area(t("resolveSummary"), "summary", { autofocus: "" }), tagField(texts, tags)], t("resolveGo"), (data) => {
+  const field = area(t("resolveSummary"), "summary", { autofocus: "" });
+  const input = /** @type {HTMLTextAreaElement} */ (field.querySelector("textarea"));
+  input.value = summary;
+  let written = summary;
+  let stop = () => {};
+  const said = h("span", { class: "muted grow", role: "status" });
+  /** What is typed already stays above it; what was written before makes way. @param {string} state @param {string} text */
+  const told = (state, text) => {
+    said.textContent = state;
+    if (!text) return;
+    const own = written ? input.value.replace(written, "") : input.value;
+    written = text;
+    input.value = [own.trim(), text].filter(Boolean).join("\n").slice(0, 1000);
+  };
+  const go = write && h("button", { type: "button", class: "button button--small", "data-act": "summarise", onclick: () => (stop = write(told)) }, t("assist_summary"));
+  const help = go && h("p", { class: "form-help" }, said, go);
+  const dialog = openForm(texts, t("resolveTitle"), [field, help, tagField(texts, tags)], t("resolveGo"), (data) => {
     onResolve({ summary: String(data.get("summary") ?? "").trim(), tags: tagsFrom(data) });
     return "";
   });
+  dialog.addEventListener("close", () => stop());
 }
 
 /** @param {Texts} texts @param {import("./wire.js").Agent[]} others @param {import("./wire.js").Team[]} teams @param {(to: { to?: number, team?: number }, note: string) => void} onTransfer @param {"transfer" | "reassign"} [act] */
@@ -171,7 +192,7 @@ export function showHelp(texts) {
   const { t } = texts;
   /** @type {[string, string][]} */
   const keys = [
-    ["Alt+J / Alt+K", t("keyNext")], ["Alt+L", t("keyReply")], ["Alt+P", t("keyNote")], ["Alt+E", t("keyResolve")], ["Alt+M", t("keySnooze")], ["Alt+T", t("keyTags")], ["/", t("keyCanned")], ["/", t("keySearch")],
+    ["Alt+J / Alt+K", t("keyNext")], ["Alt+L", t("keyReply")], ["Alt+P", t("keyNote")], ["Alt+E", t("keyResolve")], ["Alt+M", t("keySnooze")], ["Alt+T", t("keyTags")], ["Alt+G", t("keyDraft")], ["Alt+R", t("keyRewrite")], ["Alt+U", t("keySummary")], ["/", t("keyCanned")], ["/", t("keySearch")],
     ["Enter", t("keySend")], ["Shift+Enter", t("keyLine")], ["Esc", t("keyEscape")], ["?", t("keyHelp")],
   ];
   openDialog(texts, t("help"), [h("dl", { class: "keys" }, ...keys.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]))]);

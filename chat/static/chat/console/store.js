@@ -8,6 +8,9 @@
  * @typedef {"mine" | "queue" | "all" | "snoozed"} Tab
  * @typedef {{ client_id: string, conversation_id: string, kind: "reply" | "note", text: string, epoch: number, error: string }} Pending  `error` is empty while it is on its way
  *
+ * @typedef {"draft" | "rewrite" | "summary"} Help
+ * @typedef {{ client_id: string, id: string, conversation_id: string, kind: Help, state: "asked" | "running" | "done" | "failed", text: string, doubts: import("./wire.js").Doubt[], why: string }} Suggestion what a model writes for this agent; `id` is empty until the server has it
+ *
  * @typedef {object} Thread the conversation that is open
  * @property {string} id
  * @property {boolean} loaded
@@ -42,6 +45,8 @@
  * @property {string} query what is searched for; "" for nothing
  * @property {{ query: string, entries: import("./wire.js").Found[], more: boolean } | null} found
  * @property {import("./wire.js").Canned[]} canned replies kept ready
+ * @property {boolean} assist there is a model to ask
+ * @property {Suggestion | null} suggestion
  * @property {import("./wire.js").ErrorFrame | null} error
  *
  * @typedef {{ type: "frame", frame: Frame }
@@ -53,13 +58,16 @@
  *   | { type: "open", id: string | null }
  *   | { type: "send", line: Omit<Pending, "error"> }
  *   | { type: "discard", client_id: string }
+ *   | { type: "suggest", client_id: string, conversation_id: string, kind: Help }
+ *   | { type: "suggestion.fail", client_id: string, why: string }
+ *   | { type: "suggestion.drop" }
  *   | { type: "quiet" }
  *   | { type: "dismiss" }} Action
  */
 
 /** @returns {State} */
 export function initialState() {
-  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], supervisor: false, today: null, boardOpen: false, board: null, call: null, teams: [], rings: [], tag: "", query: "", found: null, canned: [], error: null };
+  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], supervisor: false, today: null, boardOpen: false, board: null, call: null, teams: [], rings: [], tag: "", query: "", found: null, canned: [], assist: false, suggestion: null, error: null };
 }
 
 /** @param {State} state @param {Action} action @returns {State} */
@@ -83,6 +91,12 @@ export function reduce(state, action) {
       return { ...state, error: null, pending: [...state.pending.filter((p) => p.client_id !== action.line.client_id), { ...action.line, error: "" }] };
     case "discard":
       return { ...state, pending: without(state.pending, action.client_id) };
+    case "suggest":
+      return { ...state, suggestion: { client_id: action.client_id, id: "", conversation_id: action.conversation_id, kind: action.kind, state: "asked", text: "", doubts: [], why: "" } };
+    case "suggestion.fail":
+      return withSuggestion(state, action.client_id, (one) => (one.state === "asked" || one.state === "running" ? { ...one, state: "failed", text: "", why: action.why } : one));
+    case "suggestion.drop":
+      return { ...state, suggestion: null };
     case "quiet":
       return state.thread?.typing ? { ...state, thread: { ...state.thread, typing: false } } : state;
     case "dismiss":
@@ -118,6 +132,8 @@ function onFrame(state, frame) {
       return onOk(state, frame);
     case "error":
       return onError(state, frame);
+    case "suggestion":
+      return onSuggestion(state, frame);
     case "pong":
       return state;
     default:
@@ -125,8 +141,23 @@ function onFrame(state, frame) {
   }
 }
 
-/** @param {State} state @param {{ client_id?: string, replies?: import("./wire.js").Canned[], board?: import("./board.js").Board }} frame @returns {State} */
-function onOk(state, { client_id, replies, board }) {
+/** Changes the suggestion, if it is the one of that id. @param {State} state @param {string | undefined} clientId @param {(one: Suggestion) => Suggestion} change @returns {State} */
+function withSuggestion(state, clientId, change) {
+  const { suggestion } = state;
+  return suggestion && suggestion.client_id === clientId ? { ...state, suggestion: change(suggestion) } : state;
+}
+
+/** What was asked for here; what another console of this agent asked for is its own. @param {State} state @param {Extract<Frame, { type: "suggestion" }>} frame @returns {State} */
+function onSuggestion(state, { client_id, suggestion_id, state: at, text, doubts, why }) {
+  const { suggestion } = state;
+  if (suggestion?.client_id !== client_id || suggestion.state === "failed") return state;
+  if (at === "cancelled") return { ...state, suggestion: null };
+  return { ...state, suggestion: { ...suggestion, id: suggestion_id, state: at, text, doubts, why } };
+}
+
+/** @param {State} before @param {{ client_id?: string, replies?: import("./wire.js").Canned[], board?: import("./board.js").Board, suggestion_id?: string }} frame @returns {State} */
+function onOk(before, { client_id, replies, board, suggestion_id }) {
+  const state = suggestion_id ? withSuggestion(before, client_id, (one) => ({ ...one, id: suggestion_id })) : before;
   const next = { ...state, canned: replies ?? state.canned, board: board ?? state.board };
   return client_id ? { ...next, pending: without(next.pending, client_id) } : next;
 }
@@ -134,7 +165,7 @@ function onOk(state, { client_id, replies, board }) {
 /** The server's own account of what is there. @param {State} state @param {import("./wire.js").ReadyFrame} frame @returns {State} */
 function onReady(state, frame) {
   const entries = Object.fromEntries(frame.conversations.map((entry) => [entry.conversation_id, entry]));
-  const next = { ...state, loaded: true, me: frame.agent, agents: frame.agents, entries, queue: frame.queue, teams: frame.teams ?? [], rings: frame.rings ?? [], supervisor: frame.supervisor ?? false, today: frame.today ?? null };
+  const next = { ...state, loaded: true, me: frame.agent, agents: frame.agents, entries, queue: frame.queue, teams: frame.teams ?? [], rings: frame.rings ?? [], supervisor: frame.supervisor ?? false, assist: frame.assist ?? false, today: frame.today ?? null };
   const entry = state.thread && entries[state.thread.id];
   return entry ? onEntry(next, entry) : next;
 }
@@ -166,6 +197,7 @@ function onPresence(state, { agent, missed }) {
 
 /** A refused line stays, with why; anything else is said at the top. @param {State} state @param {import("./wire.js").ErrorFrame} error @returns {State} */
 function onError(state, error) {
+  if (error.client_id && state.suggestion?.client_id === error.client_id) return withSuggestion(state, error.client_id, (one) => ({ ...one, state: "failed", why: error.code }));
   const isLine = state.pending.some((line) => line.client_id === error.client_id);
   const pending = state.pending.map((line) => (line.client_id === error.client_id ? { ...line, error: error.winner ? `@${error.winner}` : error.code } : line));
   return isLine ? { ...state, pending } : { ...state, error };
@@ -186,11 +218,18 @@ function onThread(thread, frame) {
       return frame.state === "running" || thread.partial?.turn_id !== frame.turn_id ? thread : { ...thread, partial: null };
     case "typing":
       return frame.who === "visitor" && frame.conversation_id === thread.id ? { ...thread, typing: frame.on } : thread;
+    case "brief":
+      return frame.conversation_id === thread.id && thread.brief ? { ...thread, brief: { ...thread.brief, ...briefOf(frame) } } : thread;
     case "revealed":
       return frame.conversation_id === thread.id ? { ...thread, revealed: { ...thread.revealed, [frame.placeholder]: frame.value } } : thread;
     default:
       return thread;
   }
+}
+
+/** @param {Extract<Frame, { type: "brief" }>} frame @returns {Partial<import("./wire.js").Brief>} */
+function briefOf({ type: _, conversation_id: __, ...brief }) {
+  return brief;
 }
 
 /** @param {Thread} thread @param {import("./wire.js").ThreadFrame} frame @returns {Thread} */

@@ -70,11 +70,27 @@
  * @property {string} summary
  * @property {string[]} tags
  *
+ * @typedef {{ sentence: string, promise: string }} Doubt a sentence that promises what no tool has made
+ *
  * @typedef {object} Brief
+ * @property {"model" | "template"} source
+ * @property {string} why why no model wrote it
+ * @property {boolean} pending a model is at it
+ * @property {number} epoch of the hand-over; 0: none yet
+ * @property {{ value: "good" | "bad", word: string, by: string, at: string } | null} grade
+ * @property {{ code: string, points: number }[]} reasons
+ * @property {string} need
  * @property {string[]} topics
  * @property {string} said
  * @property {Record<string, string>} slots
+ * @property {{ source: "tool" | "page", at: string | null, lines: { label: string, value: string }[] } | null} order
  * @property {{ kind: "sop" | "tool", title: string, state?: string }[]} steps
+ * @property {string[]} tried in words
+ * @property {(Mood & { trend: string }) | null} mood
+ * @property {{ id: number, name: string } | null} team
+ * @property {"low" | "normal" | "high" | "urgent"} priority
+ * @property {string} draft a first reply; `{{agent}}` is still open in a template's
+ * @property {Doubt[]} doubts
  *
  * @typedef {object} ThreadFrame
  * @property {"thread"} type
@@ -90,7 +106,7 @@
  * @typedef {{ conversation_id: string, until: string }} Ring
  * @typedef {{ id: number, name: string }} Team
  *
- * @typedef {{ type: "ready", agent: Agent, agents: Agent[], conversations: Entry[], queue: Place[], teams?: Team[], rings?: Ring[], supervisor?: boolean, today?: import("./board.js").Day, at: string }} ReadyFrame
+ * @typedef {{ type: "ready", agent: Agent, agents: Agent[], conversations: Entry[], queue: Place[], teams?: Team[], rings?: Ring[], supervisor?: boolean, assist?: boolean, today?: import("./board.js").Day, at: string }} ReadyFrame
  * @typedef {{ type: "error", code: string, message: string, act?: string, winner?: string, full?: string, conversation_id?: string, client_id?: string }} ErrorFrame
  * @typedef {Entry & { hit: { seq: number, text: string } | null }} Found a conversation that was searched for, and the line that shows why
  * @typedef {ReadyFrame | ThreadFrame | ErrorFrame
@@ -99,7 +115,7 @@
  *   | ({ type: "note" } & Note)
  *   | { type: "queue", entries: Place[] }
  *   | { type: "found", query: string, entries: Found[], more: boolean }
- *   | { type: "ok", act: string, conversation_id: string, client_id?: string, epoch?: number, seq?: number, replies?: Canned[], board?: import("./board.js").Board }
+ *   | { type: "ok", act: string, conversation_id: string, client_id?: string, suggestion_id?: string, epoch?: number, seq?: number, replies?: Canned[], board?: import("./board.js").Board }
  *   | { type: "delta", turn_id: string, n: number, offset: number, text: string }
  *   | { type: "turn", turn_id: string, state: string }
  *   | { type: "typing", who: string, on: boolean, conversation_id?: string }
@@ -107,13 +123,15 @@
  *   | { type: "alert", kind: string, conversation_id: string, agent: number, by: string }
  *   | { type: "intake", paused: boolean }
  *   | { type: "ring", conversation_id: string, agent: number, until: string | null }
+ *   | ({ type: "brief", conversation_id: string } & Partial<Brief>)
+ *   | { type: "suggestion", suggestion_id: string, conversation_id: string, client_id: string, kind: string, state: "running" | "done" | "failed" | "cancelled", text: string, doubts: Doubt[], why: string }
  *   | { type: "revealed", conversation_id: string, placeholder: string, value: string }
  *   | { type: "pong" }} Frame
  */
 
 const KNOWN = new Set([
   "ready", "thread", "error", "conversation", "message", "note", "queue", "ok", "delta", "turn", "typing", "presence",
-  "revealed", "pong", "found", "ring", "alert", "intake",
+  "revealed", "pong", "found", "ring", "alert", "intake", "brief", "suggestion",
 ]);
 
 /** One frame, or null for what this version does not know. @param {unknown} data @returns {Frame | null} */
