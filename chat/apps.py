@@ -23,6 +23,13 @@ NAMES = {
     "Gap": ("知识缺口", "gap", "gaps"),
     "GapSearch": ("缺口搜索", "gap search", "gap searches"),
     "Attachment": ("附件", "attachment", "attachments"),
+    "Reveal": ("查看原文记录", "reveal", "reveals"),
+    "CannedReply": ("常用语", "canned reply", "canned replies"),
+    "Team": ("团队", "team", "teams"),
+    "Skill": ("技能", "skill", "skills"),
+    "IntakePolicy": ("进线分配", "intake policy", "intake policy"),
+    "WebhookEndpoint": ("推送端点", "webhook endpoint", "webhook endpoints"),
+    "WebhookDelivery": ("推送记录", "webhook delivery", "webhook deliveries"),
 }
 
 

@@ -8,4 +8,6 @@ class WiringConfig(AppConfig):
 
     def ready(self) -> None:
         # Inline: tasks bind to the app, and workers to the liveness signal, once Django is set up.
-        from config import celery, liveness  # noqa: F401, PLC0415
+        from config import admin_words, celery, liveness  # noqa: F401, PLC0415
+
+        admin_words.install()

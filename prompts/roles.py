@@ -1,9 +1,13 @@
-"""The roles of the studio, as groups with rights. Made by `manage.py sync_defaults` where they are missing.
+"""The roles of the studio, as groups with rights. Brought up to date by `manage.py sync_defaults`, at every start.
 
-A group that is there is left alone: whoever gives the rights decides what a role may do.
+A role gets each of its rights once: what a later version adds comes along, and what whoever gives the rights took away
+or added stays as they want it.
 """
 
 from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+from prompts.models import RoleGrant
 
 READ = (
     "prompt", "promptversion", "promptdraft", "fewshotexample", "sop", "sopquestion", "sopfinding", "sopimport",
@@ -33,25 +37,26 @@ ROLES = {
 }
 
 
-def make() -> list[str]:
-    """Makes the groups that are missing; their names."""
-    known = set(Group.objects.filter(name__in=ROLES).values_list("name", flat=True))
-    missing = [name for name in ROLES if name not in known]
-    if not missing:
-        return []
-    Group.objects.bulk_create([Group(name=name) for name in missing], ignore_conflicts=True)
-    ids = dict(
+@transaction.atomic
+def make() -> dict[str, list[str]]:
+    """Makes the groups that are missing and gives each what it was never given: names of rights by group."""
+    Group.objects.bulk_create([Group(name=name) for name in ROLES], ignore_conflicts=True)
+    # In one order, so that of two starts at once the second waits and finds nothing to do.
+    groups = Group.objects.filter(name__in=ROLES).order_by("pk").select_for_update()
+    rights = dict(
         Permission.objects.filter(content_type__app_label__in=["prompts", "chat"]).values_list(
             "codename", "pk"
         )
     )
-    given = Group.permissions.through
-    given.objects.bulk_create(
-        [
-            given(group_id=group.pk, permission_id=ids[codename])
-            for group in Group.objects.filter(name__in=missing)
-            for codename in sorted(ROLES[group.name] & ids.keys())
-        ],
-        ignore_conflicts=True,
-    )
-    return missing
+    return {group.name: new for group in groups if (new := give(group, rights))}
+
+
+def give(group: Group, rights: dict[str, int]) -> list[str]:
+    """Adds those rights of its role that the group was never given; their names."""
+    grant, _ = RoleGrant.objects.get_or_create(group=group)
+    new = sorted((ROLES[group.name] & rights.keys()) - set(grant.given))
+    if new:
+        group.permissions.add(*(rights[name] for name in new))
+        grant.given = sorted({*grant.given, *new})
+        grant.save(update_fields=["given"])
+    return new

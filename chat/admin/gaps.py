@@ -6,18 +6,18 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from chat.admin import gap_pages as pages
 from chat.admin.gap_words import COLOURS, STATES, WORDS
 from chat.admin.rows import ReadOnly
 from chat.models import Gap
+from prompts.admin.rows import RowPageAdmin
 from prompts.admin.wording import both
 
 
 @admin.register(Gap)
-class GapAdmin(ReadOnly, ModelAdmin):
+class GapAdmin(ReadOnly, RowPageAdmin):
     """A gap's page is where it is closed; its rows are written by searches alone."""
 
     list_display = ["title", "language", "intent", "size", "conversations", "saves", "shown_state"]
@@ -57,16 +57,8 @@ class GapAdmin(ReadOnly, ModelAdmin):
         shown: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **context})
         return shown
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        gap = self.get_object(request, object_id)
-        if gap is None:
-            answer: HttpResponse = self._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return answer
-        return pages.gap_page(request, self, gap=gap)
+    def row_page(self, request: HttpRequest, row: Gap) -> HttpResponse:
+        return pages.gap_page(request, self, gap=row)
 
     @admin.display(description=WORDS["takeovers"], ordering="takeovers")
     def saves(self, gap: Gap) -> int:

@@ -19,6 +19,7 @@ from chat.inbox import hours
 from chat.inbox.problem import Problem
 from chat.inbox.wording import LOCALES, TEXT_CHARS
 from chat.models import Inbox
+from prompts.admin.seen import SeenForm
 from prompts.admin.wording import both, pick
 
 LOGO_SIDE = 256
@@ -166,7 +167,7 @@ def hours_fields() -> dict[str, forms.Field]:
     return {"hours_zone": zone, **days, "hours_special": special}
 
 
-class InboxForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+class InboxForm(SeenForm):
     """JSON columns as boxes and tables; `text_*` and `hours_*` are gathered into theirs."""
 
     color = forms.CharField(

@@ -14,13 +14,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from chat import assets, identity, media, showing, views
 from chat.admin.inbox_form import TEXT_LABELS, InboxForm
 from chat.inbox.hours import WEEK
 from chat.inbox.wording import LOCALES
 from chat.models import Inbox, WidgetSighting
+from prompts.admin.seen import SEEN, SeenAdmin
 from prompts.admin.wording import both, pick
 
 WORDS = {
@@ -97,7 +98,7 @@ class SightingInline(TabularInline):
 
 
 @admin.register(Inbox)
-class InboxAdmin(ModelAdmin):
+class InboxAdmin(SeenAdmin):
     form = InboxForm
     fieldsets = FIELDSETS
     inlines = [SightingInline]
@@ -147,7 +148,9 @@ class InboxAdmin(ModelAdmin):
     def preview(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The widget as the form stands, saved or not. What is not valid yet is shown as it is stored."""
         inbox = self.may_change(request, pk)
-        form = InboxForm(request.POST, request.FILES, instance=copy(inbox))
+        posted = request.POST.copy()
+        posted.pop(SEEN, None)  # nothing is written, so nobody is in the way
+        form = InboxForm(posted, request.FILES, instance=copy(inbox))
         for name in set(form.errors) & {field.name for field in Inbox._meta.fields}:
             setattr(form.instance, name, getattr(inbox, name))
         asked = request.GET.get("lang", "")

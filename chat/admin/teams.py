@@ -63,7 +63,7 @@ class CannedReplyAdmin(ModelAdmin):
 @admin.register(Team)
 class TeamAdmin(ModelAdmin):
     list_display = ["name"]
-    filter_horizontal = ["agents"]
+    autocomplete_fields = ["agents"]
     search_fields = ["name"]
 
 
@@ -71,7 +71,7 @@ class TeamAdmin(ModelAdmin):
 class SkillAdmin(ModelAdmin):
     list_display = ["name", "inbox", "intents"]
     list_select_related = ["inbox"]
-    filter_horizontal = ["agents"]
+    autocomplete_fields = ["agents"]
 
 
 INTAKE_LABELS = {

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -16,6 +15,7 @@ from chat.admin.rows import ReadOnly
 from chat.models import Tool, ToolCall, Turn
 from chat.tools import arguments, registry
 from prompts.admin.rows import AnnouncedAdmin
+from prompts.admin.seen import SeenAdmin, SeenForm
 from prompts.admin.wording import as_ms, both, in_chinese, pick
 
 LABELS = {
@@ -85,12 +85,12 @@ STATE_COLOURS = {
 COLOURS = {"success": "good", "danger": "bad", "warning": "warn"}
 
 
-class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+class ToolForm(SeenForm):
     """Every field says for itself what is wrong with it."""
 
     class Meta:
         model = Tool
-        fields = "__all__"  # noqa: DJ007
+        fields = "__all__"
         labels = LABELS
         help_texts = HELP
 
@@ -138,7 +138,7 @@ class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in it
 
 
 @admin.register(Tool)
-class ToolAdmin(AnnouncedAdmin):
+class ToolAdmin(SeenAdmin, AnnouncedAdmin):
     form = ToolForm
     actions_detail = ["try_page"]
     list_display = ["name", "title", "inbox", "effect", "method", "key_present", "enabled"]

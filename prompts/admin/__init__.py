@@ -14,6 +14,7 @@ from prompts.admin import (
     prompts,
     releases,
     sops,
+    staff,
     understanding,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "prompts",
     "releases",
     "sops",
+    "staff",
     "understanding",
 ]

@@ -31,17 +31,3 @@ WORDS = {
     "back": both("返回审计", "Back to the audit"),
     "nothing": both("没有字段变化", "No field changed"),
 }
-# What columns are called that have no name of their own elsewhere.
-ALSO = {
-    "questions": "问法", "messages": "对话", "tags": "标签", "rules": "规则", "persona": "人设", "slots_block": "槽位段",
-    "emotion_addendum": "情绪补充", "privacy_line": "隐私提示", "resume_text": "续聊文本", "variables": "变量", "current": "生效版本",
-    "prompt": "提示词", "versions": "版本", "policy": "路由策略", "eval_set": "评测集", "set": "评测集", "threshold": "通过线",
-    "valid_from": "生效时间", "valid_to": "失效时间", "review_on": "复核日期", "required_slots": "必填槽位", "shops": "店铺",
-    "skus": "SKU", "channels": "渠道", "content": "内容", "first_bucket": "起始尾号", "last_bucket": "结束尾号", "reason": "原因",
-    "groups": "角色", "permissions": "权限", "user_permissions": "权限", "password": "密码", "is_staff": "员工", "is_superuser": "超级用户",
-    "is_active": "可登录", "username": "用户名", "override_reason": "放行理由", "override_asked_by": "申请放行", "override_by": "同意放行",
-    "must_contain": "必须包含", "must_not_contain": "不能包含", "max_chars": "字数上限", "history": "前文", "masked": "已脱敏",
-    "identity_secret": "身份密钥", "identity_secret_before": "旧身份密钥", "allowed_domains": "允许的网站", "sop_set": "冻结的标准应答",
-    "ended_at": "结束时间", "based_on": "基于版本", "example_mode": "示例方式", "example_keys": "示例", "example_tags": "示例标签",
-    "example_limit": "示例上限", "example_tokens": "示例 token", "max_output_tokens": "输出上限", "order": "顺序", "theme": "外观", "sound": "提示音",
-}  # fmt: skip

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,8 +13,8 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from prompts import worddiff
-from prompts.admin.audit_words import ACTS, ALSO, COLOURS, DAYS, WORDS
-from prompts.admin.rows import ReadOnlyAdmin
+from prompts.admin.audit_words import ACTS, COLOURS, DAYS, WORDS
+from prompts.admin.rows import ReadOnlyAdmin, RowPageAdmin
 from prompts.admin.wording import pick
 from prompts.bilingual import FIELDS, in_chinese
 from prompts.bundle import masking
@@ -87,7 +86,8 @@ class PersonFilter(admin.SimpleListFilter):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
+class AuditEntryAdmin(RowPageAdmin, ReadOnlyAdmin):
+    words = WORDS
     list_display = ["at", "who", "did", "what", "label", "fields_changed"]
     list_filter = [KindFilter, PersonFilter, TimeFilter, "act"]
     list_before_template = "admin/prompts/auditentry/about.html"
@@ -104,24 +104,8 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         allowed: bool = super().lookup_allowed(lookup, value, request)
         return lookup in ("object_pk", "model") or allowed
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        shown: HttpResponse = super().changelist_view(
-            request, {**(extra_context or {}), "t": WORDS}
-        )
-        return shown
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        entry = self.get_object(request, object_id)
-        if entry is None:
-            answer: HttpResponse = self._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return answer
-        if not self.has_view_permission(request, entry):
-            raise PermissionDenied
-        return entry_page(request, self, entry)
+    def row_page(self, request: HttpRequest, row: AuditEntry) -> HttpResponse:
+        return entry_page(request, self, row)
 
     @admin.display(description=WORDS["who"], ordering="actor")
     def who(self, entry: AuditEntry) -> str:
@@ -208,7 +192,7 @@ def field_name(name: str) -> str:
     bare = name.removesuffix("_id")
     if not in_chinese():
         return bare.replace("_", " ")
-    return ALSO.get(bare) or FIELDS.get(bare) or bare
+    return FIELDS.get(bare) or bare
 
 
 def object_url(entry: AuditEntry) -> str:

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from prompts.admin import evaluation_pages
 from prompts.admin.evaluation_words import HELP, LABELS, SOURCES, STATES, WORDS
-from prompts.admin.rows import ReadOnlyAdmin
+from prompts.admin.rows import ReadOnlyAdmin, RowPageAdmin
 from prompts.admin.seen import SeenAdmin, SeenForm
 from prompts.admin.wording import both, pick
 from prompts.evaluation import reading
@@ -264,7 +264,7 @@ class EvalCaseAdmin(SeenAdmin):
 
 
 @admin.register(EvalRun)
-class EvalRunAdmin(WithPages, ReadOnlyAdmin):
+class EvalRunAdmin(RowPageAdmin, WithPages, ReadOnlyAdmin):
     pages = {
         "progress": evaluation_pages.progress,
         "cancel": evaluation_pages.cancel,
@@ -276,15 +276,7 @@ class EvalRunAdmin(WithPages, ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        if row is None:
-            answer: HttpResponse = self._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return answer
+    def row_page(self, request: HttpRequest, row: EvalRun) -> HttpResponse:
         return evaluation_pages.run_page(request, self, row=row)
 
     @admin.display(description=WORDS["run_of"], ordering="subject")

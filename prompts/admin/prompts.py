@@ -11,16 +11,17 @@ from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
 from prompts.admin import holding, playing, studio
-from prompts.admin.rows import AnnouncedAdmin, ReadOnlyAdmin
+from prompts.admin.rows import AnnouncedAdmin, ReadOnlyAdmin, RowPageAdmin
 from prompts.admin.studio_words import WORDS
 from prompts.admin.wording import both
 from prompts.models import Prompt, PromptVersion
 
 
 @admin.register(Prompt)
-class PromptAdmin(AnnouncedAdmin):
+class PromptAdmin(RowPageAdmin, AnnouncedAdmin):
     """A prompt's page is its studio; only its purpose, language and title are a form, and only once."""
 
+    words = WORDS
     list_display = ["title", "purpose", "language", "in_force", "drafted"]
     list_filter = ["purpose", "language"]
     list_select_related = ["current", "draft__updated_by"]
@@ -57,24 +58,8 @@ class PromptAdmin(AnnouncedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        shown: HttpResponse = super().changelist_view(
-            request, {**(extra_context or {}), "t": WORDS}
-        )
-        return shown
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        prompt = self.get_object(request, object_id)
-        if prompt is None:
-            answer: HttpResponse = self._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return answer
-        if not self.has_view_permission(request, prompt):
-            raise PermissionDenied
-        return studio.page(request, self, prompt=prompt)
+    def row_page(self, request: HttpRequest, row: Prompt) -> HttpResponse:
+        return studio.page(request, self, prompt=row)
 
     def response_post_save_add(self, request: HttpRequest, obj: Prompt) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:prompts_prompt_change", args=[obj.pk]))
@@ -90,7 +75,7 @@ class PromptAdmin(AnnouncedAdmin):
 
 
 @admin.register(PromptVersion)
-class PromptVersionAdmin(ReadOnlyAdmin):
+class PromptVersionAdmin(RowPageAdmin, ReadOnlyAdmin):
     """Versions come from drafts and are never changed: what was said to customers stays explainable."""
 
     list_display = ["label", "in_force", "note", "created_by", "created_at"]
@@ -117,18 +102,8 @@ class PromptVersionAdmin(ReadOnlyAdmin):
         ]
         return [own, *others, *super().get_urls()]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        version = self.get_object(request, object_id)
-        if version is None:
-            answer: HttpResponse = self._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return answer
-        if not self.has_view_permission(request, version):
-            raise PermissionDenied
-        return studio.version_page(request, self, version=version)
+    def row_page(self, request: HttpRequest, row: PromptVersion) -> HttpResponse:
+        return studio.version_page(request, self, version=row)
 
     def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Lets a version speak; so one goes back as well."""

@@ -1,9 +1,11 @@
 """What the admin classes of this package share: every write is announced, some rows are only read."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from prompts import snapshot
@@ -23,6 +25,34 @@ class AnnouncedAdmin(ModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         super().delete_queryset(request, queryset)
         snapshot.announce()
+
+
+class RowPageAdmin(ModelAdmin):
+    """A row is shown by a page of our own, to whoever may view it; `words` are those of its list."""
+
+    words: Mapping[str, Any] = {}
+
+    def row_page(self, request: HttpRequest, row: Any) -> HttpResponse:
+        raise NotImplementedError
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        shown: HttpResponse = super().changelist_view(
+            request, {"t": self.words, **(extra_context or {})}
+        )
+        return shown
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None:
+            answer: HttpResponse = self._get_obj_does_not_exist_redirect(
+                request, self.opts, object_id
+            )
+            return answer
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        return self.row_page(request, row)
 
 
 class EditedFieldsAdmin(AnnouncedAdmin):

@@ -6,6 +6,7 @@ from prompts.models.evaluation import EvalCase, EvalResult, EvalRun, EvalSet
 from prompts.models.frozen import SopSet, SopVersion, SopVersionQuestion
 from prompts.models.ledger import Budget, ModelCall, QualityCell
 from prompts.models.releases import Release, ReleaseMove
+from prompts.models.roles import RoleGrant
 from prompts.models.routing import Canary, LoadPolicy, RoutePolicy
 from prompts.models.sops import Sop, SopFinding, SopImport, SopQuestion
 from prompts.models.texts import (
@@ -49,6 +50,7 @@ __all__ = [
     "QualityCell",
     "Release",
     "ReleaseMove",
+    "RoleGrant",
     "RoutePolicy",
     "Sop",
     "SopFinding",

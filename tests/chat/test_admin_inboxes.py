@@ -199,6 +199,22 @@ def test_the_preview_shows_what_is_not_saved_and_saves_nothing(staff: Client, in
     assert '"color": null' in broken
 
 
+def test_the_second_of_two_at_one_inbox_is_told_and_may_insist(staff: Client, inbox: Inbox) -> None:
+    seen = staff.get(change(inbox)).context["adminform"].form.initial["seen"]
+    Inbox.objects.filter(pk=inbox.pk).update(shop_name="别人改的")
+
+    refused = save(staff, inbox, seen=seen)
+
+    assert "Not saved: the platform changed this" in refused.content.decode()
+    assert Inbox.objects.get().shop_name == "别人改的"
+    # A preview writes nothing: it is shown all the same.
+    preview = reverse("admin:chat_inbox_preview", args=[inbox.pk])
+    assert staff.post(preview, {**FILLED, "seen": seen}).status_code == 200
+    insisted = refused.context["adminform"].form["seen"].value()
+    assert save(staff, inbox, seen=insisted).status_code == 302
+    assert Inbox.objects.get().shop_name == FILLED["shop_name"]
+
+
 def test_the_snippet_names_the_inbox_and_the_public_address(
     staff: Client, inbox: Inbox, settings: Any
 ) -> None:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.test import Client
+from django.urls import reverse
 
 from chat.models import Inbox
 from prompts import audit, bundle, imports, retrieval, roles, transfer
@@ -331,6 +332,24 @@ def test_the_second_editor_is_refused_and_loses_nothing(staff: Client, kind: str
     again = {**said, "seen": refused.context["adminform"].form["seen"].value()}
     assert staff.post(url, again).status_code == 302
     assert getattr(type(row).objects.get(pk=row.pk), field) == mine
+
+
+def test_the_second_of_two_at_one_role_is_told(staff: Client) -> None:
+    roles.make()
+    group = Group.objects.get(name="studio viewer")
+    url = reverse("admin:auth_group_change", args=[group.pk])
+    rights = [str(pk) for pk in group.permissions.values_list("pk", flat=True)]
+    said = {"name": group.name, "permissions": rights[:3]}
+    seen = staff.get(url).context["adminform"].form.initial["seen"]
+    group.permissions.remove(int(rights[0]))
+
+    refused = staff.post(url, {**said, "seen": seen})
+
+    assert "没有保存：平台" in refused.content.decode()
+    assert group.permissions.count() == len(rights) - 1
+    insisted = refused.context["adminform"].form["seen"].value()
+    assert staff.post(url, {**said, "seen": insisted}).status_code == 302
+    assert group.permissions.count() == 3
 
 
 def test_who_alone_edits_saves_at_once(staff: Client) -> None:

@@ -28,13 +28,40 @@ def test_every_right_of_a_role_is_there() -> None:
         assert set(given) == codenames
 
 
-def test_a_group_that_is_there_is_left_alone() -> None:
-    assert len(roles.make()) == 4
-    group = Group.objects.get(name="studio viewer")
-    group.permissions.set(Permission.objects.filter(codename="view_sop"))
+def held(group: Group) -> set[str]:
+    return set(group.permissions.values_list("codename", flat=True))
 
-    assert roles.make() == []
-    assert group.permissions.count() == 1
+
+def test_what_an_operator_changed_of_a_role_stays() -> None:
+    assert set(roles.make()) == set(roles.ROLES)
+    group = Group.objects.get(name="studio viewer")
+    group.permissions.set(Permission.objects.filter(codename__in=["view_sop", "delete_inbox"]))
+
+    assert roles.make() == {}
+    assert held(group) == {"view_sop", "delete_inbox"}
+
+
+def test_a_role_of_an_older_platform_gets_what_it_lacks_and_keeps_what_was_added() -> None:
+    group = Group.objects.create(name="studio viewer")
+    group.permissions.set(Permission.objects.filter(codename__in=["view_sop", "delete_inbox"]))
+
+    given = roles.make()["studio viewer"]
+
+    assert {"view_gap", "view_auditentry"} <= set(given)
+    assert held(group) == roles.VIEWED | {"delete_inbox"}
+
+
+def test_a_right_of_a_later_platform_comes_along_and_one_that_was_taken_away_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(roles.ROLES, "studio viewer", roles.VIEWED - {"view_gap"})
+    roles.make()
+    group = Group.objects.get(name="studio viewer")
+    group.permissions.remove(Permission.objects.get(codename="view_sop"))
+    monkeypatch.setitem(roles.ROLES, "studio viewer", roles.VIEWED)
+
+    assert roles.make() == {"studio viewer": ["view_gap"]}
+    assert held(group) == roles.VIEWED - {"view_sop"}
 
 
 def test_an_editor_writes_and_does_not_publish_and_a_publisher_the_other_way_round() -> None:

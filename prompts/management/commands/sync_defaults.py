@@ -26,9 +26,9 @@ class Command(BaseCommand):
             entries = default_files.read(options["folder"])
             with audit.acting(None, by="defaults"):
                 counts = sync.sync(entries)
+                roles.make()
         except DefaultsError as error:
             raise CommandError(str(error)) from error
-        roles.make()
         if options["verbosity"] > 0:
             summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in sync.Outcome)
             self.stdout.write(f"defaults: {summary}")

@@ -54,6 +54,20 @@ def test_a_tool_is_saved_as_it_is(staff: Client, conversation: Conversation) -> 
     assert tool("change_address").title_zh == "改地址"
 
 
+def test_the_second_of_two_at_one_tool_is_told(staff: Client, conversation: Conversation) -> None:
+    row = tool("change_address")
+    shown = staff.get(reverse("admin:chat_tool_change", args=[row.pk]))
+    seen = shown.context["adminform"].form.initial["seen"]
+    Tool.objects.filter(pk=row.pk).update(title_zh="别人改的")
+
+    refused = save(staff, row, title_zh="改地址", seen=seen)
+
+    assert "Not saved: the platform changed this" in refused.content.decode()
+    assert tool("change_address").title_zh == "别人改的"
+    insisted = refused.context["adminform"].form["seen"].value()
+    assert save(staff, row, title_zh="改地址", seen=insisted).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
