@@ -20,6 +20,11 @@ WORDS = {
     "Log in again": "重新登录", "Toggle password visibility": "显示或隐藏密码", "Save and view": "保存并查看",
     "You have been successfully logged out from the administration": "你已退出管理后台",
     "After you've created a user, you’ll be able to edit more user options.": "创建用户后，可以继续填写更多选项。",
+    "Choose file to upload": "选择要上传的文件",
+    "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password using "
+    '<a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.': (
+        '不保存密码原文，因此无法查看。可以<a href="{}" class="text-primary-600 dark:text-primary-500 underline">在这里修改密码</a>。'
+    ),
     "Choose an option": "请选择", "Close": "关闭", "Remove": "移除", "Unsaved changes": "有未保存的修改",
 }  # fmt: skip
 

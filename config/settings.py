@@ -18,6 +18,7 @@ import structlog
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+from django.templatetags.static import static
 
 from config import embedded
 
@@ -374,6 +375,7 @@ UNFOLD = {
     "SITE_SYMBOL": "forum",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("prompts/lists.css")],
     "SITE_DROPDOWN": [
         {"icon": "monitoring", "title": "数据分析 Analytics", "link": "/analytics/"},
         {"icon": "support_agent", "title": "工作台 Console", "link": "/console/"},

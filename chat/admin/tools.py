@@ -16,7 +16,7 @@ from chat.models import Tool, ToolCall, Turn
 from chat.tools import arguments, registry
 from prompts.admin.rows import AnnouncedAdmin
 from prompts.admin.seen import SeenAdmin, SeenForm
-from prompts.admin.wording import as_ms, both, in_chinese, pick
+from prompts.admin.wording import Chip, as_ms, both, in_chinese, pick
 
 LABELS = {
     "inbox": both("接入点", "Inbox"),
@@ -188,8 +188,8 @@ class ToolCallAdmin(ReadOnly, ModelAdmin):
     ]  # fmt: skip
 
     @display(description=both("结果", "outcome"), label=STATE_COLOURS, ordering="state")  # type: ignore[untyped-decorator]
-    def outcome(self, call: ToolCall) -> tuple[str, str]:
-        return call.state, str(STATES.get(call.state, call.state))
+    def outcome(self, call: ToolCall) -> Chip:
+        return Chip(call.state, STATES.get(call.state, call.state))
 
     @admin.display(description=both("耗时", "duration"), ordering="duration_ms")
     def duration(self, call: ToolCall) -> str:

@@ -21,7 +21,7 @@ from chat.states import Event
 from chat.tools import addresses
 from prompts import snapshot
 from prompts.admin.rows import EditedFieldsAdmin
-from prompts.admin.wording import as_ms, both, pick
+from prompts.admin.wording import Chip, as_ms, both, pick
 
 EVENTS = {
     Event.OPENED: both("会话开始", "Conversation opened"),
@@ -172,8 +172,8 @@ class WebhookDeliveryAdmin(ReadOnly, ModelAdmin):
         messages.success(request, said)
 
     @display(description=both("结果", "outcome"), label=STATE_COLOURS, ordering="state")  # type: ignore[untyped-decorator]
-    def outcome(self, delivery: WebhookDelivery) -> tuple[str, str]:
-        return delivery.state, str(STATES[delivery.state])
+    def outcome(self, delivery: WebhookDelivery) -> Chip:
+        return Chip(delivery.state, STATES[delivery.state])
 
     @admin.display(description=both("耗时", "duration"), ordering="duration_ms")
     def duration(self, delivery: WebhookDelivery) -> str:

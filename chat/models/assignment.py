@@ -50,7 +50,7 @@ class IntakePolicy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return "intake policy"
+        return str(self._meta.verbose_name)
 
 
 class Ring(models.Model):

@@ -362,7 +362,7 @@ class Escalation(models.Model):
         indexes = [models.Index(fields=["end", "ended_at"], name="escalation_of_day")]
 
     def __str__(self) -> str:
-        return ", ".join(reason["code"] for reason in self.reasons)
+        return ", ".join(reason["code"] for reason in self.reasons) or "—"
 
 
 class EscalationPolicy(models.Model):
@@ -381,4 +381,4 @@ class EscalationPolicy(models.Model):
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="escalation_policy_one_row")]
 
     def __str__(self) -> str:
-        return "escalation policy"
+        return str(self._meta.verbose_name)

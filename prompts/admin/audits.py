@@ -16,8 +16,9 @@ from prompts import worddiff
 from prompts.admin.audit_words import ACTS, COLOURS, DAYS, WORDS
 from prompts.admin.rows import ReadOnlyAdmin, RowPageAdmin
 from prompts.admin.wording import pick
-from prompts.bilingual import FIELDS, in_chinese
+from prompts.bilingual import in_chinese
 from prompts.bundle import masking
+from prompts.field_words import FIELDS
 from prompts.models import AuditEntry
 from prompts.redaction.spans import RedactionFailed
 

@@ -14,6 +14,7 @@ from prompts.models import AuditEntry
 
 SEEN = "seen"
 SHOWN_FIELDS = 8
+JSON_ROWS = 3
 
 
 class SeenForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
@@ -27,6 +28,9 @@ class SeenForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in it
         super().__init__(*args, **kwargs)
         if SEEN in self.fields and self.instance.pk and not self.is_bound:
             self.initial[SEEN] = str(audit.latest(self.instance))
+        for field in self.fields.values():
+            if isinstance(field, forms.JSONField):
+                field.widget.attrs["rows"] = JSON_ROWS
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}

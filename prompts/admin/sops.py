@@ -68,8 +68,18 @@ class SopForm(SeenForm):
         }
 
 
+class WordingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+    """Its column names it for the eye alone."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "text" in self.fields:
+            self.fields["text"].widget.attrs["aria-label"] = pick("问法", "Wording")
+
+
 class SopQuestionInline(TabularInline):
     model = SopQuestion
+    form = WordingForm
     fields = ["text"]
     extra = 1
 

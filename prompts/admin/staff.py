@@ -48,12 +48,13 @@ class ChoosesMany(ModelAdmin):
     filter_horizontal = ()
 
     def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        kwargs["widget"] = UnfoldAdminSelect2MultipleWidget()
         if db_field.related_model is Permission:
             kwargs |= {"form_class": RightsField, "queryset": rights()}
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None:
             field.help_text = ""
+            field.widget = UnfoldAdminSelect2MultipleWidget()
+            field.widget.choices = field.choices
         return field
 
 
@@ -79,5 +80,6 @@ class GroupAdmin(ChoosesMany, SeenAdmin, DjangoGroupAdmin):  # type: ignore[misc
 @admin.register(get_user_model())
 class UserAdmin(ChoosesMany, SeenAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]  # as above
     form = UserForm
+    add_fieldsets = DjangoUserAdmin.add_fieldsets
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

@@ -19,7 +19,7 @@ from unfold.decorators import display
 from prompts import understanding
 from prompts.admin import candidates, nlu_report
 from prompts.admin.rows import DefaultsStay, ReadOnlyAdmin
-from prompts.admin.wording import as_percent, both, in_chinese, pick
+from prompts.admin.wording import Chip, as_percent, both, in_chinese, pick
 from prompts.models import Intent, IntentExample, NluModel
 
 log = structlog.get_logger(__name__)
@@ -132,8 +132,8 @@ class IntentExampleAdmin(ModelAdmin):
         # Unfold shows the word of a kind that is named here only.
         label={"candidate": "warning", "staff": "info", "default": None},
     )
-    def origin(self, example: IntentExample) -> tuple[str, Any]:
-        return example.source, SOURCES.get(example.source, example.source)
+    def origin(self, example: IntentExample) -> Chip:
+        return Chip(example.source, SOURCES.get(example.source, example.source))
 
     @admin.action(
         description=both("接受选中的候选例句", "Accept selected candidates"),

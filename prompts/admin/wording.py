@@ -4,10 +4,20 @@ from typing import Any
 
 from prompts.bilingual import both, in_chinese, pick
 
-__all__ = ["as_money", "as_ms", "as_percent", "both", "in_chinese", "pick"]
+__all__ = ["Chip", "as_money", "as_ms", "as_percent", "both", "in_chinese", "pick"]
 
 # Between a number and its unit, so that a narrow column does not part them.
 NO_BREAK = "\u00a0"
+
+
+class Chip(tuple[str, Any]):
+    """A kind and what it is called: a coloured chip in a list, its name in a form."""
+
+    def __new__(cls, kind: str, name: Any) -> "Chip":
+        return super().__new__(cls, (kind, name))
+
+    def __str__(self) -> str:
+        return str(self[1])
 
 
 def as_ms(milliseconds: float | None) -> str:

@@ -139,4 +139,4 @@ class LoadPolicy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return "load policy"
+        return str(self._meta.verbose_name)

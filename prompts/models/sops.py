@@ -117,7 +117,7 @@ class SopFinding(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.wording} / {self.other_wording}"
+        return f"{self.wording} / {self.other_wording}"
 
 
 class SopImport(models.Model):

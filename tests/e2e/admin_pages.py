@@ -16,7 +16,7 @@ QUERIES = {"admin:prompts_sop_retrieval": "?q=我的订单怎么还没到"}
 # Kinds of which each state is a page of another look.
 STATES = {
     "prompts.release": "status", "prompts.evalrun": "state", "prompts.sopimport": "state", "prompts.canary": "status",
-    "chat.gap": "state", "prompts.auditentry": "act", "chat.escalation": "end",
+    "chat.gap": "state", "chat.message": "meta__feedback", "prompts.auditentry": "act", "chat.escalation": "end",
 }  # fmt: skip
 # Acts that answer a GET, files, and pages that are the same for every row.
 LEFT_OUT = ("_delete", "_history", "_export", "_progress", "_preview", "_autocomplete")
@@ -64,4 +64,5 @@ def samples(model: type[Model]) -> dict[str, Model]:
         newest = rows.first()
         return {"": newest} if newest else {}
     kinds = rows.order_by(column).values_list(column, flat=True).distinct()
-    return {str(kind): rows.filter(**{column: kind}).first() for kind in kinds}
+    newest = {str(kind): rows.filter(**{column: kind}).first() for kind in kinds}
+    return {kind: row for kind, row in newest.items() if row is not None}

@@ -86,3 +86,21 @@ def test_a_viewer_reads_and_makes_nothing() -> None:
         assert viewer.get(page(f"{name}_changelist")).status_code == 200
     for name in ("sop", "evalset", "evalcase", "release"):
         assert viewer.get(page(f"{name}_add")).status_code == 403
+
+
+def test_a_user_is_added_and_given_a_role_on_unfolds_forms(admin_client: Client) -> None:
+    roles.make()
+    said = {"username": "xiaolin", "usable_password": "true", "password1": "shop-7431-x", "password2": "shop-7431-x"}  # fmt: skip
+    assert 'name="password1"' in admin_client.get("/admin/auth/user/add/").content.decode()
+    assert admin_client.post("/admin/auth/user/add/", said).status_code == 302
+    user = get_user_model().objects.get(username="xiaolin")
+
+    url = f"/admin/auth/user/{user.pk}/change/"
+    shown = admin_client.get(url, headers={"Accept-Language": "zh-CN"}).content.decode()
+    assert "查看" in shown
+    assert "Can view" not in shown
+    joined = {"date_joined_0": "2026-01-31", "date_joined_1": "08:00:00"}
+    role = Group.objects.get(name="studio editor")
+    saved = admin_client.post(url, {"username": "xiaolin", "is_active": "on", "groups": [role.pk], **joined})  # fmt: skip
+    assert saved.status_code == 302
+    assert list(user.groups.all()) == [role]
