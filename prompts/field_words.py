@@ -50,7 +50,7 @@ FIELDS = {
     "shown": "展示字段", "reply_zh": "中文回复", "reply_en": "英文回复", "card": "卡片", "asked_by": "发起者", "arguments": "参数", "message_seq": "消息序号",
     "expires_at": "过期时间", "result": "结果", "status_code": "状态码", "duration_ms": "耗时（毫秒）", "avatar": "头像", "seen_at": "最近在线", "capacity": "接待上限",
     "misses": "连续未接", "customer_id": "客户编号", "profile": "身份资料", "attributes": "页面资料", "team": "团队", "dialogue": "对话状态", "context": "页面上下文",
-    "form": "表单回答", "read_seq": "顾客读到", "agent_read_seq": "坐席读到", "waiting_since": "等待起点", "summary": "小结", "snoozed": "已搁置", "snoozed_until": "搁置至",
+    "form": "表单回答", "read_seq": "顾客读到", "agent_read_seq": "坐席读到", "handover_epoch": "交接版本", "waiting_since": "等待起点", "summary": "小结", "snoozed": "已搁置", "snoozed_until": "搁置至",
     "searched_seq": "已收录到", "lease_until": "占用至", "not_before": "不早于", "rendering": "模型所读", "html": "排版", "client_id": "客户端编号", "meta": "附加信息",
     "placeholder": "占位符", "search": "查找", "terms": "关键词", "coherence": "一致度", "takeovers": "接管数", "answers": "人工回答",
     "asked": "问题", "said": "实际回答", "would_say": "影子回答", "similarity": "相似度", "differs": "差异", "folder": "文件夹", "agents": "坐席",

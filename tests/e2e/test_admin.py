@@ -59,6 +59,25 @@ def test_admin_lists_sops(admin: Page) -> None:
     assert admin.locator("#result_list tbody tr, table tbody tr").count() > 0
 
 
+@pytest.mark.timeout(300)  # some eighty pages, on a machine that may be busy
+def test_no_page_scrolls_sideways_on_a_phone(admin: Page) -> None:
+    admin.goto("/admin/")
+    read = "links => links.map(link => link.getAttribute('href'))"
+    found = set(admin.locator("#content a[href^='/admin/']").evaluate_all(read))
+    menu = {url for url in found if not url.endswith("/add/")}
+    assert len(menu) > 40
+    wide = []
+    for list_page in sorted(menu):
+        admin.goto(list_page, wait_until="domcontentloaded")
+        wide += [list_page] * is_wider_than_screen(admin)
+        row = admin.locator("#result_list a[href*='/change/']")
+        if row.count():
+            url = row.first.get_attribute("href") or ""
+            admin.goto(url, wait_until="domcontentloaded")
+            wide += [url] * is_wider_than_screen(admin)
+    assert wide == []
+
+
 def test_every_provider_is_tried_by_keyboard(admin: Page) -> None:
     admin.goto(TRY)
     cards = admin.locator(".yd-card")

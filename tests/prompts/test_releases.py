@@ -9,9 +9,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from prompts import completion, composing, releases, retrieval, tasks
+from prompts import audit, completion, composing, releases, retrieval, tasks
 from prompts.evaluation import running
 from prompts.models import (
+    AuditEntry,
     EvalCase,
     EvalRun,
     EvalSet,
@@ -211,6 +212,40 @@ def test_a_release_that_breaks_its_guard_is_rolled_back_by_itself(prompt: Prompt
     release.refresh_from_db()
     assert release.status == "rolled_back"
     assert "negative moods: 50.00% against 0.00%" in release.reason
+
+
+def test_a_release_whose_calls_fail_comes_back_by_itself_and_the_audit_tells_the_story(
+    prompt: Prompt, model: ModelEndpoint
+) -> None:
+    ModelEndpoint.objects.create(
+        name="broken", provider="openai", model="fake-light", api_key_env="SHOP_API_KEY", priority=200,
+        base_url="http://127.0.0.1:9/v1",
+    )  # fmt: skip
+    rule = {"name": "all", "when": {}, "effect": {"endpoint": "broken"}}
+    bad = RoutePolicy.objects.create(number=2, content={"rules": [rule]})
+    release = make(prompt, policy=bad, min_samples=5)
+    let_pass(release)
+    editor = get_user_model().objects.create_user("小林")
+    with audit.acting(editor.pk):
+        assert releases.start(release, by=editor.pk)
+
+    for number in range(5):
+        # What failed is answered by another endpoint: customers notice nothing, the ledger does.
+        assert asked(f"20250101{number}04").endpoint == "shop-model"
+        assert asked(f"20250101{number}50").endpoint == "shop-model"
+    assert ModelCall.objects.filter(release="spring").exclude(error_class="").exists()
+    tasks.guard_canaries()
+
+    assert status_of(release) == "rolled_back"
+    assert asked("2025010110004").rendering["system"] == "旧文本"
+    moves = [(move.act, move.by_id) for move in release.moves.all()]
+    assert moves == [("start", editor.pk), ("roll_back", None)]
+    story = AuditEntry.objects.filter(model="prompts.release", changes__has_key="status")
+    told = [(entry.actor, entry.changes["status"]) for entry in story.order_by("pk")]
+    assert told[1:] == [("小林", ["draft", "canary"]), ("guard", ["canary", "rolled_back"])]
+    why = story.order_by("pk").last()
+    assert why is not None
+    assert "failed calls" in why.changes["reason"][1]
 
 
 # --- published, and back -------------------------------------------------------------------------------

@@ -152,6 +152,22 @@ def test_a_version_is_never_written_over_and_speaks_only_when_it_is_wanted(shop:
     assert fates(shop, publish=True)["prompts/answer.zh/prompt.yaml"] == "same"
 
 
+def test_a_prompt_that_goes_out_by_releases_only_comes_in_and_does_not_speak(shop: Path) -> None:
+    edit(shop / "prompts/answer.zh/v2.yaml", "规则 2", "规则 2b")
+    Prompt.objects.update(by_release_only=True)
+
+    with pytest.raises(CommandError, match="releases"):
+        call_command("bundle", "import", str(shop), "--apply", "--publish")
+    assert PromptVersion.objects.count() == 3
+    apply(shop)
+
+    prompt = Prompt.objects.get()
+    assert prompt.current is not None
+    assert prompt.current.number == 2
+    assert PromptVersion.objects.get(number=4).rules == "规则 2b\n先道歉"
+    assert fates(shop)["prompts/answer.zh/prompt.yaml"] == "held"
+
+
 def test_a_policy_is_added_and_put_in_force_only_when_it_is_wanted(shop: Path) -> None:
     edit(shop / "policies/4.yaml", "quality_vip: 0.97", "quality_vip: 0.91")
 
