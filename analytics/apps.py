@@ -7,6 +7,7 @@ from prompts.bilingual import both, name_rows
 
 NAMES = {
     "InboxAccess": ("接入点权限", "inbox access", "inbox access"),
+    "ReportSubscription": ("邮件报告", "mailed report", "mailed reports"),
     "LoadTest": ("压测", "load test", "load tests"),
 }
 

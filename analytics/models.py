@@ -5,6 +5,7 @@ Rows here are made from the rows of chat and prompts and can always be made agai
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -271,6 +272,41 @@ class LoadTest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%F %H:%M} {self.mode}"
+
+
+class ReportSubscription(models.Model):
+    """Whoever gets the overview by mail, and up to which day it was sent."""
+
+    class Every(models.TextChoices):
+        DAY = "day", "every day"
+        WEEK = "week", "every week"
+
+    user = models.OneToOneField("auth.User", on_delete=models.CASCADE, related_name="+")
+    every = models.CharField(max_length=4, choices=Every.choices, default=Every.WEEK)
+    language = models.CharField(
+        max_length=10, choices=[("zh-hans", "简体中文"), ("en", "English")], default="zh-hans"
+    )
+    enabled = models.BooleanField(default=True)
+    # The last day of the newest report; whoever moves it on sends that report.
+    sent_until = models.DateField(null=True, blank=True, editable=False)
+    problem = models.CharField(max_length=80, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(every__in=["day", "week"]), name="report_subscription_every"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.every}"
+
+    def clean(self) -> None:
+        """Raises ValidationError for somebody no mail can reach."""
+        if self.user_id and not self.user.email:
+            raise ValidationError(
+                {"user": "This account has no e-mail address. 该账号没有填写邮箱。"}
+            )
 
 
 class InboxAccess(models.Model):

@@ -4,8 +4,9 @@ from contextlib import suppress
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
-from analytics import exporting, rollups
+from analytics import exporting, mailing, rollups
 
 log = structlog.get_logger(__name__)
 
@@ -32,3 +33,9 @@ def recheck() -> None:
     rollups.recheck()
     exporting.sweep()
     log.info("analytics_rechecked")
+
+
+@shared_task
+def send_reports() -> None:
+    """Sends the reports that are due; each once, whoever else rings."""
+    mailing.send_due(timezone.now())

@@ -95,6 +95,24 @@ LIVE = {
     "p95": both("回答用时 p95", "Time to answer p95"),
     "p95_said": both("其中 95% 不超过此值。", "95 % of them took no longer."),
 }
+REPORTS = {
+    "lang": both("zh-CN", "en"),
+    "day": both("应答日报", "Yingda, the day"),
+    "week": both("应答周报", "Yingda, the week"),
+    "about": both("顾客服务总览：", "How customers were served:"),
+    "against": both("对比：", "Compared with:"),
+    "before": both("之前", "before"),
+    "nothing": both(
+        "你还没有可以查看的接入点，请管理员在「接入点权限」里添加。",
+        "There is no inbox whose figures you may see. Ask an administrator for inbox access.",
+    ),
+    "more": both("打开数据分析：", "Open analytics:"),
+    "off": both("不再接收（关闭「启用」）：", "To get no more, switch off Enabled:"),
+    "off_here": both(
+        "不再接收：在后台「邮件报告」中关闭「启用」。",
+        "To get no more: switch off Enabled under Mailed reports in the admin.",
+    ),
+}
 LOADTESTS = {
     "title": both("压测", "Load tests"),
     "intro": both(

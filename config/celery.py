@@ -26,6 +26,7 @@ BEAT: dict[str, tuple[str, float, int]] = {
     "count-qualities": ("prompts.tasks.count_qualities", 300.0, 600),
     "fill-analytics": ("analytics.tasks.fill", 10.0, 20),
     "recheck-analytics": ("analytics.tasks.recheck", 24 * 3600.0, 3600),
+    "send-reports": ("analytics.tasks.send_reports", 600.0, 500),
     "look-for-clashes": ("prompts.tasks.look_for_clashes", 24 * 3600.0, 3600),
 }
 

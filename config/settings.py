@@ -301,6 +301,18 @@ TOOL_HOSTS = listed("YINGDA_TOOL_HOSTS")
 DEMO_SHOP = flag("YINGDA_DEMO_SHOP", "1")
 DEMO_SHOP_URL = text("YINGDA_DEMO_SHOP_URL")
 
+# --- mail: reports of analytics; without a host none is sent -------------------------------------
+EMAIL_HOST = text("YINGDA_EMAIL_HOST")
+EMAIL_PORT = int(number("YINGDA_EMAIL_PORT", 587))
+EMAIL_HOST_USER = text("YINGDA_EMAIL_USER")
+EMAIL_HOST_PASSWORD = text("YINGDA_EMAIL_PASSWORD")
+EMAIL_SECURITY = text("YINGDA_EMAIL_SECURITY", "starttls")
+if EMAIL_SECURITY not in {"starttls", "tls", "none"}:
+    raise ImproperlyConfigured("YINGDA_EMAIL_SECURITY: starttls, tls or none")
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = text("YINGDA_EMAIL_FROM", EMAIL_HOST_USER or "yingda@localhost")
+
 # --- logs ----------------------------------------------------------------------------------------
 LOG_LEVEL = text("YINGDA_LOG_LEVEL", "INFO")
 LOG_SHARED: list[structlog.typing.Processor] = [
