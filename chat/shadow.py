@@ -62,7 +62,12 @@ def compare(turn_id: UUID, release: int) -> bool:
     shadow = next((e for e in completion.snapshot().shadows if e.release == release), None)
     rows = Turn.objects.select_related("conversation__visitor", "conversation__inbox")
     turn = rows.filter(pk=turn_id, state=TurnState.DONE.value).first()
-    if shadow is None or turn is None or not may_ask(shadow, turn):
+    if shadow is None or turn is None:
+        return False
+    # A doorbell may ring twice; the answer is paid for once.
+    if ShadowAnswer.objects.filter(release=release, turn=turn_id).exists():
+        return False
+    if not may_ask(shadow, turn):
         return False
     said = Message.objects.filter(turn=turn, role=Role.BOT.value).first()
     asked = build(turn)
@@ -152,6 +157,8 @@ def store(
         "ms": turn.timings.get("stream"),
         "cny": str(cost_of(ModelCall.objects.filter(trace_id=str(turn.pk), purpose="answer"))),
     }
+    # Other releases may shadow the same turn.
+    calls = ModelCall.objects.filter(trace_id=trace, purpose=PURPOSE, release=shadow.trial.name)
     silent: dict[str, Any] = {
         "text": answer.text,
         "endpoint": answer.endpoint,
@@ -159,7 +166,7 @@ def store(
         "knows": answer.knows,
         "offers": bool(answer.decision.get("offer_human")),
         "ms": answer.timings_ms.get("stream"),
-        "cny": str(cost_of(ModelCall.objects.filter(trace_id=trace, purpose=PURPOSE))),
+        "cny": str(cost_of(calls)),
     }
     alike = similarity(told["text"], silent["text"])
     row = ShadowAnswer(

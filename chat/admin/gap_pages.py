@@ -102,12 +102,12 @@ def progress(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpR
 
 def gap_page(request: HttpRequest, model_admin: ModelAdmin, *, gap: Gap) -> HttpResponse:
     """A gap with its questions, the answers of people, and the SOP it becomes."""
-    shown: dict[str, Any] = {"said": proposing.suggested(gap)}
+    shown: dict[str, Any] = {"said": proposing.suggested(gap), "seen": proposing.last_change(gap)}
     if request.method == "POST":
         answer = acted(request, model_admin, gap)
         if isinstance(answer, HttpResponse):
             return answer
-        shown = answer
+        shown = {**answer, "seen": seen_by(request)}
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.model._meta,
@@ -174,6 +174,12 @@ def read(request: HttpRequest) -> dict[str, Any]:
     return said
 
 
+def seen_by(request: HttpRequest) -> int:
+    """The last change of the SOP when the page was shown."""
+    given = request.POST.get("seen", "")
+    return int(given) if given.isdecimal() else 0
+
+
 def find_set(request: HttpRequest) -> EvalSet | None:
     given = request.POST.get("set", "")
     return EvalSet.objects.filter(pk=int(given)).first() if given.isdecimal() else None
@@ -212,7 +218,9 @@ def settled(
     publish: bool,
 ) -> HttpResponse | dict[str, Any]:
     try:
-        sop = proposing.settle(gap, said, publish=publish, user_id=request.user.pk)
+        sop = proposing.settle(
+            gap, said, publish=publish, user_id=request.user.pk, seen=seen_by(request)
+        )
     except Taken as error:
         sentences = {
             "key": pick("这个编号已经有标准应答，请换一个。", "There is an SOP with this key: choose another one."),

@@ -1,6 +1,7 @@
 """The board of shadows: what a release would have said, beside what was said, and where the two differ."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.contrib import admin
 from django.db import models
 from django.db.models import Avg, Count, Q
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -32,7 +34,7 @@ WORDS = {
         "A shadowing release answers once more, silently, after the customer was answered. Turns that rest on the shop's "
         "tools are left out, as is everything while there is load or a budget is used up.",
     ),
-    "count": both("影子轮次", "Shadowed turns"),
+    "count": both("影子轮次（近 30 天）", "Shadowed turns, 30 days"),
     "alike": both("平均相似度", "Mean similarity"),
     "same": both("没有差别", "no difference"),
     "said": both("顾客得到的回答", "What was said"),
@@ -52,6 +54,7 @@ WORDS = {
     "at": both("时间", "time"),
 }
 SHOWN_CHARS = 60
+COUNTED = timedelta(days=30)
 
 
 class DifferenceFilter(admin.SimpleListFilter):
@@ -138,8 +141,10 @@ def names(row: ShadowAnswer) -> str:
 
 
 def figures(release: int | None) -> list[tuple[Any, str]]:
-    """How many there are, how alike they are, and how many differ in what; of one release, or of all."""
-    rows = ShadowAnswer.objects.filter(release=release) if release else ShadowAnswer.objects.all()
+    """How many there are of late, how alike they are, and how many differ in what; of one release, or of all."""
+    rows = ShadowAnswer.objects.filter(at__gte=timezone.now() - COUNTED)
+    if release:
+        rows = rows.filter(release=release)
     wanted = {name: Count("pk", filter=Q(differs__contains=[name])) for name in DIFFERENCES}
     none = Count("pk", filter=Q(differs=[]))
     found = rows.order_by().aggregate(n=Count("pk"), alike=Avg("similarity"), same=none, **wanted)

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from chat.models import Gap
-from prompts import retrieval, snapshot
+from prompts import audit, retrieval, snapshot
 from prompts.models import EvalCase, EvalSet, Sop
 from prompts.redaction.placeholders import PLACEHOLDER
 from prompts.retrieval import CONFIDENT, Proposed
 from prompts.transfer.checking import checked
 from prompts.transfer.reading import Row
 
-WORDINGS, TRIED, CASES = 8, 60, 20
+WORDINGS, TRIED, CASES, CASES_TRIED = 8, 60, 20, 300
 FIELDS = ("key", "language", "title", "questions", "answer", "intent", "category")
 State = Gap.State
 
@@ -98,8 +99,12 @@ def try_out(gap: Gap, said: Mapping[str, Any], *, chosen: EvalSet | None) -> Tri
         sop_id=gap.sop_id or 0,
     )
     rows = [tried(proposed, each["text"]) for each in gap.questions[:TRIED]]
-    cases = list(chosen.cases.filter(enabled=True, language=proposed.language).exclude(sop="")) if chosen else []  # fmt: skip
+    cases = list(cases_of(chosen, proposed.language)[:CASES_TRIED]) if chosen else []
     return Trial(rows, [case.key for case in cases if is_lost(case, proposed)], len(cases))
+
+
+def cases_of(chosen: EvalSet, language: str) -> "QuerySet[EvalCase]":
+    return chosen.cases.filter(enabled=True, language=language).exclude(sop="").order_by("pk")
 
 
 def tried(proposed: Proposed, text: str) -> Tried:
@@ -123,24 +128,34 @@ def is_lost(case: EvalCase, proposed: Proposed) -> bool:
     return first and not (then and then[0].key == case.sop)
 
 
-def settle(gap: Gap, said: Mapping[str, Any], *, publish: bool, user_id: int | None) -> Sop:
-    """Makes the SOP, or renews the gap's own; it answers customers only when published. Raises Taken."""
+def settle(
+    gap: Gap, said: Mapping[str, Any], *, publish: bool, user_id: int | None, seen: int
+) -> Sop:
+    """Makes the SOP, or renews the gap's own; one that answers customers goes on doing so.
+
+    `seen` is the SOP's last change that its writer knew of, 0 for none. Raises Taken.
+    """
     values, _ = checked(Row(1, dict(said)), is_new=True, owners={})
     questions = values.pop("questions")
     with transaction.atomic():
-        row = Gap.objects.select_for_update().get(pk=gap.pk)
-        if row.state in (State.SOLVED, State.DISMISSED) or row.sop_id != gap.sop_id:
+        row = Gap.objects.select_for_update().filter(pk=gap.pk).first()
+        if row is None or row.state in (State.SOLVED, State.DISMISSED) or last_change(row) != seen:
             raise Taken("settled")
-        sop = row.sop or Sop(owner_id=user_id)
+        sop = row.sop or Sop(owner_id=user_id, enabled=False)
         for name, value in values.items():
             setattr(sop, name, value)
-        sop.enabled = publish
+        sop.enabled = sop.enabled or publish
         save(sop)
         word(sop, questions)
         row.sop, row.state = sop, State.SOLVED if publish else State.PROPOSED
         row.save(update_fields=["sop", "state", "updated_at"])
         snapshot.announce()
     return sop
+
+
+def last_change(gap: Gap) -> int:
+    """The number of the last change of the gap's SOP; 0 without one."""
+    return audit.latest(gap.sop) if gap.sop is not None else 0
 
 
 def save(sop: Sop) -> None:
@@ -176,13 +191,14 @@ def add_cases(gap: Gap, chosen: EvalSet) -> int:
         [
             EvalCase(
                 set=chosen,
-                key=f"gap-{gap.pk}-{place}",
+                # Not its place, which another search changes.
+                key=f"gap-{gap.pk}-{each['conversation'][:8]}-{each['seq']}",
                 language=gap.language,
                 text=each["text"],
                 sop=gap.sop.key,
                 source=EvalCase.Source.MESSAGE,
             )
-            for place, each in enumerate(gap.questions[:CASES], 1)
+            for each in gap.questions[:CASES]
         ],
         ignore_conflicts=True,
     )

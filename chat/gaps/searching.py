@@ -1,7 +1,8 @@
 """Searches for gaps as jobs: one worker at a time, safe to ring twice, and what staff decided stays decided."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from chat.gaps import answering, collecting
 from chat.gaps.collecting import Asked
-from chat.models import Escalation, Gap, GapSearch
+from chat.models import Conversation, Escalation, Gap, GapSearch
 from chat.states import EscalationEnd
 from prompts.locks import Lock
 
@@ -27,7 +28,7 @@ SMALLEST, CONVERSATIONS = 3, 2
 GAPS, QUESTIONS = 200, 200
 # Shared questions, or words, from which a group is one that is known.
 SAME_QUESTIONS, SAME_TERMS = 0.3, 0.6
-State = GapSearch.State
+State, OPEN = GapSearch.State, Gap.State.OPEN
 
 
 def run(pk: int) -> None:
@@ -42,11 +43,19 @@ def run(pk: int) -> None:
         keep(search, found)
     except DatabaseError as error:
         log.warning("gaps_not_searched", search=pk, error=type(error).__name__)
-        GapSearch.objects.filter(pk=pk, state=State.RUNNING).update(
-            state=State.FAILED, finished_at=Now(), lease_until=None
-        )
+        fail(pk)
         return
+    except BaseException:
+        # A search that fails each time must not keep others from being begun.
+        fail(pk)
+        raise
     log.info("gaps_found", search=pk, gaps=len(found))
+
+
+def fail(pk: int) -> None:
+    GapSearch.objects.filter(pk=pk, state=State.RUNNING).update(
+        state=State.FAILED, finished_at=Now(), lease_until=None
+    )
 
 
 def groups(search: GapSearch) -> list[Gap]:
@@ -58,7 +67,8 @@ def groups(search: GapSearch) -> list[Gap]:
         cursor.execute("SET LOCAL statement_timeout = '120s'")
         asked, bad, looked_at = collecting.collect(search.since, search.until)
     GapSearch.objects.filter(pk=search.pk).update(bad=bad, looked_at=looked_at, total=len(asked))
-    found, alone, before = [], 0, 0
+    grouped: list[tuple[int, Any, list[Asked]]] = []
+    alone, before = 0, 0
     for language in ("zh", "en"):
         own = [each for each in asked if each.language == language]
         clusters = clustering.put_together(
@@ -67,11 +77,16 @@ def groups(search: GapSearch) -> list[Gap]:
         )
         kept = [[own[place] for place in cluster.members] for cluster in clusters]
         pairs = [(c, m) for c, m in zip(clusters, kept, strict=True) if is_worth_it(m)]
-        found += [as_gap(search, cluster, members) for cluster, members in pairs]
+        grouped += [(taken_over(members), cluster, members) for cluster, members in pairs]
         alone += len(own) - sum(len(members) for _, members in pairs)
         before += len(own)
     GapSearch.objects.filter(pk=search.pk).update(alone=alone)
-    return sorted(found, key=lambda gap: (-gap.takeovers, -gap.size))[:GAPS]
+    grouped.sort(key=lambda group: (-group[0], -len(group[2])))
+    found = []
+    for taken, cluster, members in grouped[:GAPS]:
+        found.append(as_gap(search, cluster, members, takeovers=taken))
+        tell(search.pk, before, 0, before)
+    return found
 
 
 def tell(pk: int, before: int, done: int, _: int) -> None:
@@ -86,8 +101,7 @@ def is_worth_it(members: Sequence[Asked]) -> bool:
     return len(members) >= SMALLEST and several
 
 
-def as_gap(search: GapSearch, cluster: Any, members: Sequence[Asked]) -> Gap:
-    conversations = {each.conversation for each in members}
+def as_gap(search: GapSearch, cluster: Any, members: Sequence[Asked], *, takeovers: int) -> Gap:
     intents = Counter(each.intent for each in members if each.intent)
     answers = answering.best(members)
     return Gap(
@@ -98,8 +112,8 @@ def as_gap(search: GapSearch, cluster: Any, members: Sequence[Asked]) -> Gap:
         terms=list(cluster.terms),
         coherence=cluster.coherence,
         size=len(members),
-        conversations=len(conversations),
-        takeovers=taken_over(members, conversations),
+        conversations=len({each.conversation for each in members}),
+        takeovers=takeovers,
         questions=[as_question(each) for each in members[:QUESTIONS]],
         answers=answers,
     )
@@ -114,10 +128,10 @@ def as_question(asked: Asked) -> dict[str, Any]:
     }
 
 
-def taken_over(members: Sequence[Asked], conversations: Iterable[UUID]) -> int:
+def taken_over(members: Sequence[Asked]) -> int:
     """Conversations that a person took over, right after the question or later."""
     claimed = Escalation.objects.filter(
-        conversation__in=conversations, end=EscalationEnd.CLAIMED.value
+        conversation__in={each.conversation for each in members}, end=EscalationEnd.CLAIMED.value
     )
     later = set(claimed.values_list("conversation_id", flat=True))
     return len(later | {each.conversation for each in members if "taken" in each.why})
@@ -127,46 +141,107 @@ def keep(search: GapSearch, found: Sequence[Gap]) -> None:
     """Stores the groups. One that is known keeps its state and its SOP; open ones that were not found again go."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '30s'")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.KEEPING_GAPS])
+        lock(cursor)
         finished = GapSearch.objects.filter(pk=search.pk, state=State.RUNNING)
         if not finished.update(state=State.DONE, finished_at=timezone.now(), lease_until=None):
             return
-        known = list(Gap.objects.select_for_update().order_by("pk"))
-        for gap in found:
-            earlier = next((old for old in known if is_same(old, gap)), None)
+        # Visitors may have been erased since their lines were read.
+        left = without(found, gone=erased(found))
+        known = list(Gap.objects.defer("answers").order_by("pk"))
+        renewed = matched(left, known)
+        dropped = [old.pk for old in known if old.pk not in renewed and old.state == OPEN]
+        locked = Gap.objects.select_for_update().order_by("pk").in_bulk([*renewed, *dropped])
+        for gap in left:
+            earlier = locked.get(next((pk for pk, new in renewed.items() if new is gap), 0))
             if earlier is not None:
-                known.remove(earlier)
                 gap.pk, gap.state, gap.sop_id = earlier.pk, earlier.state, earlier.sop_id
             gap.save()
-        gone = [old.pk for old in known if old.state == Gap.State.OPEN]
-        Gap.objects.filter(pk__in=gone).delete()
+        Gap.objects.filter(pk__in=dropped, state=OPEN).delete()
 
 
-def is_same(old: Gap, new: Gap) -> bool:
-    """Whether two searches mean the same: by the questions themselves, or by the words that name them."""
-    if old.language != new.language:
+def lock(cursor: Any) -> None:
+    """Against another search that ends, and a visitor who is erased meanwhile."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.KEEPING_GAPS])
+
+
+def erased(found: Iterable[Gap]) -> set[str]:
+    """The conversations of these groups that are there no more."""
+    said = {each["conversation"] for gap in found for each in (*gap.questions, *gap.answers)}
+    there = Conversation.objects.filter(pk__in=said).values_list("pk", flat=True)
+    return said - {str(pk) for pk in there}
+
+
+def without(found: Iterable[Gap], *, gone: set[str]) -> list[Gap]:
+    """The groups without what was said in those conversations; one of which nothing is left goes."""
+    left = []
+    for gap in found:
+        if cleaned(gap, gone=gone) and not gap.questions:
+            continue
+        left.append(gap)
+    return left
+
+
+def cleaned(gap: Gap, *, gone: set[str]) -> bool:
+    """Takes out what was said in these conversations; whether there was something."""
+    questions = [each for each in gap.questions if each["conversation"] not in gone]
+    answers = [each for each in gap.answers if each["conversation"] not in gone]
+    if len(questions) == len(gap.questions) and len(answers) == len(gap.answers):
         return False
-    one, other = places(old.questions), places(new.questions)
-    if one & other and len(one & other) >= SAME_QUESTIONS * min(len(one), len(other)):
-        return True
-    mine, theirs = set(old.terms), set(new.terms)
-    return len(mine & theirs) >= max(2, SAME_TERMS * min(len(mine), len(theirs)))
+    gap.questions, gap.answers = questions, answers
+    gap.title = questions[0]["text"][:200] if questions else ""
+    return True
 
 
-def places(questions: Iterable[Mapping[str, Any]]) -> set[tuple[str, int]]:
-    return {(each["conversation"], each["seq"]) for each in questions}
+def matched(found: Iterable[Gap], known: Iterable[Gap]) -> dict[int, Gap]:
+    """Which known gap each group is, by the known one's number."""
+    left = {old.pk: (old, Likeness.of(old)) for old in known}
+    pairs: dict[int, Gap] = {}
+    for gap in found:
+        mine = Likeness.of(gap)
+        same = next((pk for pk, (_, likeness) in left.items() if likeness.is_same(mine)), None)
+        if same is not None:
+            del left[same]
+            pairs[same] = gap
+    return pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """By what two searches mean the same: the questions themselves, or the words that name them."""
+
+    language: str
+    places: frozenset[tuple[str, int]]
+    terms: frozenset[str]
+
+    @classmethod
+    def of(cls, gap: Gap) -> "Likeness":
+        places = frozenset((each["conversation"], each["seq"]) for each in gap.questions)
+        return cls(gap.language, places, frozenset(gap.terms))
+
+    def is_same(self, other: "Likeness") -> bool:
+        if self.language != other.language:
+            return False
+        shared = len(self.places & other.places)
+        if shared and shared >= SAME_QUESTIONS * min(len(self.places), len(other.places)):
+            return True
+        named = min(len(self.terms), len(other.terms))
+        return len(self.terms & other.terms) >= max(2, SAME_TERMS * named)
 
 
 def forget(conversation_ids: Iterable[UUID]) -> None:
     """Removes what was said in these conversations; called when a visitor is erased, in its transaction."""
     gone = {str(pk) for pk in conversation_ids}
-    for gap in Gap.objects.select_for_update().order_by("pk"):
-        questions = [each for each in gap.questions if each["conversation"] not in gone]
-        answers = [each for each in gap.answers if each["conversation"] not in gone]
-        if len(questions) == len(gap.questions) and len(answers) == len(gap.answers):
-            continue
-        if not questions:
+    with connection.cursor() as cursor:
+        lock(cursor)
+    said = Q()
+    for pk in gone:
+        place = [{"conversation": pk}]
+        said |= Q(questions__contains=place) | Q(answers__contains=place)
+    if not said:
+        return
+    for gap in Gap.objects.filter(said).select_for_update().order_by("pk"):
+        cleaned(gap, gone=gone)
+        if gap.questions:
+            gap.save(update_fields=["questions", "answers", "title"])
+        else:
             gap.delete()
-            continue
-        gap.questions, gap.answers, gap.title = questions, answers, questions[0]["text"][:200]
-        gap.save(update_fields=["questions", "answers", "title"])

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.db import models
+import structlog
+from django.db import DatabaseError, models
 from django.http import HttpRequest
 
 from prompts import releases, retrieval
@@ -15,6 +16,8 @@ from prompts.models import Release, SopSet
 from prompts.releases import Figures, Outcomes, Standing, Verdict
 from prompts.releases.stages import as_hold
 from prompts.retrieval import Difference
+
+log = structlog.get_logger(__name__)
 
 DRIFT_SHOWN, MOVES_SHOWN = 20, 100
 Status = Release.Status
@@ -34,14 +37,23 @@ def context(request: HttpRequest, row: Release) -> dict[str, Any]:
         "drift": changed[:DRIFT_SHOWN],
         "drift_count": len(changed),
         "moves": moves(row),
-        # Published without a canary there is nothing to compare.
-        "arms": arms(row) if row.started_at and row.started_at != row.published_at else None,
-        "stages": staged(row),
+        **compared(row),
         "may_publish": request.user.has_perm("prompts.publish_release"),
         "may_evaluate": request.user.has_perm("prompts.change_evalset"),
         "may_ask": request.user.has_perm("prompts.add_release"),
         "is_asker": row.override_asked_by_id == request.user.pk,
     }
+
+
+def compared(row: Release) -> dict[str, Any]:
+    """The arms and the stages. The page has the button that takes a release back: it must come without figures, too."""
+    # Published without a canary there is nothing to compare.
+    had_canary = bool(row.started_at) and row.started_at != row.published_at
+    try:
+        return {"arms": arms(row) if had_canary else None, "stages": staged(row)}
+    except DatabaseError:
+        log.exception("release_not_compared", release=row.name)
+        return {"uncompared": WORDS["uncompared"]}
 
 
 def size_of(row: Release) -> int:

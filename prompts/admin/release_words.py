@@ -74,6 +74,10 @@ WORDS = {
     "shadow_set": both("保存", "Save"),
     "shadow_board": both("查看影子对比", "Compare the answers"),
     "arms": both("发布组与其他", "Release and everybody else"),
+    "uncompared": both(
+        "数据暂时读不出来（可能是数据库繁忙）。发布和回滚不受影响，请稍后刷新。",
+        "The figures cannot be read at the moment; the database may be busy. Publishing and rolling back work all the same.",
+    ),
     "arms_help": both(
         "灰度期间的全部会话；调用失败与费用来自最近 24 小时的模型调用台账。结论按「顺利结束」判断：10 分钟没有新回答，"
         "没有转人工、差评、低分或未解决，最后一轮情绪不差。同时听到两边的会话不计。",

@@ -47,6 +47,7 @@ def begin(
         version=version,
         release=release,
         subject=str(release or version or ""),
+        threshold=chosen.threshold,
         total=chosen.cases.filter(enabled=True).count(),
         created_by_id=user_id,
     )

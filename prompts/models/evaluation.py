@@ -121,6 +121,8 @@ class EvalRun(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     total = models.PositiveIntegerField(default=0)
     passed = models.PositiveIntegerField(default=0)
+    # The set's when it began; empty: of a run from before this was kept.
+    threshold = models.FloatField(null=True, blank=True, editable=False)
     # Critical cases that failed.
     critical = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -145,8 +147,9 @@ class EvalRun(models.Model):
 
     @property
     def passes(self) -> bool:
-        """Whether it is done and reached its set's threshold with no critical case failed."""
-        reached = self.passed * 100 >= self.set.threshold * self.total
+        """Whether it is done and reached its set's threshold, of then and of now, with no critical case failed."""
+        wanted = max(self.set.threshold, self.threshold or 0)
+        reached = self.passed * 100 >= wanted * self.total
         return self.state == self.State.DONE and self.total > 0 and reached and not self.critical
 
 

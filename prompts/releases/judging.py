@@ -111,6 +111,9 @@ def guard() -> list[str]:
         except DatabaseError:
             log.exception("release_unguarded", release=release.name)
             continue
-        if breach and roll_back(release, f"{breach.message_zh} / {breach.message_en}"):
+        # One that somebody publishes meanwhile is no longer the guard's to judge.
+        still = {"status": Release.Status.CANARY, "automatic": True}
+        reason = f"{breach.message_zh} / {breach.message_en}" if breach else ""
+        if reason and roll_back(release, reason, only=still):
             broken.append(release.name)
     return broken

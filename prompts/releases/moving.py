@@ -127,6 +127,9 @@ def publish(
 
 def put_in_force(release: Release) -> dict[str, Any]:
     """Makes its versions, SOPs and policy the current ones; what they replaced, by id."""
+    # A version published beside the release waits, or what it replaced would be forgotten.
+    mine = Prompt.objects.filter(versions__releases=release).order_by("pk")
+    list(mine.select_for_update(no_key=True))
     versions = list(release.versions.select_related("prompt"))
     before = {str(version.prompt_id): version.prompt.current_id for version in versions}
     for version in versions:
@@ -200,8 +203,14 @@ def unfreeze(heard: SopSet, *, reason: str, by: int | None) -> None:
     announce()
 
 
-def roll_back(release: Release, reason: str, *, by: int | None = None) -> bool:
-    """Takes a release back, wherever it went; False when no customer hears it.
+def roll_back(
+    release: Release,
+    reason: str,
+    *,
+    by: int | None = None,
+    only: Mapping[str, Any] | None = None,
+) -> bool:
+    """Takes a release back, wherever it went; False when no customer hears it, or it is not as `only` says.
 
     What was put into force after it stays: only what is still the release's own gives way to what it replaced.
     """
@@ -217,6 +226,7 @@ def roll_back(release: Release, reason: str, *, by: int | None = None) -> bool:
                 by=by,
                 detail=reason,
                 changes=ended,
+                only=only,
             ):
                 if status == Status.PUBLISHED:
                     put_back(Release.objects.get(pk=release.pk))

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 MOST_STAGES = 8
 MOST_MINUTES = 14 * 24 * 60
-STAGE = re.compile(r"(\d{1,3})\s*%\s*(\d{1,5})\s*(m|min|h|分钟|分|小时|时)", re.IGNORECASE)
+STAGE = re.compile(r"(\d{1,3})\s*%\s*(\d{1,5})\s*(min|m|h|分钟|分|小时|时)", re.IGNORECASE)
 HOURS = {"h", "小时", "时"}
 BETWEEN = re.compile(r"[\s,，;；、>→-]*")
 

@@ -77,6 +77,7 @@ def test_its_calls_are_on_record_as_shadow_and_in_no_arm(
 ) -> None:
     turn_id = answered(visitor)
     assert shadow.run(turn_id, release.pk)
+    assert not shadow.run(turn_id, release.pk)  # the doorbell rang twice: nobody is asked again
 
     calls = list(ModelCall.objects.order_by("at").values_list("purpose", "release", "trace_id"))
     assert calls == [

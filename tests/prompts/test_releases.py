@@ -104,6 +104,16 @@ def test_nothing_goes_out_before_its_set_passed(prompt: Prompt) -> None:
     assert releases.publish(release)
 
 
+def test_a_threshold_that_is_lowered_afterwards_opens_no_gate(prompt: Prompt) -> None:
+    release = make(prompt)
+    run = running.begin(release.eval_set, release=release, user_id=None)
+    EvalRun.objects.filter(pk=run.pk).update(state="done", total=1, passed=0)
+
+    EvalSet.objects.update(threshold=0)
+
+    assert not releases.gate(Release.objects.get()).is_open
+
+
 def test_a_run_of_something_else_opens_no_gate(prompt: Prompt) -> None:
     release = make(prompt)
     EvalRun.objects.create(set=release.eval_set, state="done", total=1, passed=1)
@@ -249,6 +259,18 @@ def test_a_release_whose_calls_fail_comes_back_by_itself_and_the_audit_tells_the
 
 
 # --- published, and back -------------------------------------------------------------------------------
+
+
+def test_the_guard_takes_back_no_release_that_was_published_meanwhile(prompt: Prompt) -> None:
+    release = make(prompt)
+    let_pass(release)
+    assert releases.start(release)
+    assert releases.publish(release)
+
+    still = {"status": Release.Status.CANARY, "automatic": True}
+    assert not releases.roll_back(release, "errors", only=still)
+
+    assert status_of(release) == "published"
 
 
 def test_published_everybody_hears_it_and_rolled_back_what_was_before(

@@ -29,7 +29,9 @@ FIELDS = [name for name in CaseShape.model_fields if name not in ("set", "key")]
 class CaseKind(Kind):
     name = "case"
     shape = CaseShape
-    words = ("history", "text", "slots", "must_contain", "must_not_contain")
+    words = (
+        "history", "text", "slots", "must_contain", "must_not_contain", "tool_arguments", "rubric", "reference",
+    )  # fmt: skip
 
     @override
     def identity(self, said: Mapping[str, Any]) -> Identity:

@@ -123,4 +123,4 @@ def content_key(said: Mapping[str, Any]) -> str:
         content = Policy.from_json({**said["content"]}).as_json()
     except (PolicyError, TypeError):
         content = said["content"]
-    return json.dumps({**content, "version": ""}, sort_keys=True)
+    return json.dumps({**content, "version": ""}, sort_keys=True, default=str)

@@ -35,6 +35,12 @@ def gap(db: None) -> Gap:
     )  # fmt: skip
 
 
+def settle(gap: Gap, said: dict[str, Any], *, publish: bool) -> Sop:
+    """As somebody does who has just opened the page."""
+    seen = proposing.last_change(gap)
+    return proposing.settle(gap, said, publish=publish, user_id=None, seen=seen)
+
+
 def other(title: str, *questions: str) -> Sop:
     sop = Sop.objects.create(
         key="other", language="zh", title=title, category="c", intent="i", answer="…"
@@ -60,7 +66,7 @@ def test_a_proposal_is_tried_as_production_would_find_it(gap: Gap) -> None:
     trial = proposing.try_out(gap, said, chosen=None)
     assert (trial.before, trial.after) == (0, 3)
     assert not Sop.objects.filter(key=said["key"]).exists()
-    proposing.settle(gap, said, publish=True, user_id=None)
+    settle(gap, said, publish=True)
 
     for row in trial.rows:
         hit = retrieval.search(row.text, language="zh")[0]
@@ -90,28 +96,51 @@ def test_a_placeholder_and_html_keep_an_answer_out(gap: Gap) -> None:
 
 def test_a_draft_answers_nobody_until_it_is_published(gap: Gap) -> None:
     said = proposing.suggested(gap)
-    proposing.settle(gap, said, publish=False, user_id=None)
+    settle(gap, said, publish=False)
     gap.refresh_from_db()
     assert gap.state == "proposed"
     assert retrieval.search(ASKED[0], language="zh") == []
 
     again = {**proposing.suggested(gap), "answer": "换个说法。"}
-    proposing.settle(gap, again, publish=True, user_id=None)
+    settle(gap, again, publish=True)
 
     gap.refresh_from_db()
     assert (gap.state, Sop.objects.get().answer) == ("solved", "换个说法。")
     assert retrieval.search(ASKED[0], language="zh")[0].sop_id == gap.sop_id
     with pytest.raises(Taken):
-        proposing.settle(gap, again, publish=True, user_id=None)
+        settle(gap, again, publish=True)
+
+
+def test_an_sop_that_changed_since_it_was_read_is_not_written_over(gap: Gap) -> None:
+    said = proposing.suggested(gap)
+    settle(gap, said, publish=False)
+    gap.refresh_from_db()
+    seen = proposing.last_change(gap)
+    Sop.objects.update(answer="同事改过", enabled=True)
+
+    with pytest.raises(Taken, match="settled"):
+        proposing.settle(gap, said, publish=False, user_id=None, seen=seen)
+    with pytest.raises(Taken, match="settled"):
+        proposing.settle(gap, said, publish=False, user_id=None, seen=0)
+
+    assert Sop.objects.get().answer == "同事改过"
+    settle(gap, {**said, "answer": "又改了"}, publish=False)
+    assert (Sop.objects.get().answer, Sop.objects.get().enabled) == ("又改了", True)
+
+
+def test_a_gap_that_is_gone_is_told(gap: Gap) -> None:
+    said = proposing.suggested(gap)
+    Gap.objects.filter(pk=gap.pk).delete()
+
+    with pytest.raises(Taken, match="settled"):
+        settle(gap, said, publish=True)
 
 
 def test_a_key_that_is_taken_is_told_and_nothing_changes(gap: Gap) -> None:
     other("如何退货")
 
     with pytest.raises(Taken, match="key"):
-        proposing.settle(
-            gap, {**proposing.suggested(gap), "key": "other"}, publish=True, user_id=None
-        )
+        settle(gap, {**proposing.suggested(gap), "key": "other"}, publish=True)
 
     gap.refresh_from_db()
     assert (gap.state, gap.sop) == ("open", None)
@@ -120,20 +149,25 @@ def test_a_key_that_is_taken_is_told_and_nothing_changes(gap: Gap) -> None:
 def test_questions_become_cases_once(gap: Gap) -> None:
     night = EvalSet.objects.create(name="night", title="night")
     assert proposing.add_cases(gap, night) == 0
-    proposing.settle(gap, proposing.suggested(gap), publish=True, user_id=None)
+    settle(gap, proposing.suggested(gap), publish=True)
     gap.refresh_from_db()
 
     assert (proposing.add_cases(gap, night), proposing.add_cases(gap, night)) == (3, 0)
     assert set(night.cases.values_list("sop", "enabled")) == {(f"gap-{gap.pk}", True)}
+    # Another search finds them in another order, and one more before them.
+    new = {"text": "发票怎么开呀", "conversation": "c9", "seq": 1, "why": ["unanswered"]}
+    gap.questions = [new, *reversed(gap.questions)]
+    assert proposing.add_cases(gap, night) == 1
+    assert night.cases.filter(text="发票怎么开呀").exists()
 
 
 def test_what_is_dismissed_can_be_opened_again_and_what_is_solved_not(gap: Gap) -> None:
     assert proposing.dismiss(gap)
     assert not proposing.dismiss(gap)
     with pytest.raises(Taken):
-        proposing.settle(gap, proposing.suggested(gap), publish=True, user_id=None)
+        settle(gap, proposing.suggested(gap), publish=True)
     assert proposing.reopen(gap)
-    proposing.settle(gap, proposing.suggested(gap), publish=True, user_id=None)
+    settle(gap, proposing.suggested(gap), publish=True)
     assert not proposing.dismiss(gap)
 
 
@@ -143,7 +177,7 @@ def test_of_two_that_publish_at_once_one_makes_the_sop(gap: Gap) -> None:
 
     def racer(answer: str) -> Any:
         try:
-            return proposing.settle(gap, {**said, "answer": answer}, publish=True, user_id=None)
+            return settle(gap, {**said, "answer": answer}, publish=True)
         except Taken as error:
             return error.reason
         finally:

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from chat.actions import privacy
-from chat.gaps import collecting, searching
+from chat.gaps import answering, collecting, searching
 from chat.models import Conversation, Gap, GapSearch, Message
 from prompts import retrieval, understanding
 from prompts.models import Sop
@@ -151,6 +151,39 @@ def test_an_erased_visitor_is_in_no_gap() -> None:
     privacy.erase(lines[1].conversation.visitor)
     privacy.erase(lines[2].conversation.visitor)
     assert not Gap.objects.exists()
+
+
+def test_a_visitor_who_is_erased_during_a_search_is_in_no_gap() -> None:
+    lines = [unanswered(text, answer=f"{text}：在订单里申请") for text in INVOICE]
+    now = timezone.now()
+    row = GapSearch.objects.create(
+        since=now - timedelta(days=7), until=now + timedelta(minutes=1), state="running"
+    )
+    found = searching.groups(row)
+    privacy.erase(lines[0].conversation.visitor)
+
+    searching.keep(row, found)
+
+    gap = Gap.objects.get()
+    kept = {gap.title, *(each["text"] for each in (*gap.questions, *gap.answers))}
+    assert len(gap.questions) == len(INVOICE) - 1
+    assert not [text for text in kept if INVOICE[0] in text]
+
+
+def test_a_search_that_breaks_keeps_no_other_from_being_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for text in INVOICE:
+        unanswered(text)
+    now = timezone.now()
+    row = GapSearch.objects.create(since=now - timedelta(days=7), until=now)
+    monkeypatch.setattr(answering, "best", lambda _: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        searching.run(row.pk)
+
+    row.refresh_from_db()
+    assert row.state == "failed"
 
 
 def play() -> int:

@@ -239,7 +239,9 @@ def test_a_failure_in_the_middle_leaves_nothing(
 
 def test_personal_data_stays_here_and_the_export_says_where(db: None, tmp_path: Path) -> None:
     write_shop()
-    EvalCase.objects.update(text="我叫王小明，电话13812345678，再打13812345678")
+    EvalCase.objects.update(
+        text="我叫王小明，电话13812345678，再打13812345678", reference="请打 13812345678"
+    )
     Sop.objects.update(answer="打给我们：13900001111")
 
     found = bundle.export()
@@ -248,7 +250,12 @@ def test_personal_data_stays_here_and_the_export_says_where(db: None, tmp_path: 
     said = "".join(text_of(tmp_path).values())
     assert not [value for value in ("王小明", "13812345678", "13900001111") if value in said]
     assert json.loads(found.files["sets/night/cases.jsonl"])["text"].count("<PHONE_1>") == 2
-    assert found.masked == ["sops/zh/return.yaml: answer", "sets/night/cases.jsonl late-1: text"]
+    assert json.loads(found.files["sets/night/cases.jsonl"])["reference"] == "请打 <PHONE_1>"
+    assert found.masked == [
+        "sops/zh/return.yaml: answer",
+        "sets/night/cases.jsonl late-1: text",
+        "sets/night/cases.jsonl late-1: reference",
+    ]
     # What left masked is what stands there: an import changes nothing of it.
     assert fates(tmp_path) == dict.fromkeys(fates(tmp_path), "same")
     edit(tmp_path / "sops/zh/return.yaml", "title: 如何退货", "title: 怎么退货")
@@ -301,6 +308,7 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "an undeclared name": ("prompts/answer.zh/v9.yaml", "purpose: answer\nlanguage: zh\nnumber: 9\ntext: '{{ settings }}'\n", "Used but not declared: settings"),
     "no such example": ("prompts/answer.zh/v9.yaml", "purpose: answer\nlanguage: zh\nnumber: 9\ntext: hi\nexample_keys: [nobody]\n", "5:1: There are no such examples: nobody"),
     "no such version": ("prompts/brief.zh/prompt.yaml", "purpose: brief\nlanguage: zh\ntitle: t\ncurrent: 9\n", "4:1: v9.yaml is missing beside it"),
+    "a date for a number": ("policies/9.yaml", "number: 9\ncontent:\n  quality_vip: 2026-01-01\n", "3:3: quality_vip"),
     "no such endpoint": ("policies/9.yaml", "number: 9\ncontent:\n  rules:\n  - {name: r, when: {}, effect: {only: [nobody]}}\n", "3:3: rules[0]"),
     "a case of no set": ("sets/other/cases.jsonl", '{"key": "a", "text": "b"}\n', "1:1: there is no set other"),
     "a case twice": ("sets/night/cases.jsonl", '{"key": "a", "text": "b"}\n\n{"key": "a", "text": "c"}\n', "3:1: is in sets/night/cases.jsonl:1 already"),

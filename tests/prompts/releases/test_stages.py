@@ -153,6 +153,7 @@ def test_who_changes_the_range_by_hand_goes_on_by_hand(release: Release) -> None
     ("text", "read"),
     [
         ("5% 30m, 20% 2h", [[5, 30], [20, 120]]),
+        ("5% 30min, 20% 2 h", [[5, 30], [20, 120]]),
         ("5% 30分钟；20%2小时", [[5, 30], [20, 120]]),
         ("", []),
     ],
