@@ -58,6 +58,7 @@ FIELDS = {
     "events": "事件", "event": "事件", "secret": "密钥", "paused_until": "暂停至", "body": "内容", "next_at": "下次发送",
     "WebhookDelivery.endpoint": "推送端点", "Sop.owner": "负责人",
     "actor": "操作人", "object_pk": "对象编号", "act": "操作", "changes": "改动", "together": "同一操作", "weights": "权重", "previous": "之前",
+    "every": "频率", "sent_until": "已发送至", "problem": "问题",
 }  # fmt: skip
 
 # What a column may hold, by its English label; "column=label" where one word says several things.
@@ -78,6 +79,7 @@ CHOICES = {
     "conversation.opened": "会话开始", "message.created": "新消息", "conversation.queued": "进入排队", "conversation.claimed": "坐席接入",
     "conversation.handed_back": "回到机器人", "conversation.resolved": "会话结束", "conversation.rated": "顾客评价", "ping": "测试",
     "waiting to be checked": "等待检查", "checked": "已检查", "being applied": "正在导入", "applied": "已导入",
+    "every day": "每天", "every week": "每周",
 }  # fmt: skip
 
 HELP = {
