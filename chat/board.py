@@ -6,7 +6,7 @@ Reads only. Called by consumers and api.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
@@ -14,10 +14,12 @@ from django.db.models import Avg, Count, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from chat import intake, protocol
-from chat.models import Agent, Conversation, Escalation, Message, Rating
-from chat.states import EscalationEnd, Owner, Role
+from chat.models import Agent, Brief, Conversation, Escalation, Message, Rating
+from chat.states import EscalationEnd, Grade, Owner, Role, Writing
 
 QUICK_SECONDS = 30
+# So far back are the grades of briefs counted on the board.
+GRADED_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,13 @@ class Day:
 
 
 def read() -> dict[str, Any]:
-    """The `board` frame: `{queue, agents[], mode, paused, at}`."""
+    """The `board` frame: `{queue, agents[], briefs[], mode, paused, at}`."""
     now, rules = timezone.now(), intake.rules()
     days = today(now)
     return {
         "queue": queue(),
         "agents": [as_agent(agent, days[agent.pk]) for agent in staff()],
+        "briefs": graded(days=GRADED_DAYS),
         "mode": "push" if rules.pushes else "pull",
         "paused": rules.paused,
         "at": protocol.iso(now),
@@ -141,3 +144,21 @@ def share(seconds: list[float]) -> float | None:
 def own(agent: Agent) -> dict[str, Any]:
     """The agent's own day, for the strip at the top."""
     return today(timezone.now())[agent.pk].as_json()
+
+
+def graded(*, days: int) -> list[dict[str, Any]]:
+    """How briefs of the last days were graded, by who wrote them: `{source, briefs, good, bad}`."""
+    since = timezone.now() - timedelta(days=days)
+    rows = Brief.objects.filter(at__gte=since)
+    by_model = Q(state=Writing.DONE.value)
+    return [
+        {
+            "source": source,
+            **rows.filter(which).aggregate(
+                briefs=Count("pk"),
+                good=Count("pk", filter=Q(grade=Grade.GOOD.value)),
+                bad=Count("pk", filter=Q(grade=Grade.BAD.value)),
+            ),
+        }
+        for source, which in (("model", by_model), ("template", ~by_model))
+    ]

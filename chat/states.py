@@ -128,6 +128,7 @@ class Help(StrEnum):
     DRAFT = "draft"
     REWRITE = "rewrite"
     SUMMARY = "summary"
+    TRANSLATE = "translate"
 
 
 class Grade(StrEnum):

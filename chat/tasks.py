@@ -31,7 +31,7 @@ from chat import (
     waking,
     webhooks,
 )
-from chat.assisting import briefs, suggestions
+from chat.assisting import briefs, suggestions, translations
 from chat.dialogue import Dialogue
 from chat.gaps import searching
 from prompts import completion, understanding
@@ -139,6 +139,12 @@ def write_suggestion(suggestion_id: str) -> None:
 
 
 @shared_task
+def translate_lines(conversation_id: str, language: str) -> None:
+    """Lets a model translate a thread's newest lines."""
+    translations.run(UUID(conversation_id), language)
+
+
+@shared_task
 def forget_suggestions() -> None:
     """Ends suggestions that no worker came back to, and removes old ones."""
     suggestions.forget()
@@ -173,6 +179,14 @@ def ring(turn_id: UUID) -> None:
         run_turn.delay(str(turn_id))
     except (OperationalError, OSError) as error:
         log.warning("doorbell_lost", turn_id=str(turn_id), error=type(error).__name__)
+
+
+def ring_translation(conversation_id: UUID, language: str) -> None:
+    """Rings for translations; one that is lost is asked for again with the next line."""
+    try:
+        translate_lines.apply_async((str(conversation_id), language), expires=translations.SECONDS)
+    except (OperationalError, OSError) as error:
+        log.warning("translation_lost", error=type(error).__name__)
 
 
 def ring_suggestion(suggestion_id: UUID) -> bool:

@@ -38,6 +38,8 @@ SUPPLIED: Mapping[str, tuple[str, ...]] = {
     "summary": ("shop_name", "thread", "slots", "topic"),
     "brief": ("shop_name", "thread", "slots", "topic", "mood"),
     "rewrite": ("shop_name", "style"),
+    "translate": (),
+    "translate_reply": ("shop_name",),
     "first_reply": ("agent", "topic"),
     "first_reply_open": ("agent",),
     "analyse": ("intents", "before"),

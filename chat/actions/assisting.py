@@ -1,17 +1,15 @@
 """What an agent asks a model for, and how good the brief was. Called by consumers and api."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q
 from django.utils import timezone
 
 from chat import briefing, push, tasks, transcript, vault
 from chat.actions import agent as actions
-from chat.assisting import suggestions
-from chat.models import Agent, Brief, Suggestion
+from chat.assisting import suggestions, threads, translations
+from chat.models import Agent, Brief, Conversation, Suggestion
 from chat.protocol import ProtocolError
 from chat.states import Grade, Help, Writing
 from prompts import admission, assistance
@@ -47,11 +45,19 @@ def suggest(
         raise ProtocolError("rate_limited", client_id=client_id, retry_after_ms=verdict.wait_ms)
     if kind is Help.REWRITE:
         language = segment.language_of(text)
+    elif kind is Help.TRANSLATE:
+        language = language_of_customer(conversation_id)
     said = {"kind": kind.value, "style": style, "language": language}
     row, is_new = begin(conversation_id, agent=agent, client_id=client_id, text=text, said=said)
     if is_new and row.state == Writing.QUEUED and not tasks.ring_suggestion(row.pk):
         fail(row, "busy")
     return row
+
+
+def language_of_customer(conversation_id: UUID) -> str:
+    """Raises Conversation.DoesNotExist."""
+    conversation = Conversation.objects.select_related("visitor").get(pk=conversation_id)
+    return threads.language_of(conversation, threads.read(conversation))
 
 
 def begin(
@@ -133,6 +139,24 @@ def shown(row: Suggestion) -> dict[str, Any]:
     return {**frame, "text": vault.only(frame["text"], visitor_id, own=row.own)}
 
 
+def translate(
+    conversation_id: UUID, *, agent: Agent, language: str
+) -> tuple[list[dict[str, Any]], bool]:
+    """The translations there are of a thread's lines, and whether more are on their way: those are pushed.
+
+    Raises ProtocolError `rate_limited`, Conversation.DoesNotExist.
+    """
+    Conversation.objects.only("pk").get(pk=conversation_id)
+    known = translations.known(conversation_id, language=language)
+    if not translations.missing(conversation_id, language=language):
+        return known, False
+    verdict = admission.admit_suggestion(agent.pk)
+    if not verdict.allowed:
+        raise ProtocolError("rate_limited", retry_after_ms=verdict.wait_ms)
+    tasks.ring_translation(conversation_id, language)
+    return known, True
+
+
 def grade(conversation_id: UUID, *, agent: Agent, grade: Grade, word: str = "") -> Brief:
     """Says how good the brief of the conversation's last hand-over was; the last word counts.
 
@@ -157,21 +181,3 @@ def grade(conversation_id: UUID, *, agent: Agent, grade: Grade, word: str = "") 
     frame = {"type": "brief", "conversation_id": str(conversation_id), **briefing.shown(row)}
     push.to_agents(conversation_id, frame)
     return row
-
-
-def grades(*, days: int) -> list[dict[str, Any]]:
-    """How briefs of the last days were graded, by who wrote them: `{source, briefs, good, bad}`."""
-    since = timezone.now() - timedelta(days=days)
-    rows = Brief.objects.filter(at__gte=since)
-    by_model = Q(state=Writing.DONE.value)
-    return [
-        {
-            "source": source,
-            **rows.filter(which).aggregate(
-                briefs=Count("pk"),
-                good=Count("pk", filter=Q(grade=Grade.GOOD.value)),
-                bad=Count("pk", filter=Q(grade=Grade.BAD.value)),
-            ),
-        }
-        for source, which in (("model", by_model), ("template", ~by_model))
-    ]

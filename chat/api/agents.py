@@ -1,6 +1,6 @@
 """The agent API: the REST twins of the console's socket."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -153,7 +153,7 @@ def pause_intake(request: HttpRequest, body: IntakeIn) -> dict[str, Any]:
 @agent.post("/conversations/{conversation_id}/suggest", response={202: dict[str, Any]})
 def suggest(request: HttpRequest, conversation_id: UUID, body: SuggestIn) -> Status[dict[str, Any]]:
     """Has a model write a draft, a summary, or the given text anew; look for it at `suggestions/<id>`."""
-    if (body.kind == "rewrite") != (body.style is not None and bool(body.text.strip())):
+    if not protocol.suits(body.kind, body.text, body.style):
         raise ProtocolError("invalid_frame")
     row = assisting.suggest(
         conversation_id,
@@ -165,6 +165,15 @@ def suggest(request: HttpRequest, conversation_id: UUID, body: SuggestIn) -> Sta
         language=body.language,
     )
     return Status(202, assisting.shown(row))
+
+
+@agent.post("/conversations/{conversation_id}/translate")
+def translate(
+    request: HttpRequest, conversation_id: UUID, language: Literal["zh", "en"] = "zh"
+) -> dict[str, Any]:
+    """The translations there are of a thread's newest lines; `pending` when more are being made."""
+    lines, pending = assisting.translate(conversation_id, agent=staff(request), language=language)
+    return {"lines": lines, "pending": pending}
 
 
 @agent.get("/suggestions/{pk}")
@@ -195,7 +204,7 @@ def read_grades(
 ) -> list[dict[str, Any]]:
     """How the briefs of the last days were graded, by who wrote them. For supervisors."""
     supervisor.check(staff(request))
-    return assisting.grades(days=days)
+    return board.graded(days=days)
 
 
 @agent.get("/canned")

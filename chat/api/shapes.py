@@ -156,7 +156,7 @@ class CannedIn(Schema):
 
 class SuggestIn(Schema):
     client_id: protocol.ClientId
-    kind: Literal["draft", "rewrite", "summary"]
+    kind: Literal["draft", "rewrite", "summary", "translate"]
     text: str = ""
     style: Literal["shorter", "warmer", "formal", "typos"] | None = None
     language: Literal["zh", "en"] = "zh"

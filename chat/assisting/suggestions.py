@@ -97,6 +97,8 @@ def request_of(row: Suggestion) -> tuple[Question, Request, list[str]]:
             return rewrite(row)
         case Help.SUMMARY:
             return summary(row)
+        case Help.TRANSLATE:
+            return translate(row)
         case unknown:
             assert_never(unknown)
 
@@ -129,6 +131,21 @@ def rewrite(row: Suggestion) -> tuple[Question, Request, list[str]]:
     return asked, request, [row.typed]
 
 
+def translate(row: Suggestion) -> tuple[Question, Request, list[str]]:
+    """What was typed, in the customer's language."""
+    asked = threads.ask(
+        row.conversation, trace_id=str(row.pk), text=row.typed, language=row.language
+    )
+    system = assistance.instructions(
+        "translate_reply", language=row.language, shop_name=asked.shop_name
+    )
+    lines = (Line("system", system), Line("user", row.typed))
+    request = Request(
+        Help.TRANSLATE.value, lines, max_output_tokens=REWRITE_TOKENS, user=asked.user
+    )
+    return asked, request, [row.typed]
+
+
 def summary(row: Suggestion) -> tuple[Question, Request, list[str]]:
     """What the conversation was about and how far it got, for colleagues."""
     language = row.language
@@ -155,7 +172,8 @@ def summary(row: Suggestion) -> tuple[Question, Request, list[str]]:
 
 def finish(row: Suggestion, text: str, endpoint: str, known: list[str]) -> None:
     row.text, row.endpoint = text, endpoint
-    if row.kind != Help.SUMMARY:
+    # A summary is no word to a customer, and a translation promises what its agent does.
+    if row.kind in {Help.DRAFT, Help.REWRITE}:
         row.doubts = threads.doubts(row.conversation, text, known=known)
     end(row, Writing.DONE, text=text, endpoint=endpoint, doubts=row.doubts)
 

@@ -37,13 +37,18 @@ def fenced(lines: Sequence[Line], *, language: str) -> str:
     written: list[str] = []
     left = CHARS
     for line in reversed(lines):
-        text = f"{line.seq} {names[line.role]}：{' ⏎ '.join(line.text.split())}"[:LINE_CHARS]
+        text = f"{line.seq} {names[line.role]}：{flat(line.text)}"[:LINE_CHARS]
         left -= len(text)
         if left < 0:
             break
         written.append(text)
     body = "\n".join(reversed(written))
     return f"<conversation {mark}>\n{body}\n</conversation {mark}>"
+
+
+def flat(text: str) -> str:
+    """The text in one line, whatever ended its lines."""
+    return " ⏎ ".join(filter(None, (" ".join(part.split()) for part in text.splitlines())))
 
 
 def language_of(conversation: Conversation, lines: Sequence[Line]) -> str:

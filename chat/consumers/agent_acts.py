@@ -111,6 +111,12 @@ def cancel(agent: Agent, frame: protocol.SuggestCancel) -> dict[str, Any]:
     return {"suggestion_id": str(frame.suggestion_id)}
 
 
+def translate(agent: Agent, frame: protocol.Translate) -> dict[str, Any]:
+    pk, language = frame.conversation_id, frame.language
+    lines, pending = assisting.translate(pk, agent=agent, language=language)
+    return {"conversation_id": str(pk), "language": language, "lines": lines, "pending": pending}
+
+
 def grade(agent: Agent, frame: protocol.BriefGrade) -> dict[str, Any]:
     pk = frame.conversation_id
     assisting.grade(pk, agent=agent, grade=Grade(frame.grade or ""), word=frame.word)
@@ -164,4 +170,5 @@ ACTS: dict[type[protocol.Frame], Act] = {
     protocol.Suggest: suggest,
     protocol.SuggestCancel: cancel,
     protocol.BriefGrade: grade,
+    protocol.Translate: translate,
 }

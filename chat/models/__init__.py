@@ -1,7 +1,7 @@
 """The rows of chat. Invariants that must hold are constraints here, because `choices` do not constrain."""
 
 from chat.models.assignment import IntakePolicy, Ring, Skill
-from chat.models.assistance import Brief, Suggestion
+from chat.models.assistance import Brief, Suggestion, Translation
 from chat.models.choices import among, choices
 from chat.models.conversations import (
     Agent,
@@ -56,6 +56,7 @@ __all__ = [
     "Team",
     "Tool",
     "ToolCall",
+    "Translation",
     "Turn",
     "VaultEntry",
     "Visitor",

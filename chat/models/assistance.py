@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from chat.models.choices import among, choices
-from chat.models.conversations import Agent, Conversation
+from chat.models.conversations import Agent, Conversation, Message
 from chat.states import Grade, Help, Writing
 
 
@@ -84,3 +84,19 @@ class Suggestion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state}"
+
+
+class Translation(models.Model):
+    """A line in another language, "zh" or "en"."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="translations")
+    language = models.CharField(max_length=2)
+    text = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "language"], name="translation_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} in {self.language}"

@@ -31,9 +31,11 @@ from chat.protocol.agent_frames import (
     Tags,
     TagsSet,
     Transfer,
+    Translate,
     Wake,
     Whisper,
     parse_agent,
+    suits,
 )
 from chat.protocol.answers import (
     Partial,
@@ -167,6 +169,7 @@ __all__ = [
     "Tags",
     "TagsSet",
     "Transfer",
+    "Translate",
     "Typing",
     "VisitorFrame",
     "Wake",
@@ -187,5 +190,6 @@ __all__ = [
     "peek_client_id",
     "read",
     "storable",
+    "suits",
     "turn",
 ]

@@ -142,8 +142,8 @@ class CannedRemove(Frame):
 class Suggest(OfConversation):
     type: Literal["suggest"]
     client_id: ClientId
-    kind: Literal["draft", "rewrite", "summary"]
-    # Of a rewriting: what was typed, and how it is to be.
+    kind: Literal["draft", "rewrite", "summary", "translate"]
+    # Of a rewriting and a translation: what was typed; of the former, how it is to be.
     text: str = ""
     style: Literal["shorter", "warmer", "formal", "typos"] | None = None
     # The agent's own, for what colleagues read.
@@ -151,10 +151,20 @@ class Suggest(OfConversation):
 
     @model_validator(mode="after")
     def is_complete(self) -> Self:
-        """A rewriting needs a text and a style; nothing else takes one."""
-        if (self.kind == "rewrite") != (self.style is not None and bool(self.text.strip())):
-            raise ValueError("a rewriting has a text and a style")
+        if not suits(self.kind, self.text, self.style):
+            raise ValueError("a text and a style where they belong")
         return self
+
+
+def suits(kind: str, text: str, style: str | None) -> bool:
+    """Whether a kind of help has the text and the style that it needs, and no others."""
+    typed = kind in {"rewrite", "translate"}
+    return typed == bool(text.strip()) and (kind == "rewrite") == (style is not None)
+
+
+class Translate(OfConversation):
+    type: Literal["translate"]
+    language: Literal["zh", "en"]
 
 
 class SuggestCancel(Frame):
@@ -206,6 +216,7 @@ AgentFrame = Annotated[
     | Suggest
     | SuggestCancel
     | BriefGrade
+    | Translate
     | AgentTyping
     | AgentRead
     | Ping,

@@ -14,6 +14,7 @@ from django.test import Client
 from chat import push
 from chat.actions import agent as actions
 from chat.actions import visitor as visitor_actions
+from chat.assisting import translations
 from chat.models import Agent, Conversation, Message, Note, Reveal, Visitor
 from tests.chat.browser import HOST, Browser, Frame, post
 from tests.factories import AgentFactory, UserFactory, VisitorFactory
@@ -463,3 +464,19 @@ async def test_grade_of_a_brief_is_seen_by_whoever_has_it_open(
         "good",
         "很清楚",
     )
+
+
+async def test_translations_are_pushed_to_whoever_has_the_thread_open(
+    texts: None, open_console: Open, visitor: Visitor, agent: Agent
+) -> None:
+    pk = await queued(visitor, "where is my parcel")
+    console = await open_console(agent)
+    await console.send(type="open", conversation_id=str(pk), after_seq=0)
+    await console.next("thread")
+    ok = await console.ask("translate", pk, language="zh")
+    assert (ok["lines"], ok["pending"]) == ([], True)
+    # What the worker would do; there is no model to ask here.
+    await in_database(translations.run)(pk, "zh")
+    told = await console.next("translation")
+    assert (told["language"], told["lines"], told["why"]) == ("zh", [], "failed")
+    assert (await console.refused("translate", pk, language="fr"))["code"] == "invalid_frame"

@@ -5,6 +5,7 @@ Rules by keyword in Chinese and English; knowledge found in the system prompt is
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from dataclasses import dataclass
@@ -67,6 +68,8 @@ def think(ask: Ask, *, seed: int, tokens: int = 0, scripted: str | None = None) 
         arguments = fill_text(tool.schema, facts(ask, reading, reply=ask.question))
         return Answer(cut(arguments, draw=draw), Finish.TOOL_CALLS, tool.name)
     reply = _reply(ask, reading, draw)
+    if ask.schema is not None and "lines" in ask.schema.get("properties", {}):
+        return _limited(ask, cut(_translated(ask.question), draw=draw))
     if ask.schema is not None:
         return _limited(
             ask, cut(fill_text(ask.schema, facts(ask, reading, reply=reply)), draw=draw)
@@ -127,7 +130,7 @@ def _reply(ask: Ask, reading: Reading, draw: Random) -> str:
     if ask.tool_result is not None:
         return _report(ask.tool_result, reading.language)
     # What agents have written: their own words anew, a summary of a thread.
-    if ask.system.startswith(("改写", "Rewrite")):
+    if ask.system.startswith(("改写", "Rewrite", "把", "Translate")):
         return ask.question
     if "会话小结" in ask.system[:60] or "write the summary" in ask.system[:60]:
         said = last_words(ask.question)
@@ -173,6 +176,12 @@ def _opening(text: str) -> str:
             break
         opening += sentence
     return opening[: 2 * _KNOWLEDGE_CHARS]
+
+
+def _translated(asked: str) -> str:
+    """Each line of a JSON array as its own translation: it is plain whose words they are."""
+    lines = [{**each, "text": f"[译] {each['text']}"} for each in json.loads(asked)]
+    return json.dumps({"lines": lines}, ensure_ascii=False)
 
 
 def _report(result: str, language: str) -> str:

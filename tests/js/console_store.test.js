@@ -130,3 +130,11 @@ test("a model's brief takes the template's place in the conversation it is of", 
   assert.deepEqual(frames(before, told).thread.brief, { source: "model", need: "想知道何时到", slots: { a: "1" } });
   assert.equal(frames(before, { ...told, conversation_id: "b" }).thread.brief.need, "物流");
 });
+
+test("translations gather by line, from what is there and from what comes", () => {
+  const read = reduce(opened(), { type: "translate", id: "a", on: true });
+  const state = frames(read, { type: "ok", act: "translate", conversation_id: "a", lines: [{ seq: 1, text: "一" }] }, { type: "translation", conversation_id: "a", language: "zh", lines: [{ seq: 2, text: "二" }], why: "" });
+  assert.deepEqual([state.translated.a, state.thread.translations], [true, { 1: "一", 2: "二" }]);
+  assert.deepEqual(frames(state, { type: "translation", conversation_id: "b", language: "zh", lines: [{ seq: 1, text: "x" }], why: "" }).thread.translations, { 1: "一", 2: "二" });
+  assert.equal(frames(state, { type: "translation", conversation_id: "a", language: "zh", lines: [], why: "busy" }).thread.untranslated, "busy");
+});

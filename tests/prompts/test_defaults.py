@@ -103,6 +103,8 @@ PURPOSES = {
     "brief",
     "draft",
     "rewrite",
+    "translate",
+    "translate_reply",
     "first_reply",
     "first_reply_open",
     "judge",

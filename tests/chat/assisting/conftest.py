@@ -23,6 +23,7 @@ TEXTS = {
     "brief": "写交接说明。主题 {{topic}} 心情 {{mood}} 信息 {{slots}} {{thread}}",
     "summary": "写小结。{{topic}} {{slots}}",
     "rewrite": "改写：{{style}}",
+    "translate": "翻译成中文",
     "draft": "起草。资料 {{knowledge}} 信息 {{slots}}",
     "first_reply": "您好，我是{{agent}}，{{topic}}的事我来办",
     "first_reply_open": "您好，我是{{agent}}",
@@ -50,6 +51,10 @@ def wordings(texts: None) -> None:
         prompt = Prompt.objects.create(purpose=purpose, language="zh", title=purpose)
         prompt.current = PromptVersion.objects.create(prompt=prompt, number=1, text=text)
         prompt.save()
+    english = Prompt.objects.create(purpose="translate_reply", language="en", title="translate")
+    said = "Translate into English"
+    english.current = PromptVersion.objects.create(prompt=english, number=1, text=said)
+    english.save()
     completion.CACHE.clear()
 
 

@@ -16,6 +16,7 @@ import { createTop } from "./top.js";
 const QUIET_MS = 6_000;
 const SEARCH_MS = 200;
 const BOARD_MS = 5_000;
+const TRANSLATE_MS = 300;
 const LATE_MS = 40_000;
 const SOUND_KEY = "yingda.console.mute";
 
@@ -25,6 +26,7 @@ const page = part("console");
 const texts = createTexts(document.documentElement.lang);
 const store = createStore();
 const chime = createChime();
+const language = document.documentElement.lang.startsWith("en") ? "en" : "zh";
 let soundOn = localStorage.getItem(SOUND_KEY) !== "1";
 /** @type {any} */
 let quietTimer = null;
@@ -32,12 +34,16 @@ let quietTimer = null;
 let searchTimer = null;
 /** @type {((one: import("./store.js").Suggestion | null) => void) | null} who else waits for the suggestion: the dialog that resolves */
 let onWritten = null;
+/** @type {any} */
+let translateTimer = null;
 
 const socketAddress = new URL(`/ws/agent/?lang=${document.documentElement.lang}`, location.href);
 socketAddress.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 const socket = createSocket({
   url: socketAddress.href,
   onFrame: (frame) => {
+    // What is read in another language is another console's.
+    if (frame.type === "translation" && frame.language !== language) return;
     store.dispatch({ type: "frame", frame });
     onFrame(frame);
   },
@@ -67,6 +73,7 @@ const thread = createThread(part("thread"), texts, {
   snooze,
   wake: () => act({ type: "wake", conversation_id: openId() }),
   tags,
+  translate,
   barge: () => act({ type: "barge", conversation_id: openId() }),
   reassign: () => {
     const id = openId();
@@ -143,7 +150,10 @@ function render(state, before) {
   document.title = `${count ? `(${count}) ` : ""}${texts.t("title")} · 应答`;
   if (state.loaded && before.loaded && calls(state) > calls(before) && soundOn) chime();
   if (state.thread?.gap && !before.thread?.gap) catchUp();
-  if (state.thread?.messages !== before.thread?.messages) markRead();
+  if (state.thread?.messages !== before.thread?.messages) {
+    markRead();
+    askTranslations();
+  }
 }
 
 /** What should be heard: who joined the queue, and own conversations with something new. @param {import("./store.js").State} state */
@@ -218,6 +228,20 @@ function resolve() {
   askResolve(texts, known, ({ summary, tags }) => act({ type: "resolve", conversation_id: shown.id, summary, tags }));
 }
 
+/** Reads the conversation in the agent's language, or as it was said. */
+function translate() {
+  const id = openId();
+  store.dispatch({ type: "translate", id, on: !store.get().translated[id] });
+  askTranslations();
+}
+
+/** Lines that come together are asked for together. */
+function askTranslations() {
+  clearTimeout(translateTimer);
+  const id = openId();
+  if (id && store.get().translated[id]) translateTimer = setTimeout(() => openId() === id && socket.send({ type: "translate", conversation_id: id, language }), TRANSLATE_MS);
+}
+
 /** Has a summary written for a dialog, and tells it how that goes; what stops it. @param {(state: string, text: string) => void} told */
 function writeSummary(told) {
   onWritten = (one) => {
@@ -239,7 +263,6 @@ function suggest(asked) {
   const id = openId();
   const client_id = newId();
   store.dispatch({ type: "suggest", client_id, conversation_id: id, kind: asked.kind });
-  const language = document.documentElement.lang.startsWith("en") ? "en" : "zh";
   const fail = (/** @type {string} */ why) => store.dispatch({ type: "suggestion.fail", client_id, why });
   if (!socket.send({ type: "suggest", conversation_id: id, client_id, language, ...asked })) fail("offline");
   setTimeout(() => fail("late"), LATE_MS);

@@ -5,7 +5,7 @@ import { h } from "../widget/dom.js";
 /**
  * @typedef {{ served: number, resolved: number, quick_share: number | null, reply_seconds: number | null, score: number | null }} Day
  * @typedef {{ id: number, name: string, presence: "online" | "busy" | "away", load: number, aside: number, ringing: number, capacity: number, today: Day }} Member
- * @typedef {{ queue: { inbox: string, waiting: number, since: string }[], agents: Member[], mode: string, paused: boolean, at: string }} Board
+ * @typedef {{ queue: { inbox: string, waiting: number, since: string }[], agents: Member[], briefs: { source: "model" | "template", briefs: number, good: number, bad: number }[], mode: string, paused: boolean, at: string }} Board
  * @typedef {{ close: () => void, pause: (paused: boolean) => void, who: (agent: number) => void }} Does
  */
 
@@ -24,7 +24,7 @@ export function createBoard(root, texts, does) {
     if (!state.boardOpen) return;
     root.replaceChildren(
       h("header", { class: "board-head" }, h("h2", { class: "grow" }, t("board")), ...(board ? [h("span", { class: "chip" }, t(board.mode === "push" ? "modePush" : "modePull")), pauseButton(board)] : []), h("button", { type: "button", class: "icon-button", "aria-label": t("close"), onclick: does.close }, "×")),
-      ...(board ? [queueNodes(board), agentNodes(board)] : [h("p", { class: "muted" }, t("loading"))]),
+      ...(board ? [queueNodes(board), agentNodes(board), briefNodes(board)] : [h("p", { class: "muted" }, t("loading"))]),
     );
   }
 
@@ -42,6 +42,12 @@ export function createBoard(root, texts, does) {
   function agentNodes({ agents }) {
     const heads = /** @type {import("./texts.js").TextKey[]} */ (["agent", "load", "served", "resolvedToday", "replyTime", "quickShare", "score5"]).map((key) => h("th", { scope: "col" }, t(key)));
     return h("div", { class: "board-scroll" }, h("table", { class: "board-table" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...agents.map(agentRow))));
+  }
+
+  /** How agents found the briefs of the last month, by who wrote them. @param {Board} board */
+  function briefNodes({ briefs }) {
+    const said = briefs.filter((one) => one.briefs > 0).map((one) => t("boardBriefs", { ...one, source: t(one.source === "model" ? "source_model" : "source_template") }));
+    return h("p", { class: "muted board-briefs" }, said.length ? `${t("brief")} · ${said.join("　")}` : "");
   }
 
   /** @param {Member} one */

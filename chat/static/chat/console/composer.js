@@ -9,7 +9,7 @@ import { createSuggestion } from "./suggestion.js";
 
 const MAX_HEIGHT_PX = 180;
 const TYPING_EVERY_MS = 3_000;
-const STYLES = ["shorter", "warmer", "formal", "typos"];
+const STYLES = ["shorter", "warmer", "formal", "typos", "translate"];
 const REWRITE_CHARS = 1_000;
 
 /**
@@ -74,7 +74,7 @@ export function createComposer(root, texts, does) {
 
   function rewrite() {
     const text = input.value;
-    if (style.value && text.trim()) ask({ kind: "rewrite", text, style: style.value });
+    if (style.value && text.trim()) ask(style.value === "translate" ? { kind: "translate", text } : { kind: "rewrite", text, style: style.value });
     style.value = "";
   }
 
@@ -119,8 +119,8 @@ export function createComposer(root, texts, does) {
     const isNew = one?.state === "done" && offered !== one.client_id;
     if (one && isNew) {
       offered = one.client_id;
-      const untouched = one.kind === "draft" ? !input.value.trim() : one.kind === "rewrite" && input.value === wanted.text;
-      if (untouched && (kind === "reply" || one.kind === "rewrite")) return use("replace");
+      const untouched = one.kind === "draft" ? !input.value.trim() : one.kind !== "summary" && input.value === wanted.text;
+      if (untouched && (kind === "reply" || one.kind !== "draft")) return use("replace");
     }
     suggestion.render(one, { used: one !== null && used?.of === one.client_id, canUse: one?.kind !== "draft" || canReply });
   }

@@ -8,7 +8,7 @@
  * @typedef {"mine" | "queue" | "all" | "snoozed"} Tab
  * @typedef {{ client_id: string, conversation_id: string, kind: "reply" | "note", text: string, epoch: number, error: string }} Pending  `error` is empty while it is on its way
  *
- * @typedef {"draft" | "rewrite" | "summary"} Help
+ * @typedef {"draft" | "rewrite" | "summary" | "translate"} Help
  * @typedef {{ client_id: string, id: string, conversation_id: string, kind: Help, state: "asked" | "running" | "done" | "failed", text: string, doubts: import("./wire.js").Doubt[], why: string }} Suggestion what a model writes for this agent; `id` is empty until the server has it
  *
  * @typedef {object} Thread the conversation that is open
@@ -23,6 +23,8 @@
  * @property {{ turn_id: string, text: string } | null} partial what the bot is writing
  * @property {boolean} typing the visitor is
  * @property {Record<string, string>} revealed values by placeholder
+ * @property {Record<number, string>} translations by seq
+ * @property {string} untranslated why there are none
  *
  * @typedef {object} State
  * @property {"connecting" | "online" | "reconnecting" | "stopped"} link
@@ -45,6 +47,7 @@
  * @property {string} query what is searched for; "" for nothing
  * @property {{ query: string, entries: import("./wire.js").Found[], more: boolean } | null} found
  * @property {import("./wire.js").Canned[]} canned replies kept ready
+ * @property {Record<string, boolean>} translated conversations that are read in translation
  * @property {boolean} assist there is a model to ask
  * @property {Suggestion | null} suggestion
  * @property {import("./wire.js").ErrorFrame | null} error
@@ -61,13 +64,14 @@
  *   | { type: "suggest", client_id: string, conversation_id: string, kind: Help }
  *   | { type: "suggestion.fail", client_id: string, why: string }
  *   | { type: "suggestion.drop" }
+ *   | { type: "translate", id: string, on: boolean }
  *   | { type: "quiet" }
  *   | { type: "dismiss" }} Action
  */
 
 /** @returns {State} */
 export function initialState() {
-  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], supervisor: false, today: null, boardOpen: false, board: null, call: null, teams: [], rings: [], tag: "", query: "", found: null, canned: [], assist: false, suggestion: null, error: null };
+  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], supervisor: false, today: null, boardOpen: false, board: null, call: null, teams: [], rings: [], tag: "", query: "", found: null, canned: [], translated: {}, assist: false, suggestion: null, error: null };
 }
 
 /** @param {State} state @param {Action} action @returns {State} */
@@ -95,6 +99,8 @@ export function reduce(state, action) {
       return { ...state, suggestion: { client_id: action.client_id, id: "", conversation_id: action.conversation_id, kind: action.kind, state: "asked", text: "", doubts: [], why: "" } };
     case "suggestion.fail":
       return withSuggestion(state, action.client_id, (one) => (one.state === "asked" || one.state === "running" ? { ...one, state: "failed", text: "", why: action.why } : one));
+    case "translate":
+      return { ...state, translated: { ...state.translated, [action.id]: action.on } };
     case "suggestion.drop":
       return { ...state, suggestion: null };
     case "quiet":
@@ -106,7 +112,7 @@ export function reduce(state, action) {
 
 /** @param {string} id @param {Entry | null} entry @returns {Thread} */
 function emptyThread(id, entry) {
-  return { id, loaded: false, entry, messages: [], gap: false, notes: [], context: null, brief: null, partial: null, typing: false, revealed: {} };
+  return { id, loaded: false, entry, messages: [], gap: false, notes: [], context: null, brief: null, partial: null, typing: false, revealed: {}, translations: {}, untranslated: "" };
 }
 
 /** @param {State} state @param {Frame} frame @returns {State} */
@@ -155,8 +161,9 @@ function onSuggestion(state, { client_id, suggestion_id, state: at, text, doubts
   return { ...state, suggestion: { ...suggestion, id: suggestion_id, state: at, text, doubts, why } };
 }
 
-/** @param {State} before @param {{ client_id?: string, replies?: import("./wire.js").Canned[], board?: import("./board.js").Board, suggestion_id?: string }} frame @returns {State} */
-function onOk(before, { client_id, replies, board, suggestion_id }) {
+/** @param {State} before @param {{ client_id?: string, replies?: import("./wire.js").Canned[], board?: import("./board.js").Board, suggestion_id?: string, lines?: import("./wire.js").Translated[], conversation_id?: string }} frame @returns {State} */
+function onOk(before, { client_id, replies, board, suggestion_id, lines, conversation_id }) {
+  if (lines) return before.thread && before.thread.id === conversation_id ? { ...before, thread: withTranslations(before.thread, lines, "") } : before;
   const state = suggestion_id ? withSuggestion(before, client_id, (one) => ({ ...one, id: suggestion_id })) : before;
   const next = { ...state, canned: replies ?? state.canned, board: board ?? state.board };
   return client_id ? { ...next, pending: without(next.pending, client_id) } : next;
@@ -218,6 +225,8 @@ function onThread(thread, frame) {
       return frame.state === "running" || thread.partial?.turn_id !== frame.turn_id ? thread : { ...thread, partial: null };
     case "typing":
       return frame.who === "visitor" && frame.conversation_id === thread.id ? { ...thread, typing: frame.on } : thread;
+    case "translation":
+      return frame.conversation_id === thread.id ? withTranslations(thread, frame.lines, frame.why) : thread;
     case "brief":
       return frame.conversation_id === thread.id && thread.brief ? { ...thread, brief: { ...thread.brief, ...briefOf(frame) } } : thread;
     case "revealed":
@@ -225,6 +234,12 @@ function onThread(thread, frame) {
     default:
       return thread;
   }
+}
+
+/** @param {Thread} thread @param {import("./wire.js").Translated[]} lines @param {string} why @returns {Thread} */
+function withTranslations(thread, lines, why) {
+  const fresh = Object.fromEntries(lines.map(({ seq, text }) => [seq, text]));
+  return { ...thread, translations: { ...thread.translations, ...fresh }, untranslated: why };
 }
 
 /** @param {Extract<Frame, { type: "brief" }>} frame @returns {Partial<import("./wire.js").Brief>} */

@@ -53,7 +53,7 @@ export default {
   board: "看板", modePush: "自动派单", modePull: "自行接入", pause: "暂停进线", resume: "恢复进线", longest: "最久 {span}", load: "在手", served: "接待", resolvedToday: "结束", replyTime: "首次响应", quickShare: "30 秒应答率", score5: "满意度", ringingCount: "振铃 {count}", asideCount: "搁置 {count}", todayServed: "今日接待 {count}",
   barge: "介入", reassign: "指派", reassignTitle: "指派给", whisper: "悄悄话", whisperHint: "只有坐席看得到，接待的同事会收到提醒。", whisperEmpty: "请写点什么。", calledWhisper: "{name} 给您留了悄悄话，点击查看", calledReassign: "{name} 把一个会话指派给您，点击打开",
   assist: "AI 代写", assistDraft: "AI 起草", assistRewrite: "AI 改写…", assistSummary: "AI 小结", assist_draft: "草稿", assist_rewrite: "改写", assist_summary: "AI 小结",
-  style_shorter: "更简短", style_warmer: "更亲切", style_formal: "更正式", style_typos: "只改错字",
+  boardBriefs: "{source}：{good} 有用，{bad} 没用（近 30 天共 {briefs}）", translate: "翻译", untranslated: "没有译成：{why}", assist_translate: "译文", style_translate: "译成客户的语言", style_shorter: "更简短", style_warmer: "更亲切", style_formal: "更正式", style_typos: "只改错字",
   assistAsked: "{name}：马上开始…", assistRunning: "{name}：正在写…", assistDone: "{name}写好了", assistUsed: "{name}已放进输入框，尚未发送", assistFailed: "{name}没有写成：{why}",
   assistNote: "放进备注", assistReplace: "替换输入框", assistAdd: "接在后面", assistRestore: "恢复原来的内容", assistAgain: "重写",
   assistWhy_no_model: "没有可用的模型", assistWhy_budget: "今天的预算已用完", assistWhy_busy: "现在太忙，请稍后再试", assistWhy_too_long: "内容太长", assistWhy_late: "等得太久", assistWhy_unreadable: "内容无法检查隐私", assistWhy_failed: "模型没有给出可用的结果", assistWhy_rate_limited: "要得太快了，请稍等", assistWhy_conflict: "会话不在您手上", assistWhy_not_found: "会话不存在", assistWhy_unavailable: "服务暂时不可用", assistWhy_offline: "连接还没恢复", assistWhy_invalid_frame: "请求有误",

@@ -20,6 +20,7 @@ const NEAR_END_PX = 80;
  * @property {() => void} snooze
  * @property {() => void} wake
  * @property {() => void} tags
+ * @property {() => void} translate
  * @property {() => void} barge
  * @property {() => void} reassign
  * @property {() => void} whisper
@@ -72,7 +73,7 @@ export function createThread(root, texts, does) {
     const stick = isNew || isNearEnd();
     renderHead(state, thread);
     renderLines(state, thread);
-    setText(tail, !thread.loaded ? t("loading") : thread.typing ? t("visitorTyping") : "");
+    setText(tail, !thread.loaded ? t("loading") : thread.typing ? t("visitorTyping") : thread.untranslated && state.translated[thread.id] ? t("untranslated", { why: texts.named("assistWhy", thread.untranslated) }) : "");
     if (stick) toEnd();
     newest.hidden = isNearEnd();
   }
@@ -89,7 +90,7 @@ export function createThread(root, texts, does) {
     const mine = isMine(state, entry);
     setText(name, visitorName(texts, entry));
     setText(owner, `${ownerText(texts, entry, mine)} · ${entry.inbox}`);
-    const look = `${entry.conversation_id} ${mine} ${entry.owner} ${entry.resolved} ${entry.snoozed} ${state.supervisor}`;
+    const look = `${entry.conversation_id} ${mine} ${entry.owner} ${entry.resolved} ${entry.snoozed} ${state.supervisor} ${state.assist} ${state.translated[entry.conversation_id]}`;
     if (look === actsLook) return;
     actsLook = look;
     /** @type {(key: import("./texts.js").TextKey, act: () => void, kind?: string) => Node} */
@@ -97,7 +98,9 @@ export function createThread(root, texts, does) {
     const aside = entry.snoozed ? act("wake", does.wake) : act("snooze", does.snooze);
     const supervises = state.supervisor && !mine && !entry.resolved;
     const overs = supervises ? [...(entry.owner === "agent" ? [act("whisper", does.whisper), act("barge", does.barge)] : []), act("reassign", does.reassign)] : [];
-    acts.replaceChildren(act("tags", does.tags), ...overs, ...(mine ? [aside, act("transfer", does.transfer), act("handBack", does.handBack), act("resolve", does.resolve, "button--primary")] : []));
+    const reading = act("translate", does.translate);
+    /** @type {Element} */ (reading).setAttribute("aria-pressed", String(!!state.translated[entry.conversation_id]));
+    acts.replaceChildren(...(state.assist ? [reading] : []), act("tags", does.tags), ...overs, ...(mine ? [aside, act("transfer", does.transfer), act("handBack", does.handBack), act("resolve", does.resolve, "button--primary")] : []));
   }
 
   /** @param {State} state @param {Thread} thread */
@@ -123,6 +126,7 @@ export function createThread(root, texts, does) {
     const opened = JSON.stringify(thread.revealed);
     /** @type {{ key: string, look: string, build: () => HTMLElement }[]} */
     const rows = [];
+    const translations = state.translated[thread.id] ? thread.translations : {};
     let lastDay = "";
     const dayRow = (/** @type {string} */ at) => {
       const day = texts.day(at);
@@ -139,7 +143,7 @@ export function createThread(root, texts, does) {
     addNotes(0, first);
     thread.messages.forEach((message, index) => {
       dayRow(message.at);
-      rows.push({ key: `m${message.seq}`, look: opened, build: () => messageRow(message, masks) });
+      rows.push({ key: `m${message.seq}`, look: `${opened} ${translations[message.seq] ?? ""}`, build: () => messageRow(message, masks, translations[message.seq]) });
       addNotes(message.seq, thread.messages[index + 1]?.seq ?? Infinity);
     });
     if (thread.partial) {
@@ -152,14 +156,14 @@ export function createThread(root, texts, does) {
     return rows;
   }
 
-  /** @param {import("./wire.js").Message} message @param {import("./masked.js").Masks} masks */
-  function messageRow(message, masks) {
+  /** @param {import("./wire.js").Message} message @param {import("./masked.js").Masks} masks @param {string} [translated] */
+  function messageRow(message, masks, translated) {
     const body = richNodes(message.html);
     const holder = h("div", { class: "body" }, ...body);
     maskInside(holder, masks);
     if (message.role === "system") return h("p", { class: "event", "data-role": "system" }, ...holder.childNodes, " ", h("time", {}, texts.time(message.at)));
     const who = message.role === "visitor" ? t("customer") : message.author?.name || t(message.role);
-    return bubble(message.role, message.ai ? `${who} · ${t("ai")}` : who, message.at, [...holder.childNodes]);
+    return bubble(message.role, message.ai ? `${who} · ${t("ai")}` : who, message.at, [...holder.childNodes, ...(translated ? [h("p", { class: "translated" }, ...maskedNodes(translated, masks))] : [])]);
   }
 
   /** @param {string} role @param {string} who @param {string | null} at @param {Node[]} body */

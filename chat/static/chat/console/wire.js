@@ -70,6 +70,7 @@
  * @property {string} summary
  * @property {string[]} tags
  *
+ * @typedef {{ seq: number, text: string }} Translated
  * @typedef {{ sentence: string, promise: string }} Doubt a sentence that promises what no tool has made
  *
  * @typedef {object} Brief
@@ -115,7 +116,7 @@
  *   | ({ type: "note" } & Note)
  *   | { type: "queue", entries: Place[] }
  *   | { type: "found", query: string, entries: Found[], more: boolean }
- *   | { type: "ok", act: string, conversation_id: string, client_id?: string, suggestion_id?: string, epoch?: number, seq?: number, replies?: Canned[], board?: import("./board.js").Board }
+ *   | { type: "ok", act: string, conversation_id: string, client_id?: string, suggestion_id?: string, lines?: Translated[], epoch?: number, seq?: number, replies?: Canned[], board?: import("./board.js").Board }
  *   | { type: "delta", turn_id: string, n: number, offset: number, text: string }
  *   | { type: "turn", turn_id: string, state: string }
  *   | { type: "typing", who: string, on: boolean, conversation_id?: string }
@@ -125,13 +126,14 @@
  *   | { type: "ring", conversation_id: string, agent: number, until: string | null }
  *   | ({ type: "brief", conversation_id: string } & Partial<Brief>)
  *   | { type: "suggestion", suggestion_id: string, conversation_id: string, client_id: string, kind: string, state: "running" | "done" | "failed" | "cancelled", text: string, doubts: Doubt[], why: string }
+ *   | { type: "translation", conversation_id: string, language: string, lines: Translated[], why: string }
  *   | { type: "revealed", conversation_id: string, placeholder: string, value: string }
  *   | { type: "pong" }} Frame
  */
 
 const KNOWN = new Set([
   "ready", "thread", "error", "conversation", "message", "note", "queue", "ok", "delta", "turn", "typing", "presence",
-  "revealed", "pong", "found", "ring", "alert", "intake", "brief", "suggestion",
+  "revealed", "pong", "found", "ring", "alert", "intake", "brief", "suggestion", "translation",
 ]);
 
 /** One frame, or null for what this version does not know. @param {unknown} data @returns {Frame | null} */
