@@ -4,7 +4,7 @@ VENV := .venv/bin
 CHECKS := format lint types javascript imports migrations django templates secrets
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench bench-gateway bench-rollback bench-peak bench-studio bench-embed bench-search loadtest faults install install-runtime lock $(CHECKS:%=check-%)
+.PHONY: help up test check bench bench-gateway bench-rollback bench-peak bench-studio bench-embed bench-search bench-claims loadtest faults attacks install install-runtime lock $(CHECKS:%=check-%)
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -70,11 +70,18 @@ bench-embed: install ## what embed.js adds to a shop's page before the widget is
 bench-search: install ## how long a console waits for what it searches among a million messages
 	@exec $(VENV)/python -m tests.bench.search $(ARGS)
 
+bench-claims: install ## agents who race for what waits: claims, places told, how soon what waits is given out
+	@exec $(VENV)/python -m tests.bench.claims $(ARGS)
+
 loadtest: install ## 50 customers at a time, then so many questions a second: the table articles show, and a row for /analytics/ (ARGS='--quick')
 	@exec $(VENV)/python -m tests.load.run $(ARGS)
 
 faults: install ## the fault suite: a table, and JSON under var/reports/
 	@exec $(VENV)/python -m tests.faults.run $(ARGS)
+
+attacks: install ## the attack suite: a table by class, and JSON under var/reports/ (ARGS=tools)
+	@$(PYTHON) config/bootstrap.py browser
+	@exec $(VENV)/python -m tests.attacks.run $(ARGS)
 
 install: ## .venv with everything that tests and checks need
 	@$(PYTHON) config/bootstrap.py dev

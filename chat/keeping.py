@@ -45,7 +45,8 @@ def answer(asked: Question, delivery: Delivery, acts: Acts) -> Kept:
         return Kept(reply)
     delivery.restart()
     warned = "\n".join(filter(None, [asked.state, WARNING.get(asked.language, WARNING["zh"])]))
-    reply = completion.stream(replace(asked, state=warned), delivery, acts)
+    # Who was let in, and has seen a draft withdrawn, is not sent to wait.
+    reply = completion.stream(replace(asked, state=warned, may_wait=False), delivery, acts)
     second = promised(reply, acts)
     if not second:
         return Kept(reply, drafts=(kinds(first),))

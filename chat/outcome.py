@@ -3,6 +3,7 @@
 Values in, values out; only the policy in force and whether somebody is online are read.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,10 +15,22 @@ from chat.dialogue import Dialogue
 from chat.escalation import Action, Signals, Verdict
 from chat.keeping import Kept
 from chat.models import Message, Turn
+from chat.question import Thread
 from chat.states import Reception, Role
 from chat.tools.acting import Acts
 from prompts import completion, rendering
 from prompts.retrieval import CONFIDENT, Hit
+
+# An answer that speaks of people who help needs no offer behind it.
+A_PERSON = re.compile(r"人工|\b(?:person|human|agent)\b", re.IGNORECASE)
+# Where staff left the text of a purpose empty.
+PLAIN = {
+    "unknown": {
+        "zh": "抱歉，这个问题我暂时答不上来。",
+        "en": "Sorry, I do not know the answer to that.",
+    },
+    "resumed": {"zh": "好的，我们接着上次的继续。", "en": "All right, let us go on from there."},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,7 @@ def build_outcome(
     reply = kept.reply
     canary = reply.decision.get("canary")
     return Outcome(
-        text=reply.text or completion.text("unknown", language=found.language),
+        text=reply.text or spoken("unknown", language=found.language),
         dialogue=named(after, find_subject(reply.hits), found=found, before=before),
         meta={
             "citations": [
@@ -150,10 +163,24 @@ def find_subject(hits: tuple[Hit, ...]) -> Hit | None:
 def take_up(dialogue: Dialogue, *, language: str) -> Outcome:
     """The visitor replied 1: the earlier topic and slots hold again."""
     resumed = memory.resumed(dialogue)
-    text = completion.text(
-        "resumed",
-        language=language,
-        topic=resumed.summary,
-        slots=rendering.slots_text(resumed.slots, language=language),
-    )
+    slots = rendering.slots_text(resumed.slots, language=language)
+    text = spoken("resumed", language=language, topic=resumed.summary, slots=slots)
     return Outcome(text=text, dialogue=resumed, meta={"resumed": True})
+
+
+def spoken(purpose: str, *, language: str, **values: str) -> str:
+    """The text of a purpose; where staff left it empty a plain sentence, for a turn may not end in silence."""
+    text = completion.text(purpose, language=language, **values)
+    return text or PLAIN[purpose].get(language, PLAIN[purpose]["zh"])
+
+
+def offered_late(outcome: Outcome, verdict: Verdict, thread: Thread, *, language: str) -> Outcome:
+    """The outcome with the offer of a person where only the answer itself called for it, unless it makes one."""
+    made = (outcome.meta or {}).get("offered") or (outcome.decision or {}).get("offer_human")
+    if made or verdict.action is not Action.OFFER or not offers(verdict, thread.history):
+        return outcome
+    words = completion.text("offer_human", language=language)
+    if not words:
+        return outcome
+    text = outcome.text if A_PERSON.search(outcome.text) else f"{outcome.text}\n{words}"
+    return replace(outcome, text=text, meta={**(outcome.meta or {}), "offered": True})

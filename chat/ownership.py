@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Case, Value, When
 from django.utils import timezone
 
-from chat import doorbell, intake, outbox, protocol, push, transcript, waiting
+from chat import doorbell, intake, outbox, places, protocol, push, transcript, waiting
 from chat.models import Agent, Conversation, Escalation, Message, Ring, Turn
 from chat.states import (
     TURN_OPEN,
@@ -170,14 +170,9 @@ def announce(conversation: Conversation, change: Change) -> None:
         transcript.state_frame(conversation),
     )
     if change.queue_moved:
-        tell_the_line(conversation)
+        places.TELLER.tell_soon(conversation.inbox_id)
     # Somebody waits, or somebody has room.
     intake.assign_soon()
-
-
-def tell_the_line(moved: Conversation) -> None:
-    """Tells the others who wait in the inbox where they are now. After commit, when somebody came or left."""
-    tell_places(moved.inbox_id, but=moved.pk)
 
 
 def tell_every_line() -> None:
@@ -185,11 +180,4 @@ def tell_every_line() -> None:
     waiting.PACES.forget()
     queued = Conversation.objects.filter(owner=Owner.QUEUE.value, resolved_at=None)
     for inbox_id in queued.values_list("inbox_id", flat=True).distinct():
-        tell_places(inbox_id)
-
-
-def tell_places(inbox_id: int, *, but: UUID | None = None) -> None:
-    for waits, place in waiting.line(inbox_id):
-        if waits.pk != but:
-            state = {"type": "state", "state": "queued", "owner": waits.owner, "queue": place}
-            push.frames(waits, state)
+        places.TELLER.tell_soon(inbox_id)

@@ -26,6 +26,7 @@ from chat.outcome import (
     build_outcome,
     explained,
     judged,
+    offered_late,
     offers,
     take_up,
     with_acts,
@@ -136,6 +137,7 @@ def answer_or_hand_over(
     kept = keeping.answer(asked, Delivery(turn, held), acts)
     verdict = judged(turn, answered_signals(signals, kept, acts))
     outcome = build_outcome(kept, found, after, before=before, offered=asked.offer_human)
+    outcome = offered_late(outcome, verdict, thread, language=found.language)
     return with_acts(outcome, acts, verdict)
 
 
@@ -236,11 +238,15 @@ def put_back(turn: Turn, *, seconds: float) -> list[UUID]:
 
 
 def apologise(turn: Turn, *, error: str = "error") -> None:
-    """Ends a turn that cannot be answered with an honest sentence, so that nobody waits for nothing."""
+    """Ends a turn that cannot be answered with an honest sentence, so that nobody waits for nothing.
+
+    What a tool has written by then is told before it: it was done all the same.
+    """
     language = turn.conversation.visitor.language
     text = completion.text("apology", language=language)
     text = text or protocol.error_text("unavailable", locale=language)
     try:
+        text = "\n".join([*acting.written(turn), text])
         with transaction.atomic():
             conversation = fenced(turn)
             finish(turn, TurnState.FAILED, error=error)

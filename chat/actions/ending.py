@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from chat import ownership, protocol, push, transcript
+from chat import ownership, places, protocol, push, transcript
 from chat.actions.visitor import cancel_human, enter, open_conversation
 from chat.models import Conversation, Visitor
 from chat.states import EscalationEnd, Owner, Reception, Role, TurnState
@@ -38,7 +38,7 @@ def end(visitor: Visitor) -> None:
         transcript.state_frame(conversation),
     )
     if waited:
-        ownership.tell_the_line(conversation)
+        places.TELLER.tell_soon(conversation.inbox_id)
 
 
 def leave_queue(visitor: Visitor) -> None:

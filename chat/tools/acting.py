@@ -36,6 +36,7 @@ class Finding:
     outcome: Outcome | None = None
     proposal: Proposal | None = None
     asks: bool = False
+    asked_by: str = "slots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,19 +188,29 @@ class Acts:
     @property
     def tools(self) -> tuple[Tool, ...]:
         """What is offered to a model: the tools for what is spoken of, without those that were used already."""
-        used = {each.outcome.spec.name for each in self.findings if each.outcome}
-        used |= {each.proposal.spec.name for each in self.findings if each.proposal}
-        about = self.wanted | self.open_intents
+        used = names_used(self.findings)
         return tuple(
             Tool(spec.name, spec.description(self.language), spec.schema)
+            for spec in self.allowed
+            if spec.name not in used
+        )
+
+    @property
+    def allowed(self) -> tuple[Spec, ...]:
+        """What a model may call: what it was offered at first, also a second time."""
+        used = names_used(each for each in self.findings if each.asked_by != "model")
+        about = self.wanted | self.open_intents
+        return tuple(
+            spec
             for spec in self.specs
             if spec.name not in used and (not self.wanted or about & set(spec.intents))
         )
 
     def call(self, call: ToolCallWanted) -> str:
         """Calls a tool for a model, or puts up its card, and says what became of it."""
-        spec = next((each for each in self.specs if each.name == call.name), None)
+        spec = next((each for each in self.allowed if each.name == call.name), None)
         if spec is None:
+            running.refuse_unoffered(call.name, replace(self.caller, asked_by="model"))
             return toolbox_words(Finding(f"There is no tool {call.name[:40]}."), state="refused")
         try:
             arguments = args.from_model(spec, call.arguments)
@@ -209,7 +220,7 @@ class Acts:
             return toolbox_words(Finding(f"Refused: {error}"), state="refused")
         finding = self.call_or_propose(spec, arguments, asked_by="model")
         if finding not in self.findings:
-            self.add(finding)
+            self.add(replace(finding, asked_by="model"))
         return toolbox_words(finding, language=self.language)
 
     def audit(self, outcome: Outcome) -> None:
@@ -292,6 +303,12 @@ def toolbox_words(finding: Finding, *, state: str = "", language: str = "en") ->
     return json.dumps(found, ensure_ascii=False)
 
 
+def names_used(findings: Iterable[Finding]) -> set[str]:
+    """The tools that were called, or have a card up."""
+    by = (each.outcome or each.proposal for each in findings)
+    return {each.spec.name for each in by if each}
+
+
 def is_about(topic: Topic, outcome: Outcome) -> bool:
     """True where the call did what the topic wants, with what the topic knows."""
     given = args.from_slots(outcome.spec, topic.slots)
@@ -308,3 +325,9 @@ def begin(turn: Turn, *, is_ours: Callable[[], bool], chosen: Sequence[Chosen] =
     acts = Acts(turn, turn.conversation.visitor.language, is_ours, specs)
     acts.carry_out(chosen)
     return acts
+
+
+def written(turn: Turn) -> tuple[str, ...]:
+    """What the customer must hear of a turn that failed after it had written something."""
+    language = turn.conversation.visitor.language
+    return confirming.written(Caller("slots", language=language), turn=turn)

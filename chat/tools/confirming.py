@@ -168,3 +168,15 @@ def what_became(call_id: UUID, caller: Caller, *, turn: Turn) -> Outcome | None:
     if row is None or row.tool is None:
         return None
     return running.recalled(registry.as_spec(row.tool), row, caller)
+
+
+def written(caller: Caller, *, turn: Turn) -> tuple[str, ...]:
+    """What became of the writes that this turn has begun, as it would have told them itself."""
+    rows = ToolCall.objects.select_related("tool").filter(
+        turn=turn, tool__effect="write", state__in=BEGUN_STATES
+    )
+    begun = rows.exclude(state=CallState.REFUSED.value).order_by("at")
+    outcomes = [
+        running.recalled(registry.as_spec(row.tool), row, caller) for row in begun if row.tool
+    ]
+    return tuple(outcome.sentence for outcome in outcomes if outcome.sentence)

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 IN_DOUBT = frozenset({"timeout", "broken", "too_large", "not_json"})
 STATUS_ERRORS = {401: "unauthorized", 403: "not_yours", 404: "not_found", 429: "busy"}
 SERVER_ERROR = 500
+NAME_CHARS = 40
 MESSAGE_PATHS = ("error.message", "message", "detail")
 # Failures that are the shop's or ours, not the customer's: what escalation counts.
 FAILURES = frozenset({CallState.FAILED, CallState.UNKNOWN})
@@ -244,6 +245,19 @@ def refuse(
         epoch=caller.turn.epoch if caller.turn else 0,
     )
     return record(row, Outcome(spec, CallState.REFUSED, error=error, arguments=arguments), caller)
+
+
+def refuse_unoffered(name: str, caller: Caller) -> None:
+    """Puts on record that a model wanted a tool that it was not offered, or that there is none of."""
+    ToolCall.objects.create(
+        name=masked_value(name)[:NAME_CHARS],
+        conversation=caller.conversation,
+        turn=caller.turn,
+        asked_by=caller.asked_by,
+        state=CallState.REFUSED.value,
+        error="not_offered",
+        epoch=caller.turn.epoch if caller.turn else 0,
+    )
 
 
 def record(row: ToolCall, outcome: Outcome, caller: Caller) -> Outcome:

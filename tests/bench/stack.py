@@ -211,10 +211,10 @@ class Prompted:
         """Returns when every visitor is connected and has had an answer."""
         self._take(START_SECONDS)
 
-    def measure(self, *, at_most_seconds: float) -> str:
-        """Starts the measurement and returns its result, a JSON line."""
+    def measure(self, *, at_most_seconds: float, order: str = "go") -> str:
+        """Starts the measurement, with the line it is to get, and returns its result, a JSON line."""
         assert self._process.stdin
-        self._process.stdin.write("go\n")
+        self._process.stdin.write(f"{order}\n")
         self._process.stdin.flush()
         return self._take(at_most_seconds)
 

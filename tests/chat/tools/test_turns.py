@@ -482,3 +482,21 @@ def test_a_quick_reply_is_said_as_its_label(visitor: Visitor, hears: Callable[..
     lines = Message.objects.filter(role="visitor").order_by("seq").values_list("text", flat=True)
     assert list(lines) == ["在吗", "查物流", "随便说的"]
     completion.CACHE.clear()
+
+
+def test_a_turn_that_fails_after_its_write_says_what_was_done(
+    visitor: Visitor, shop: ShopControl, hears: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, value = proposed(visitor, hears)
+    posted = press(visitor, asked, value)
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("after the write")
+
+    monkeypatch.setattr(turn, "report", fail)
+    said = answer_of(posted.turn_id)
+    assert said.meta == {"apology": True}
+    done, apology = said.text.split("\n")
+    assert ORDER in done
+    assert apology == "抱歉,请稍后再试"
+    assert len(shop.requests("urge_delivery")) == 1
