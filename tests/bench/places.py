@@ -39,7 +39,7 @@ class Places:
             message = self.pubsub.get_message(timeout=0.1)
             if not message or message["type"] != "message":
                 continue
-            frame = protocol.loads(push.layer().deserialize(message["data"])["text"])
+            frame: Any = protocol.loads(push.layer().deserialize(message["data"])["text"])
             if frame["type"] == "state":
                 visitor = self.channels[message["channel"].decode()]
                 self.note(visitor, frame.get("queue"))

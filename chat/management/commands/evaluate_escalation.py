@@ -52,7 +52,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         sessions = dict(read_sessions(options["sessions"]))
         marks = list(read_marks(options["marks"], sessions))
-        classifier = Analyse(stdout=self.stdout, stderr=self.stderr).found()
+        analyse = Analyse()
+        analyse.stderr = self.stderr
+        classifier = analyse.found()
         engine.warm()
         policy, addendum = in_force()
         judge = Judge(classifier, policy, timezone.localdate())
