@@ -92,7 +92,8 @@ def test_the_angry_are_handed_over_and_each_line_says_why(tmp_path: Path) -> Non
     assert (calm["lines"], calm["handed_over"]["count"]) == (2, 0)
     # A person was asked for two lines before.
     assert calm["handed_over_by_then"]["count"] == 1
-    rows = {row["id"]: row for row in csv.DictReader(out.open(encoding="utf-8"))}
+    with out.open(encoding="utf-8") as file:
+        rows = {row["id"]: row for row in csv.DictReader(file)}
     angry = rows["angry:4"]
     assert (angry["marked"], angry["action"]) == ("dissatisfied", "hand_over")
     assert "lasting" in angry["reasons"]
