@@ -61,7 +61,8 @@ def promised(reply: Answer, acts: Acts) -> dict[str, Promise]:
     done = [outcome.spec for outcome in acts.outcomes if outcome.state is CallState.DONE]
     made = [name for spec in done for name in (spec.name, *spec.intents, *spec.titles)]
     known = [hit.answer for hit in reply.hits] + list(acts.sentences)
-    return promises.found_in(reply.text, made=made, known=known)
+    looked_up = any(outcome.state is CallState.DONE for outcome in acts.outcomes)
+    return promises.found_in(reply.text, made=made, known=known, looked_up=looked_up)
 
 
 def kinds(found: Mapping[str, Promise]) -> tuple[str, ...]:

@@ -63,11 +63,17 @@ PATTERNS = {kind: re.compile("|".join((*ZH[kind], *EN[kind])), re.IGNORECASE) fo
 # A condition, a denial, a question, or something the customer may do.
 NO_PROMISE = re.compile(
     r"如果|若|如需|的话|一旦|只要|除非|是否|吗|无法|不能|没法|不会|不支持|不予|未能|没有办法|暂时?不|不可以|不可|"
-    r"审核(?:通过|后)|通过后|收到(?:货|退|商品|您|包裹|后)|签收后|验收|退回后|寄回后|核实后|确认后|处理后|之后再|成功后|完成后|"
+    r"审核(?:通过|[^，,。]{0,8}后)|通过后|收到(?:货|退|商品|您|包裹|后)|签收后|验收|退回后|寄回后|核实后|确认后|处理后|之后再|成功后|完成后|"
     r"您可以|可以(?:申请|联系|拨打)|请您|请(?:点击|在|到|先|联系|拨打)|您(?:需要|先|自行)|需要您|建议您|符合|视情况|具体以|政策|规则|一般|通常|正常情况|"
     r"\b(?:if|once|when|after|unless|whether|should you|as soon as|until|provided|can't|cannot|can not|unable|not able|won't|don't|do not|not)\b|"
     r"\byou (?:can|may|could|need|should|must)\b|\bplease\b|\busually\b|\bnormally\b|\bgenerally\b|\beligible\b|\?|？",
     re.IGNORECASE,
+)
+# Whoever delivers calls for that, and so does the carrier's own schedule: that is how a delivery goes.
+DELIVERING = re.compile(r"确认送货|(?:师傅|快递员|配送员|派送员)[^，,]{0,4}(?:联系|致电|打电话)")
+# An order's state, with nobody to whom it is given. From what a tool has read it may be told.
+STATE = re.compile(
+    r"(?:订单|[此这]单)[^，,。为给帮替]{0,12}(?:已经?|成功)[^，,。为给帮替]{0,4}退款(?!给)"
 )
 # What is spoken of is not promised: a rule, or what somebody else has said.
 QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”|「[^」\n]*」|『[^』\n]*』')
@@ -82,17 +88,23 @@ MADE_BY = {
 
 
 def found_in(
-    text: str, *, made: Collection[str] = (), known: Collection[str] = ()
+    text: str,
+    *,
+    made: Collection[str] = (),
+    known: Collection[str] = (),
+    looked_up: bool = False,
 ) -> dict[str, Promise]:
     """The sentences of `text` that promise something no tool has made.
 
     `made` are names, intents and titles of tools that did something in this turn; `known` are texts of the shop that
-    may be repeated as they are.
+    may be repeated as they are. `looked_up`: a tool has read something, from which an order's state is known.
     """
     promised: dict[str, Promise] = {}
     for sentence in sentences(text):
         kind = kind_of(sentence)
         if kind is None or any(MADE_BY[kind].search(name) for name in made):
+            continue
+        if looked_up and STATE.search(sentence):
             continue
         if not any(sentence.strip("。！!.;； \n") in told for told in known):
             promised[sentence] = kind
@@ -106,7 +118,7 @@ def sentences(text: str) -> list[str]:
 def kind_of(sentence: str) -> Promise | None:
     """What the sentence promises, or None."""
     sentence = QUOTED.sub("", sentence)
-    if NO_PROMISE.search(sentence):
+    if NO_PROMISE.search(sentence) or DELIVERING.search(sentence):
         return None
     return next((kind for kind, pattern in PATTERNS.items() if pattern.search(sentence)), None)
 

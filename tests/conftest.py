@@ -1,6 +1,7 @@
 """Fixtures every test may use: the default prompts, an inbox, a visitor, an agent."""
 
 import io
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -62,3 +63,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """What is still to be told to those who wait is told before the rows go: both would wait for each other."""
+    if (places := sys.modules.get("chat.places")) is not None:
+        places.TELLER.settle()

@@ -32,6 +32,7 @@ NONE = [
     "Would you like us to call you back?", "We can't offer compensation.", "If it is damaged, we will send a voucher.",
     "Please contact us to get a refund.", "I'll check the status of your refund.", "Your order has been shipped.",
     "I am transferring you to an agent.", "You may be eligible for a refund.",
+    "预约客服会在收货日期的前一天与您联系确认送货", "到达站点后期师傅联系您也可以告知的", "商家审核24小时后给您退款的呢",
     'Nobody may say "we will call you back" here.', "规则写的是「我们会给您回电」。",
 ]  # fmt: skip
 
@@ -54,6 +55,16 @@ def test_what_a_tool_made_may_be_said() -> None:
     assert promises.found_in(text, made=["create_return"]) == {}
     assert promises.found_in(text, made=["退货"]) == {}
     assert promises.found_in(text, made=["get_order"]) == {text: Promise.REFUND}
+
+
+@pytest.mark.parametrize(
+    "text", ["这个订单已经退款", "您的订单财务已退款", "您之前的订单已经取消成功退款了哦"]
+)
+def test_an_orders_state_may_be_told_once_a_tool_has_read_something(text: str) -> None:
+    assert promises.found_in(text) == {text: Promise.REFUND}
+    assert promises.found_in(text, looked_up=True) == {}
+    ours = "这个订单已经为您退款了"
+    assert promises.found_in(ours, looked_up=True) == {ours: Promise.REFUND}
 
 
 def test_what_the_shop_says_itself_may_be_repeated() -> None:
