@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from analytics import files, loadtest_pages, views
+from analytics import comparing, files, loadtest_pages, views
 
 app_name = "analytics"
 urlpatterns = [
@@ -14,5 +14,10 @@ urlpatterns = [
     path("exports/<int:pk>/file/", files.fetch, name="export_file"),
     path("loadtests/", loadtest_pages.loadtests, name="loadtests"),
     path("loadtests/<uuid:pk>/", loadtest_pages.loadtests, name="loadtest"),
+    path("comparison/", comparing.comparisons, name="comparisons"),
+    path("comparison/<int:pk>/", comparing.comparison, name="comparison"),
+    path("comparison/<int:pk>/state/", comparing.comparison_state, name="comparison_state"),
+    path("comparison/<int:pk>/cancel/", comparing.cancel, name="comparison_cancel"),
+    path("comparison/<int:pk>/resume/", comparing.resume, name="comparison_resume"),
     path("<slug:key>/", views.page, name="page"),
 ]

@@ -6,6 +6,7 @@ WORDS = {
     "analytics": both("数据分析", "Analytics"),
     "live": both("实时", "Live"),
     "exports": both("导出", "Exports"),
+    "comparison": both("模型对比", "Model comparison"),
     "loadtests": both("压测", "Load tests"),
     "pages": both("数据分析页面", "Pages of analytics"),
     "filters": both("筛选", "Filters"),

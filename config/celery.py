@@ -27,6 +27,7 @@ BEAT: dict[str, tuple[str, float, int]] = {
     "fill-analytics": ("analytics.tasks.fill", 10.0, 20),
     "recheck-analytics": ("analytics.tasks.recheck", 24 * 3600.0, 3600),
     "send-reports": ("analytics.tasks.send_reports", 600.0, 500),
+    "resume-comparisons": ("analytics.tasks.resume_comparisons", 30.0, 60),
     "look-for-clashes": ("prompts.tasks.look_for_clashes", 24 * 3600.0, 3600),
 }
 

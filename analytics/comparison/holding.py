@@ -40,9 +40,8 @@ def lease_end() -> Any:
 
 def reopen(pk: int, *, max_calls: int | None, max_cny: Decimal | None, in_background: bool) -> bool:
     """Lets a run go on that ended as a part, was cancelled or lost its process; False when there is nothing to do."""
-    ended = Q(state__in=[State.PARTIAL, State.CANCELLED])
     return bool(
-        Comparison.objects.filter(ended | free(), pk=pk).update(
+        Comparison.objects.filter(ended() | free(), pk=pk).update(
             state=State.WAITING,
             why="",
             max_calls=max_calls,
@@ -53,6 +52,17 @@ def reopen(pk: int, *, max_calls: int | None, max_cny: Decimal | None, in_backgr
             lease_until=None,
         )
     )
+
+
+def ended() -> Q:
+    """Over, with something left to ask."""
+    return Q(state__in=[State.PARTIAL, State.CANCELLED])
+
+
+def may_go_on(row: Comparison) -> bool:
+    """Whether somebody has to say that it goes on: it ended as a part, or its command is gone."""
+    left = free() & Q(in_background=False)
+    return Comparison.objects.filter(ended() | left, pk=row.pk).exists()
 
 
 def cancel(pk: int) -> bool:

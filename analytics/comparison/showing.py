@@ -1,10 +1,10 @@
 """A comparison's table as people read it, for pages and as Markdown."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from analytics.comparison import plan
+from analytics.comparison import differing, plan
 from analytics.comparison.words import ENDED_BY, MEASURES, STATES, WHY, WORDS
 from analytics.models import Comparison
 from prompts.bilingual import pick
@@ -21,6 +21,9 @@ class Shown:
     value: str
     interval: str = ""
     notes: tuple[str, ...] = ()
+    # What another run found, and how this one differs: "better", "worse" or "".
+    beside: str = ""
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +38,38 @@ class Line:
     spent: str
 
 
-def lines(row: Comparison) -> list[Line]:
+def lines(row: Comparison, *, beside: Comparison | None = None) -> list[Line]:
+    """The table's rows, with what another run found beside every figure."""
+    others = {each["endpoint"]["name"]: each for each in beside.report} if beside else {}
     return [
         Line(
             name=entry["endpoint"]["name"],
             model=entry["endpoint"]["model"],
             price=price(entry["endpoint"]),
             cells=tuple(
-                (str(MEASURES[measure]), shown(measure, cell))
-                for measure, cell in entry["cells"].items()
+                (str(MEASURES[measure]), with_other(entry, measure, others))
+                for measure in entry["cells"]
             ),
             calls=entry["calls"],
             spent=f"{entry['cost_cny']:.4f}",
         )
         for entry in row.report
     ]
+
+
+def with_other(entry: dict[str, Any], measure: str, others: dict[str, dict[str, Any]]) -> Shown:
+    mine = shown(measure, entry["cells"][measure])
+    other = differing.beside(entry, measure, others)
+    if other is None:
+        return mine
+    then = shown(measure, other.cell)
+    said = f"{then.value} [{then.interval}]" if then.interval else then.value
+    return replace(mine, beside=said, verdict=other.verdict)
+
+
+def spent(row: Comparison) -> str:
+    """What all endpoints of a run cost so far, in CNY."""
+    return f"{sum(each['cost_cny'] for each in row.report):.4f}"
 
 
 def price(endpoint: dict[str, Any]) -> str:
