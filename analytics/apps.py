@@ -9,6 +9,8 @@ NAMES = {
     "InboxAccess": ("接入点权限", "inbox access", "inbox access"),
     "ReportSubscription": ("邮件报告", "mailed report", "mailed reports"),
     "LoadTest": ("压测", "load test", "load tests"),
+    "Comparison": ("模型对比", "comparison", "comparisons"),
+    "ComparedAnswer": ("对比的回答", "compared answer", "compared answers"),
 }
 
 

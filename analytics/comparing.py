@@ -84,7 +84,9 @@ def begin(request: HttpRequest) -> HttpResponse:
     form = starting.read(request.POST, running.choosable())
     if not form.problems and request.POST.get("do") == "forecast":
         found = forecasting.forecast(form.chosen, form.measures, form.options)
-        return private(page_of_runs(request, form, forecast=found))
+        return private(
+            page_of_runs(request, form, forecast=found, total_cny=forecasting.together(found))
+        )
     row = None if form.problems else starting.begin(form, user_id=request.user.pk)
     if row is None:
         busy = {} if form.problems else {"busy": True}

@@ -47,3 +47,8 @@ def of_endpoint(endpoint: Endpoint, measures: list[str], options: Options) -> Fo
     has_price = bool(endpoint.price.input or endpoint.price.output)
     cny = price_of(endpoint, read=read, written=written) if has_price else None
     return Forecast(endpoint.name, calls, read, written, cny)
+
+
+def together(found: Iterable[Forecast]) -> Decimal:
+    """What all of it costs where prices are known, in CNY."""
+    return sum((each.cny or Decimal(0) for each in found), Decimal(0))

@@ -113,8 +113,11 @@ def items(measure: str, options: Options) -> list[Item]:
 
 
 def speed_item(measure: str, at: int, *, seed: int) -> Item:
+    """A short question that was not asked before, so that no cache answers it."""
     asked = Random(f"{seed}-{at}").choice(SPEED_ASKED)  # noqa: S311 - nothing secret is drawn
-    return Item(measure, f"{measure}-{at:04}", request(measure, SPEED, asked))
+    return Item(
+        measure, f"{measure}-{at:04}", request(measure, SPEED, f"我是第 {at + 1} 位顾客。{asked}")
+    )
 
 
 def idiom_item(case: IdiomCase) -> Item:

@@ -48,7 +48,7 @@ def lines(row: Comparison, *, beside: Comparison | None = None) -> list[Line]:
             price=price(entry["endpoint"]),
             cells=tuple(
                 (str(MEASURES[measure]), with_other(entry, measure, others))
-                for measure in entry["cells"]
+                for measure in row.measures  # a JSON column forgets the order of keys
             ),
             calls=entry["calls"],
             spent=f"{entry['cost_cny']:.4f}",

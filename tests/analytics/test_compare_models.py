@@ -44,10 +44,11 @@ def test_a_dry_run_says_what_it_takes_and_asks_nothing(two: None) -> None:
 
 
 def test_a_run_is_a_table_in_both_forms(two: None) -> None:
-    text = said("--measures", "idioms,tools", "--samples", "4", "--seed", "2")
+    text = said("--measures", "tools,idioms", "--samples", "4", "--seed", "2")
     head, _, titles, _, good, poor = text.strip().splitlines()
     assert "Done" in head
     assert "seed 2" in head
+    assert titles.split(" | ")[2:] == ["Idioms", "Function calls", "Spent, CNY |"]
     assert titles.count("|") == good.count("|") == poor.count("|") == 6
     assert "n = 4" in good
     row = Comparison.objects.get()

@@ -204,6 +204,11 @@ def test_a_prompt_is_about_as_large_as_wanted_and_has_its_code_in_it() -> None:
     assert not item.grade(Trial("e", text="不知道")).right
 
 
+def test_no_speed_question_is_asked_twice() -> None:
+    asked = [item.request.lines[-1].text for item in plan.items(plan.LOAD, Options())]
+    assert len(set(asked)) == 400
+
+
 def test_the_price_is_told_beforehand() -> None:
     small = Options(samples=5)
     assert [plan.expected(m, small, has_tools=False) for m in plan.SIZES] == [5, 5, 1, 5, 0, 5]

@@ -83,7 +83,7 @@ class Command(BaseCommand):
                 f"{each.endpoint}: {each.calls} calls, {each.input_tokens} tokens read, "
                 f"{each.output_tokens} written, {price}"
             )
-        total = sum(each.cny or Decimal(0) for each in found)
+        total = forecasting.together(found)
         self.stdout.write(f"together about {total:.4f} CNY; nothing was asked")
 
 
