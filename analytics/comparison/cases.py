@@ -1,4 +1,7 @@
-"""The question sets under analytics/data, as values. Their README says where they come from."""
+"""The question sets under analytics/data, as values. Their README says where they come from.
+
+Whatever looks like personal data stands in them as placeholders, so they can be sent as they are.
+"""
 
 import json
 from collections.abc import Callable, Sequence

@@ -14,7 +14,6 @@ from analytics.comparison.graders import Grade
 from chat.management import demo_tools
 from prompts.llm.router import estimate_tokens
 from prompts.llm.types import Line, Request, Tool
-from prompts.playground import masked
 from prompts.trials import Trial
 
 FIRST_TOKEN, LOAD, WINDOW = "first_token", "load", "window"
@@ -145,7 +144,7 @@ def emotion_item(case: EmotionCase) -> Item:
     return Item(
         EMOTIONS,
         case.key,
-        request(EMOTIONS, EMOTION, masked(case.text)),
+        request(EMOTIONS, EMOTION, case.text),
         lambda trial: graders.emotion(case, trial.text),
     )
 

@@ -33,6 +33,7 @@ class Line:
     name: str
     model: str
     price: str
+    since: str
     cells: tuple[tuple[str, Shown], ...]
     calls: int
     spent: str
@@ -46,6 +47,7 @@ def lines(row: Comparison, *, beside: Comparison | None = None) -> list[Line]:
             name=entry["endpoint"]["name"],
             model=entry["endpoint"]["model"],
             price=price(entry["endpoint"]),
+            since=entry["endpoint"]["price_since"],
             cells=tuple(
                 (str(MEASURES[measure]), with_other(entry, measure, others))
                 for measure in row.measures  # a JSON column forgets the order of keys
@@ -73,12 +75,11 @@ def spent(row: Comparison) -> str:
 
 
 def price(endpoint: dict[str, Any]) -> str:
-    """As "0.0008 / 0.002 CNY (2026-11-27)"."""
+    """As "0.0008 / 0.002 CNY"."""
     if not (float(endpoint["price_in"]) or float(endpoint["price_out"])):
         return str(WORDS["no_price"])
-    since = f" ({endpoint['price_since']})" if endpoint["price_since"] else ""
     both = f"{float(endpoint['price_in']):g} / {float(endpoint['price_out']):g}"
-    return f"{both} {endpoint['currency']}{since}"
+    return f"{both} {endpoint['currency']}"
 
 
 def shown(measure: str, cell: dict[str, Any]) -> Shown:
@@ -156,7 +157,8 @@ def markdown(row: Comparison) -> str:
     for line in lines(row):
         cells = [in_one_line(cell) for _, cell in line.cells]
         first = f"{line.name} ({line.model})".replace("|", "\\|")
-        found.append(f"| {' | '.join([first, line.price, *cells, line.spent])} |")
+        since = f" ({line.since})" if line.since else ""
+        found.append(f"| {' | '.join([first, line.price + since, *cells, line.spent])} |")
     return "\n".join(found)
 
 

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from analytics.comparison import cases
-from analytics.comparison.plan import emotion_item, idiom_item
+from analytics.comparison.plan import idiom_item
 from tests.fakes.provider_types import Json
 
 
@@ -31,7 +31,7 @@ def idioms() -> dict[str, Any]:
 
 def emotions() -> dict[str, Any]:
     return {
-        emotion_item(case).request.lines[-1].text: {
+        case.text: {
             "topic": "emotions",
             "right": {"text": cases.LABELS[case.label]},
             "wrong": [{"text": name} for key, name in cases.LABELS.items() if key != case.label],

@@ -49,7 +49,7 @@ def test_nobodys_data_is_sent() -> None:
     for measure in (plan.IDIOMS, plan.TOOLS, plan.EMOTIONS):
         for item in plan.items(measure, Options()):
             said = item.request.lines[-1].text
-            assert not engine.find(said, language="zh"), said
+            assert not engine.find(said, language="zh", timeout_seconds=60), said
     sent = [item.request.lines[-1].text for item in plan.items(plan.EMOTIONS, Options())]
     assert any("<NAME_1>" in text for text in sent)
 
