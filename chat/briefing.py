@@ -5,7 +5,10 @@ Called by desk, which shows it, and by assisting, which gives a model the same f
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from chat import protocol, ranking
 from chat.dialogue import Dialogue, moods_of, open_topics, read_dialogue, trend
@@ -23,6 +26,8 @@ MOODS_COUNTED = 3
 URGENT_POINTS, HIGH_POINTS = 8, 3
 PRIORITIES = ("low", "normal", "high", "urgent")
 MESSAGE_LEFT = "message_left"
+# Longer than any model is waited for.
+PENDING = timedelta(seconds=45)
 
 
 def brief(conversation: Conversation, *, language: str) -> dict[str, Any]:
@@ -52,11 +57,17 @@ def shown(row: Brief | None) -> dict[str, Any]:
     return {
         "source": row.source,
         "why": row.why,
-        "pending": row.state in {Writing.QUEUED, Writing.RUNNING},
+        "pending": is_pending(row),
         "epoch": row.epoch,
         "grade": graded or None,
         **(row.content if row.source == "model" else {}),
     }
+
+
+def is_pending(row: Brief) -> bool:
+    """Whether a model is at it: not once its worker must have died."""
+    since = row.started_at or row.at
+    return row.state in {Writing.QUEUED, Writing.RUNNING} and timezone.now() - since < PENDING
 
 
 def template(conversation: Conversation, *, language: str) -> dict[str, Any]:

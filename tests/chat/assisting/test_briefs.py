@@ -169,6 +169,7 @@ def test_attempt_that_died_is_taken_up_again(model: ProviderControl, visitor: An
     Brief.objects.create(
         conversation=conversation, epoch=epoch, state=Writing.RUNNING.value, started_at=long_ago
     )
+    assert not shown(conversation)["pending"]
     assert run(conversation)
 
 
