@@ -13,7 +13,7 @@ from prompts.admin.release_words import DIFFERENCES, MOVES, STATUSES, WORDS
 from prompts.admin.sops_heard import how
 from prompts.admin.wording import as_money, as_ms, in_chinese, pick
 from prompts.models import Release, SopSet
-from prompts.releases import Figures, Outcomes, Standing, Verdict
+from prompts.releases import Figures, Outcomes, Standing, Told, Verdict
 from prompts.releases.stages import as_hold
 from prompts.retrieval import Difference
 
@@ -50,7 +50,8 @@ def compared(row: Release) -> dict[str, Any]:
     # Published without a canary there is nothing to compare.
     had_canary = bool(row.started_at) and row.started_at != row.published_at
     try:
-        return {"arms": arms(row) if had_canary else None, "stages": staged(row)}
+        fared = releases.told(row) if had_canary else None
+        return {"arms": arms(fared) if fared else None, "stages": staged(row, fared)}
     except DatabaseError:
         log.exception("release_not_compared", release=row.name)
         return {"uncompared": WORDS["uncompared"]}
@@ -84,11 +85,11 @@ def moves(row: Release) -> list[dict[str, Any]]:
     ]
 
 
-def staged(row: Release) -> dict[str, Any] | None:
+def staged(row: Release, fared: Told | None) -> dict[str, Any] | None:
     """Its stages, where it is among them, and what it waits for; None where there are none."""
     if not row.stages:
         return None
-    found = releases.standing(row)
+    found = releases.standing(row, told=fared)
     at = found.at if found else (len(row.stages) if row.status == Status.PUBLISHED else None)
     steps = [
         {"text": f"{percent}%", "hold": as_hold(minutes), "state": state_of(number, at)}
@@ -119,9 +120,9 @@ def needs_of(row: Release, found: Standing) -> list[tuple[bool, Any]]:
     ]
 
 
-def arms(row: Release) -> dict[str, Any]:
+def arms(fared: Told) -> dict[str, Any]:
     """Release and others, measure by measure, the guard, and the verdict."""
-    found, (arm, control) = releases.statistics(row), releases.outcomes(row)
+    found, (arm, control) = fared
     left, right = shown(found.arm, arm), shown(found.control, control)
     said = str(WORDS["guard_ok"])
     if found.breach is not None:

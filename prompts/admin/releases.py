@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -25,7 +26,7 @@ from prompts.releases import BadStages, stages
 
 VERSIONS_SHOWN = 200
 # What the page itself says in words.
-ASKED_ONCE = {"freeze_sops", "stages", "first_bucket", "last_bucket"}
+ASKED_ONCE = {"versions", "freeze_sops", "stages", "first_bucket", "last_bucket"}
 GUARD = [
     "automatic",
     "min_samples",
@@ -187,6 +188,10 @@ class ReleaseAdmin(ModelAdmin):
         draft = Release.Status.DRAFT
         releases.note(obj, "make", before="", after=draft, by=request.user.pk, detail=obj.note)
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Release]:
+        found: models.QuerySet[Release] = super().get_queryset(request)
+        return found.select_related("eval_set")
+
     @display(description=both("状态", "status"), ordering="status", label=COLOURS)  # type: ignore[untyped-decorator]
     def state(self, row: Release) -> tuple[str, Any]:
         return row.status, STATUSES[row.status]
@@ -198,11 +203,10 @@ class ReleaseAdmin(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        context = release_report.context(request, row) if row else {}
-        shown: HttpResponse = super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **context}
-        )
+        shown: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        if isinstance(shown, TemplateResponse) and shown.context_data:
+            row = shown.context_data["original"]
+            shown.context_data.update(release_report.context(request, row))
         return shown
 
     def evaluate(self, request: HttpRequest, pk: int) -> HttpResponse:

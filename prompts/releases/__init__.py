@@ -8,7 +8,7 @@ from prompts.releases.evidence import judged as verdict_of
 from prompts.releases.evidence import read as outcomes
 from prompts.releases.gating import Gate, agree_to_override, ask_to_override, gate
 from prompts.releases.history import note
-from prompts.releases.judging import Comparison, Figures, guard, statistics
+from prompts.releases.judging import Comparison, Figures, Told, guard, statistics, told
 from prompts.releases.moving import (
     activate,
     agree_to_follow,
@@ -31,6 +31,7 @@ __all__ = [
     "Gate",
     "Outcomes",
     "Standing",
+    "Told",
     "Verdict",
     "activate",
     "advance",
@@ -53,6 +54,7 @@ __all__ = [
     "standing",
     "start",
     "statistics",
+    "told",
     "verdict_of",
     "widen",
 ]

@@ -55,12 +55,8 @@ def read(release: Release, *, since: datetime | None = None) -> tuple[Outcomes, 
     return Register.reader(release.name, begun, until)
 
 
-def verdict(release: Release) -> Verdict:
-    """Over all its canary: a window that forgets would look at the same conversations anew."""
-    return judged(*read(release))
-
-
 def judged(arm: Outcomes, control: Outcomes) -> Verdict:
+    """Over all its canary: a window that forgets would look at the same conversations anew."""
     return sequential.judge(
         Counted(arm.went_well, arm.settled), Counted(control.went_well, control.settled)
     )

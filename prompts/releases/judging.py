@@ -13,6 +13,7 @@ from prompts.ledger import in_cny
 from prompts.llm import canary as arithmetic
 from prompts.llm.canary import ArmStats, Breach, Guard
 from prompts.models import Release
+from prompts.releases import evidence
 from prompts.releases.moving import roll_back
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,14 @@ class Comparison:
     arm: Figures
     control: Figures
     breach: Breach | None
+
+
+# How a release fares: by the ledger, and by how conversations ended.
+Told = tuple[Comparison, tuple[evidence.Outcomes, evidence.Outcomes]]
+
+
+def told(release: Release) -> Told:
+    return statistics(release), evidence.read(release)
 
 
 def statistics(release: Release) -> Comparison:

@@ -80,14 +80,15 @@ def as_hold(minutes: int) -> str:
     return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
 
 
-def standing(release: Release) -> Standing | None:
-    """Where it is; None for one that is no canary, or is moved by hand."""
+def standing(release: Release, *, told: judging.Told | None = None) -> Standing | None:
+    """Where it is; None for one that is no canary, or is moved by hand. `told` saves reading again how it fares."""
     if release.status != Release.Status.CANARY or release.stage is None:
         return None
     since = release.stage_since or timezone.now()
     stages = [(percent, minutes) for percent, minutes in release.stages]
     due = since + timedelta(minutes=stages[release.stage][1])
     arm, _ = evidence.read(release, since=since)
+    compared, outcomes = told or judging.told(release)
     return Standing(
         at=release.stage,
         stages=stages,
@@ -96,8 +97,8 @@ def standing(release: Release) -> Standing | None:
         turns=arm.turns,
         wanted=release.stage_samples,
         held=timezone.now() >= due,
-        guarded=judging.statistics(release).breach is None,
-        verdict=evidence.verdict(release),
+        guarded=compared.breach is None,
+        verdict=evidence.judged(*outcomes),
     )
 
 

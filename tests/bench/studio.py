@@ -137,7 +137,7 @@ def addresses() -> dict[str, str]:
     from django.urls import reverse
 
     from prompts.admin.sops import SopAdmin
-    from prompts.models import EvalRun, EvalSet, Prompt, PromptVersion, Sop
+    from prompts.models import EvalRun, EvalSet, Prompt, PromptVersion, Release, Sop
 
     def at(name: str, row: object = None, query: str = "") -> str:
         pk = [row.pk] if row is not None else []  # type: ignore[attr-defined]
@@ -177,6 +177,8 @@ def addresses() -> dict[str, str]:
         "run": at("evalrun_change", EvalRun.objects.order_by("-pk").first()),
         "releases": at("release_changelist"),
         "new release": at("release_add"),
+        "release": at("release_change", Release.objects.order_by("-pk").first()),
+        "SOPs that customers hear": at("sop_heard"),
     }
 
 

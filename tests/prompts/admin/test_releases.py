@@ -140,7 +140,7 @@ def test_the_page_shows_gate_arms_and_contents_within_its_queries(
 
     assert "The evaluation reached its threshold." in html
     assert "Negative moods" in html
-    assert query_count(staff, url) <= 16
+    assert query_count(staff, url) <= 12
     one = query_count(staff, page("release_changelist"))
     for number in range(2):
         Release.objects.create(name=f"r{number}", note="n", eval_set=release.eval_set)
