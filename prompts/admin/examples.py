@@ -150,7 +150,7 @@ class FewShotExampleAdmin(SeenAdmin, DefaultsStay, AnnouncedAdmin):
     @display(  # type: ignore[untyped-decorator]
         description=both("来源", "source"),
         ordering="source",
-        label={"conversation": "info", "hand": "success"},
+        label={"conversation": "info", "hand": "success", "default": None},
     )
     def origin(self, example: FewShotExample) -> tuple[str, Any]:
         return example.source, SOURCES.get(example.source, example.source)
