@@ -6,6 +6,7 @@ Django is set up before this is imported.
 from collections.abc import Iterator
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
@@ -13,6 +14,8 @@ from django.urls import NoReverseMatch, reverse
 
 # What a page wants to be asked, so that it has something to show.
 QUERIES = {"admin:prompts_sop_retrieval": "?q=我的订单怎么还没到"}
+# Pages beside an admin that are about rows of another kind.
+ABOUT = {"prompts_sop_import_job": "prompts.SopImport"}
 # Kinds of which each state is a page of another look.
 STATES = {
     "prompts.release": "status", "prompts.evalrun": "state", "prompts.sopimport": "state", "prompts.canary": "status",
@@ -37,10 +40,10 @@ def is_page(client: Client, url: str) -> bool:
 
 def named(site: admin.AdminSite) -> Iterator[tuple[str, str]]:
     for model, model_admin in site._registry.items():
-        rows = samples(model)
         for pattern in model_admin.get_urls():
             if pattern.name and not pattern.name.endswith(LEFT_OUT):
-                yield from opened(f"{site.name}:{pattern.name}", rows)
+                about = apps.get_model(ABOUT.get(pattern.name, model._meta.label))
+                yield from opened(f"{site.name}:{pattern.name}", samples(about))
 
 
 def opened(name: str, rows: dict[str, Model]) -> Iterator[tuple[str, str]]:
