@@ -22,7 +22,7 @@ from playwright.sync_api import expect as expect_that
 from psycopg import sql
 
 from config import embedded
-from tests.stack import Stack
+from tests.stack import ADMIN_PASSWORD, Stack
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGUMENTS = [
@@ -217,3 +217,32 @@ def enter_shop(browser: Browser, stack: Stack) -> Iterator[Callable[..., Shop]]:
 @pytest.fixture
 def shop(enter_shop: Callable[..., Shop]) -> Shop:
     return enter_shop(viewport={"width": 1280, "height": 800})
+
+
+@pytest.fixture
+def sign_in(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
+    """Opens consoles, signed in; ends with a check that no page complained."""
+    errors: list[str] = []
+    contexts = []
+
+    def enter(username: str = "admin", **options: Any) -> Page:
+        context = browser.new_context(base_url=stack.url, **{"locale": "zh-CN", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console",
+            lambda line: errors.append(line.text) if line.type in {"error", "warning"} else None,
+        )
+        page.goto("/console/")
+        page.fill("#id_username", username)
+        page.fill("#id_password", ADMIN_PASSWORD)
+        page.click("button[type=submit]")
+        page.wait_for_url("**/console/")
+        expect_that(page.locator(".status select")).to_be_enabled()
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    assert errors == []

@@ -1,48 +1,17 @@
 """A customer and an agent side by side: the call for a person, the claim, the reply, and back to the bot."""
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from playwright.sync_api import expect as expect_that
 
 from tests.e2e.conftest import ANSWER_MS, Shop, Tab
-from tests.stack import ADMIN_PASSWORD, Stack
 
 pytestmark = pytest.mark.e2e
 
 QUESTION = "我的订单怎么还没到?"
-
-
-@pytest.fixture
-def sign_in(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
-    """Opens consoles, signed in; ends with a check that no page complained."""
-    errors: list[str] = []
-    contexts = []
-
-    def enter(**options: Any) -> Page:
-        context = browser.new_context(base_url=stack.url, **{"locale": "zh-CN", **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "console",
-            lambda line: errors.append(line.text) if line.type in {"error", "warning"} else None,
-        )
-        page.goto("/console/")
-        page.fill("#id_username", "admin")
-        page.fill("#id_password", ADMIN_PASSWORD)
-        page.click("button[type=submit]")
-        page.wait_for_url("**/console/")
-        expect_that(page.locator(".status select")).to_be_enabled()
-        return page
-
-    yield enter
-    for context in contexts:
-        context.close()
-    assert errors == []
 
 
 def test_call_claim_reply_and_back_to_the_bot(shop: Shop, sign_in: Callable[..., Page]) -> None:
