@@ -6,8 +6,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Min, QuerySet
 
-from chat.models import Agent, Conversation, Turn
-from chat.states import TURN_OPEN, Owner, Presence
+from chat import intake
+from chat.models import Conversation, Turn
+from chat.states import TURN_OPEN, Owner
 
 LATELY = timedelta(minutes=5)
 # The spans between queueing and answer, of turns that were queued lately.
@@ -33,6 +34,7 @@ def now(*, at: datetime, inboxes: tuple[int, ...] | None) -> dict[str, Any]:
     turns = Turn.objects.filter(state__in=[state.value for state in TURN_OPEN])
     if inboxes is not None:
         turns = turns.filter(conversation__inbox_id__in=inboxes)
+    online = intake.online().filter(user__is_active=True, user__is_staff=True)
     with connection.cursor() as cursor:
         values: dict[str, Any] = {
             "since": at - LATELY,
@@ -47,7 +49,7 @@ def now(*, at: datetime, inboxes: tuple[int, ...] | None) -> dict[str, Any]:
         "waited_seconds": (at - queue["since"]).total_seconds() if queue["since"] else None,
         "served": served.count(),
         "answering": turns.count(),
-        "agents_online": Agent.objects.filter(presence=Presence.ONLINE.value).count(),
+        "agents_online": online.count(),
         "turns": asked,
         "failed": failed,
         "p50_seconds": median,

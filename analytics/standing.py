@@ -12,7 +12,7 @@ from analytics.figures import FilledTable, Row
 from analytics.reading import Question
 from chat import intake
 from chat.models import Agent, Inbox
-from chat.states import Owner, Presence
+from chat.states import Presence
 from prompts import controls
 from prompts.admin.trying import BREAKERS
 from prompts.bilingual import both, pick
@@ -98,13 +98,12 @@ def agents(question: Question) -> FilledTable:
 
 def staff(inboxes: tuple[int, ...] | None) -> Iterable[Any]:
     """All agents; for a reader of some inboxes those who have a conversation there."""
-    mine = Q(conversations__owner=Owner.AGENT.value, conversations__resolved_at=None)
+    mine = intake.in_hand()
     if inboxes is not None:
-        mine &= Q(conversations__inbox__in=inboxes)
-    aside = Q(conversations__snoozed=True)
+        mine = mine.filter(inbox__in=inboxes)
     found = Agent.objects.filter(user__is_active=True, user__is_staff=True).annotate(
-        load=Count("conversations", distinct=True, filter=mine & ~aside),
-        aside=Count("conversations", distinct=True, filter=mine & aside),
+        load=intake.number_of(mine.filter(snoozed=False)),
+        aside=intake.number_of(mine.filter(snoozed=True)),
     )
     if inboxes is not None:
         found = found.filter(Q(load__gt=0) | Q(aside__gt=0))

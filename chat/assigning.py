@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from chat import desk, intake, matching, protocol, push
@@ -18,8 +18,8 @@ from chat.dialogue import open_topics, read_dialogue
 from chat.matching import Free, Wish
 from chat.models import Agent, Conversation, Ring, Skill
 from chat.states import Owner, Presence, RingEnd
+from prompts.locks import Lock
 
-LOCK = 7_202_611
 # Whoever did not take a conversation is asked for it again after so long, when there is nobody else.
 ASKED = timedelta(minutes=2)
 SWEPT_AT_ONCE = 200
@@ -48,7 +48,7 @@ def assign() -> int:
 
 def hold_the_lock() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.GIVING_OUT])
 
 
 def still_waiting(rings: list[Ring]) -> list[Ring]:
@@ -108,16 +108,14 @@ def needed(row: Conversation, skills: list[Any]) -> frozenset[int]:
 
 def free(now: datetime) -> list[Free]:
     """Everybody online, with what they have in hand."""
-    mine = Q(conversations__owner=Owner.AGENT.value, conversations__resolved_at=None)
+    asked = Ring.objects.filter(agent=OuterRef("pk")).order_by("-at")
     agents = (
         intake.online()
         .filter(user__is_active=True, user__is_staff=True)
         .annotate(
-            own=Count(
-                "conversations", distinct=True, filter=mine & Q(conversations__snoozed=False)
-            ),
-            ringing=Count("rings", distinct=True, filter=Q(rings__ended_at=None)),
-            asked_at=Max("rings__at"),
+            own=intake.number_of(intake.in_hand().filter(snoozed=False)),
+            ringing=intake.number_of(intake.ringing()),
+            asked_at=Subquery(asked.values("at")[:1]),
         )
         .prefetch_related("skills", "teams")
     )

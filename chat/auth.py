@@ -6,9 +6,12 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser, User
 from django.core import signing
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from chat.models import Agent, Inbox, Visitor
 
@@ -107,6 +110,17 @@ def agent_of(user: User | AnonymousUser) -> Agent:
     return agent
 
 
+def is_signed_in(agent: Agent, *, session_key: str) -> bool:
+    """Whether the session, as it is stored now, still lets this agent in: not after logout, expiry or another password."""
+    request = HttpRequest()
+    request.session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(session_key)
+    user = get_user(request)
+    return isinstance(user, User) and user.pk == agent.user_id and user.is_active and user.is_staff
+
+
 def may_supervise(agent: Agent) -> bool:
-    """Whether the agent sees the board and may act on others' conversations."""
-    return agent.user.has_perm("chat.supervise")
+    """Whether the agent sees the board and may act on others' conversations.
+
+    Asks the rows: a socket keeps its agent for hours, and a user keeps the rights it was once asked for.
+    """
+    return User.objects.get(pk=agent.user_id).has_perm("chat.supervise")

@@ -45,10 +45,11 @@ class Day:
 def read() -> dict[str, Any]:
     """The `board` frame: `{queue, agents[], briefs[], mode, paused, at}`."""
     now, rules = timezone.now(), intake.rules()
-    days = today(now)
+    members = list(staff())
+    days = today(now, agents=[agent.pk for agent in members])
     return {
         "queue": queue(),
-        "agents": [as_agent(agent, days[agent.pk]) for agent in staff()],
+        "agents": [as_agent(agent, days[agent.pk]) for agent in members],
         "briefs": graded(days=GRADED_DAYS),
         "mode": "push" if rules.pushes else "pull",
         "paused": rules.paused,
@@ -67,12 +68,10 @@ def queue() -> list[dict[str, Any]]:
 
 
 def staff() -> Iterable[Any]:
-    mine = Q(conversations__owner=Owner.AGENT.value, conversations__resolved_at=None)
-    aside = Q(conversations__snoozed=True)
     agents = Agent.objects.filter(user__is_active=True, user__is_staff=True).annotate(
-        load=Count("conversations", distinct=True, filter=mine & ~aside),
-        aside=Count("conversations", distinct=True, filter=mine & aside),
-        ringing=Count("rings", distinct=True, filter=Q(rings__ended_at=None)),
+        load=intake.number_of(intake.in_hand().filter(snoozed=False)),
+        aside=intake.number_of(intake.in_hand().filter(snoozed=True)),
+        ringing=intake.number_of(intake.ringing()),
     )
     return agents.order_by("name")
 
@@ -91,14 +90,15 @@ def as_agent(agent: Any, day: Day) -> dict[str, Any]:
     }
 
 
-def today(now: datetime) -> dict[int, Day]:
-    """Each agent's day so far, by the shop's natural day."""
+def today(now: datetime, *, agents: Iterable[int]) -> dict[int, Day]:
+    """The day so far of these agents, by the shop's natural day."""
     since = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    spans, served = replies(since)
-    resolved = counted(
-        Conversation.objects.filter(resolved_at__gte=since, owner=Owner.AGENT.value).values("agent")
-    )
-    ratings = Rating.objects.filter(at__gte=since, conversation__agent__isnull=False)
+    agents = list(agents)
+    spans, served = replies(since, agents=agents)
+    # Whatever was resolved since was also active since, and that is indexed.
+    ended = Conversation.objects.filter(last_activity_at__gte=since, resolved_at__gte=since)
+    resolved = counted(ended.filter(owner=Owner.AGENT.value, agent__in=agents).values("agent"))
+    ratings = Rating.objects.filter(at__gte=since, conversation__agent__in=agents)
     scores = ratings.values("conversation__agent").annotate(score=Avg("score"))
     liked = {row["conversation__agent"]: round(row["score"], 2) for row in scores}
     days: dict[int, Day] = defaultdict(Day)
@@ -118,13 +118,15 @@ def counted(rows: Any) -> dict[int, int]:
     return {row["agent"]: row["n"] for row in rows.annotate(n=Count("pk"))}
 
 
-def replies(since: datetime) -> tuple[dict[int, list[float]], dict[int, set[Any]]]:
+def replies(
+    since: datetime, *, agents: list[int]
+) -> tuple[dict[int, list[float]], dict[int, set[Any]]]:
     """By agent: seconds from each claim of today to the first reply after it, and the conversations claimed."""
     first = Message.objects.filter(
         conversation=OuterRef("conversation"), role=Role.AGENT.value, at__gte=OuterRef("ended_at")
     )
     claims = Escalation.objects.filter(
-        end=EscalationEnd.CLAIMED.value, ended_at__gte=since, agent__isnull=False
+        end=EscalationEnd.CLAIMED.value, ended_at__gte=since, agent__in=agents
     ).annotate(replied_at=Subquery(first.order_by("seq").values("at")[:1]))
     spans: dict[int, list[float]] = defaultdict(list)
     served: dict[int, set[Any]] = defaultdict(set)
@@ -143,7 +145,7 @@ def share(seconds: list[float]) -> float | None:
 
 def own(agent: Agent) -> dict[str, Any]:
     """The agent's own day, for the strip at the top."""
-    return today(timezone.now())[agent.pk].as_json()
+    return today(timezone.now(), agents=[agent.pk])[agent.pk].as_json()
 
 
 def graded(*, days: int) -> list[dict[str, Any]]:

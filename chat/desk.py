@@ -18,6 +18,8 @@ from chat.models import Agent, Conversation, Escalation, Message, Note, Ring, Te
 from chat.states import Owner, Role
 
 LISTED = 200
+# What people have or wait for is listed whatever the bot talks about, up to far more than anybody works through.
+LISTED_PEOPLE = 1000
 PREVIEW_CHARS = 80
 EARLIER = 10
 STEPS = 8
@@ -25,9 +27,13 @@ NOTES = 200
 
 
 def listed() -> list[dict[str, Any]]:
-    """Every open conversation in which something was said, the latest LISTED of them."""
-    rows = said().filter(resolved_at=None, last_seq__gt=0).order_by("-last_activity_at")
-    return as_entries(rows[:LISTED])
+    """The open conversations in which something was said: agents' and waiting ones, then the bot's latest up to LISTED."""
+    rows = said().filter(resolved_at=None, last_seq__gt=0)
+    people = rows.filter(owner__in=[Owner.AGENT.value, Owner.QUEUE.value])
+    # Agents' first, then whoever waits longest.
+    found = as_entries(people.order_by("owner", "waiting_since")[:LISTED_PEOPLE])
+    bots = rows.filter(owner=Owner.BOT.value).order_by("-last_activity_at")
+    return found + as_entries(bots[: max(0, LISTED - len(found))])
 
 
 def entries(ids: Iterable[UUID]) -> list[dict[str, Any]]:

@@ -10,12 +10,13 @@ from datetime import timedelta
 import structlog
 from celery import current_app
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from chat.models import Agent, IntakePolicy
-from chat.states import Intake, Presence
+from chat.models import Agent, Conversation, IntakePolicy, Ring
+from chat.states import Intake, Owner, Presence
 from prompts import snapshot
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,22 @@ def online() -> QuerySet[Agent]:
     """Agents who take conversations now; one whose console fell silent does not."""
     heard = Q(seen_at=None) | Q(seen_at__gte=timezone.now() - SILENT)
     return Agent.objects.filter(heard, presence=Presence.ONLINE.value)
+
+
+def in_hand() -> QuerySet[Conversation]:
+    """What agents have at this moment, set aside or not."""
+    return Conversation.objects.filter(owner=Owner.AGENT.value, resolved_at=None)
+
+
+def ringing() -> QuerySet[Ring]:
+    """What rings at somebody at this moment."""
+    return Ring.objects.filter(ended_at=None)
+
+
+def number_of(rows: "QuerySet[Conversation] | QuerySet[Ring]") -> Coalesce:
+    """In a query of agents: how many of the rows are each one's. A count of its own, so that none multiplies another."""
+    mine = rows.filter(agent=OuterRef("pk")).order_by().values("agent")
+    return Coalesce(Subquery(mine.annotate(number=Count("pk")).values("number")), 0)
 
 
 def set_paused(*, paused: bool) -> None:

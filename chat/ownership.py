@@ -65,6 +65,9 @@ def move(
     conversation.agent = agent
     conversation.epoch += 1
     conversation.waiting_since = timezone.now() if to is Owner.QUEUE else None
+    if to is Owner.QUEUE and "team" not in also:
+        # For whom it waited another time says nothing of this one.
+        conversation.team, also = None, (*also, "team")
     if handed_over:
         conversation.handover_epoch = conversation.epoch
     message = transcript.append(

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+import structlog
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
 from chat import desk
 from chat.models import Conversation, Message
 from prompts.nlu import segment
+
+log = structlog.get_logger(__name__)
 
 QUERY_CHARS = 100
 FOUND_MOST = 30
@@ -26,10 +29,13 @@ INDEXED_AT_ONCE = 500
 TAIL_DIGITS = range(4, 9)
 LEXEME_CHARS = 40
 PLACEHOLDER = re.compile(r"<[A-Z_]+_\d+>")
+# A tsvector holds 1 MB: twice this many of the longest lexemes of Chinese just fit. Later ones of a conversation are not kept.
+LEXEMES_MOST = 4000
 STORE = """
     INSERT INTO chat_searchentry (conversation_id, at, words) VALUES (%s, %s, array_to_tsvector(%s))
     ON CONFLICT (conversation_id) DO UPDATE
-    SET at = EXCLUDED.at, words = chat_searchentry.words || EXCLUDED.words
+    SET at = EXCLUDED.at, words = CASE WHEN length(chat_searchentry.words) >= %s THEN chat_searchentry.words
+                                       ELSE chat_searchentry.words || EXCLUDED.words END
 """
 BY_WORDS = """
     SELECT conversation_id FROM chat_searchentry WHERE words @@ %s::tsquery ORDER BY at DESC LIMIT %s
@@ -149,7 +155,12 @@ def index_due() -> int:
         due.values_list("pk", "searched_seq", "last_seq", "last_activity_at")[:INDEXED_AT_ONCE]
     )
     for pk, searched, last, at in rows:
-        index(pk, searched=searched, last=last, at=at)
+        try:
+            index(pk, searched=searched, last=last, at=at)
+        except DatabaseError as error:
+            # One that cannot be stored must not stand before all others for ever; a database that is away raises again.
+            log.error("unsearchable", conversation_id=str(pk), error=type(error).__name__)
+            Conversation.objects.filter(pk=pk, searched_seq=searched).update(searched_seq=last)
     return len(rows)
 
 
@@ -163,7 +174,12 @@ def index(conversation_id: UUID, *, searched: int, last: int, at: Any) -> None:
         if not mine.update(searched_seq=last):
             return
         with connection.cursor() as cursor:
-            cursor.execute(STORE, [conversation_id, at, sorted(words)])
+            cursor.execute(STORE, [conversation_id, at, kept(words), LEXEMES_MOST])
+
+
+def kept(words: set[str]) -> list[str]:
+    """As many as are stored at once. The shortest say most: the longest are whole stretches of Chinese."""
+    return sorted(words, key=lambda word: (len(word), word))[:LEXEMES_MOST]
 
 
 def column(query: str, values: list[Any]) -> list[UUID]:

@@ -25,6 +25,7 @@ from chat import (
     media,
     outbox,
     ownership,
+    reclaiming,
     search,
     shadow,
     turn,
@@ -122,7 +123,8 @@ def assign() -> None:
 
 @shared_task
 def sweep_rings() -> None:
-    """Ends what rang in vain and asks the next."""
+    """Takes back what absent agents hold, ends what rang in vain, and asks the next."""
+    reclaiming.sweep()
     assigning.sweep()
 
 

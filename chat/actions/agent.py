@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from chat import desk, escalation, intake, ownership, protocol, push, transcript, vault
 from chat.actions import handing
-from chat.models import Agent, Conversation, Message, Note, Team
-from chat.states import Owner, Reception, Role
+from chat.models import Agent, Conversation, Message, Note, Ring, Team
+from chat.states import Owner, Reception, RingEnd, Role
 
 
 class Conflict(Exception):
@@ -134,6 +134,7 @@ def transfer_to_team(
         left = leave_note(conversation, agent=agent, text=text)
         conversation.team = team
         change = escalation.open_for(conversation, escalation.TRANSFERRED, also=("team",))
+        let_others_take(conversation, agent=agent)
     if left is not None:
         push.to_agents(conversation_id, desk.as_note(left))
     ownership.announce(conversation, change)
@@ -141,14 +142,25 @@ def transfer_to_team(
 
 
 def check_room(to: Agent) -> None:
-    """Raises Full where the agent has as much as may be given, and the rules allow no more."""
+    """Raises Full where the agent has as much as may be given, and the rules allow no more.
+
+    Holds the agent's row until the end of the transaction: two who pass on at once must not pass the limit together.
+    """
     if intake.rules().over_capacity:
         return
-    in_hand = Conversation.objects.filter(
-        owner=Owner.AGENT.value, agent=to, resolved_at=None, snoozed=False
-    )
-    if in_hand.count() >= to.capacity:
+    capacity = Agent.objects.select_for_update(no_key=True).get(pk=to.pk).capacity
+    if intake.in_hand().filter(agent=to, snoozed=False).count() >= capacity:
         raise Full(to.name)
+
+
+def let_others_take(conversation: Conversation, *, agent: Agent) -> None:
+    """Notes that the agent does not want what it has just given away, so that it rings at others first."""
+    now = timezone.now()
+    declined = RingEnd.DECLINED.value
+    if intake.rules().pushes:
+        Ring.objects.create(
+            conversation=conversation, agent=agent, at=now, until=now, ended_at=now, end=declined
+        )
 
 
 def leave_note(conversation: Conversation, *, agent: Agent, text: str) -> Note | None:
@@ -179,6 +191,7 @@ def hand_back(conversation_id: UUID, *, agent: Agent, text: str = "") -> Convers
         if conversation.inbox.reception == Reception.HUMAN_ONLY:
             # No bot receives here: somebody else is to take it.
             change = escalation.open_for(conversation, escalation.RECEPTION)
+            let_others_take(conversation, agent=agent)
         else:
             change = handing.to_bot(conversation, notice="handed_back")
     if left is not None:

@@ -20,6 +20,7 @@ POINTS_MOST = 10.0
 REASONS = {
     Reason.ASKED: both("要求人工", "asked for a person"),
     Reason.TRANSFERRED: both("转交给团队", "passed to a team"),
+    Reason.AGENT_GONE: both("坐席掉线", "the agent was gone"),
     Reason.PROMISED: both("许诺了没办的事", "promised what nobody has done"),
     Reason.RECEPTION: both("接待方式", "how the inbox receives"),
     Reason.RESTRICTED: both("只由人工处理的话题", "a topic kept to people"),

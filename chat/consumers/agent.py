@@ -9,7 +9,6 @@ from urllib.parse import parse_qs
 from uuid import UUID, uuid4
 
 import structlog
-from channels.auth import get_user
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
@@ -30,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 # Events of this long are answered by one look at the rows.
 GATHER_SECONDS = 0.1
+# A socket outlives what let it in by so long at most.
+SESSION_SECONDS = 4.0
 
 
 class AgentConsumer(Socket):
@@ -39,6 +40,7 @@ class AgentConsumer(Socket):
     watched: UUID | None = None
     moved = False
     watch: "asyncio.Task[None] | None" = None
+    guarding: "asyncio.Task[None] | None" = None
     gathering: "asyncio.Task[None] | None" = None
 
     async def connect(self) -> None:
@@ -62,9 +64,10 @@ class AgentConsumer(Socket):
             await in_database(attending.beat, agent)
             await self.send_ready(agent)
             self.watch = asyncio.create_task(self.beat(agent))
+            self.guarding = asyncio.create_task(self.guard(agent))
 
     async def disconnect(self, code: int) -> None:
-        for task in (self.watch, self.gathering):
+        for task in (self.watch, self.guarding, self.gathering):
             if task is not None:
                 task.cancel()
         if self.agent is not None:
@@ -210,17 +213,24 @@ class AgentConsumer(Socket):
                 log.warning("push_unread", error=type(error).__name__)
 
     async def beat(self, agent: Agent) -> None:
-        """Heals what pushes lost, says that the agent is there, and ends a session that is over."""
+        """Heals what pushes lost, and says that the agent is there."""
         while True:
             await asyncio.sleep(settings.HEARTBEAT_SECONDS)
             try:
-                user = await get_user(self.scope)
-                await in_database(auth.agent_of, user)
                 await in_database(attending.beat, agent)
                 await self.send_ready(agent)
-            except auth.NotAllowed:
-                await self.close(protocol.CLOSE_UNAUTHORIZED)
-                return
+            except (OperationalError, InterfaceError):
+                continue
+
+    async def guard(self, agent: Agent) -> None:
+        """Closes the socket soon after the session is over or the user is no member of staff any more."""
+        key = self.scope["session"].session_key or ""
+        while True:
+            await asyncio.sleep(min(SESSION_SECONDS, settings.HEARTBEAT_SECONDS))
+            try:
+                if not await in_database(auth.is_signed_in, agent, session_key=key):
+                    await self.close(protocol.CLOSE_UNAUTHORIZED)
+                    return
             except (OperationalError, InterfaceError):
                 continue
 

@@ -2,6 +2,7 @@
 
 from chat.escalation.decide import Action, Policy, Reason, Signals, Verdict, decide
 from chat.escalation.entry import (
+    AGENT_GONE,
     ASKED,
     MESSAGE_LEFT,
     RECEPTION,
@@ -15,6 +16,7 @@ from chat.escalation.rules import policy
 from chat.escalation.signals import signals_of, with_answer
 
 __all__ = [
+    "AGENT_GONE",
     "ASKED",
     "MESSAGE_LEFT",
     "RECEPTION",

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     TRANSFERRED = "transferred"
     RECEPTION = "reception"
     MESSAGE_LEFT = "message_left"
+    AGENT_GONE = "agent_gone"
 
 
 # They decide alone.

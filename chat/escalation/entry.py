@@ -14,6 +14,7 @@ ASKED = Verdict(Action.HAND_OVER, 1.0, ((Reason.ASKED, 1.0),))
 RECEPTION = Verdict(Action.HAND_OVER, 1.0, ((Reason.RECEPTION, 1.0),))
 TRANSFERRED = Verdict(Action.HAND_OVER, 1.0, ((Reason.TRANSFERRED, 1.0),))
 MESSAGE_LEFT = Verdict(Action.HAND_OVER, 1.0, ((Reason.MESSAGE_LEFT, 1.0),))
+AGENT_GONE = Verdict(Action.HAND_OVER, 1.0, ((Reason.AGENT_GONE, 1.0),))
 # What the bot may keep to itself while nobody is there, or after the visitor went back to it.
 INSISTENT = frozenset({Reason.ASKED, Reason.RESTRICTED, Reason.AMOUNT})
 

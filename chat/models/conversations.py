@@ -179,6 +179,14 @@ class Conversation(models.Model):
                 condition=Q(searched_seq__lt=models.F("last_seq")),
                 name="conversation_unsearched",
             ),
+            # All that people have or wait for: little, however long the history.
+            models.Index(
+                fields=["agent"],
+                condition=Q(
+                    owner__in=[Owner.AGENT.value, Owner.QUEUE.value], resolved_at__isnull=True
+                ),
+                name="conversation_with_people",
+            ),
             GinIndex(fields=["tags"], opclasses=["jsonb_path_ops"], name="conversation_tags"),
         ]
 
@@ -328,6 +336,7 @@ class Rating(models.Model):
                 condition=Q(score__gte=1, score__lte=5), name="rating_score_1_to_5"
             )
         ]
+        indexes = [models.Index(fields=["at"], name="rating_by_time")]
 
     def __str__(self) -> str:
         return f"{self.score}/5"

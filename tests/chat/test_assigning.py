@@ -9,11 +9,12 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from chat import assigning, desk, intake, waiting
+from chat import assigning, board, desk, intake, waiting
 from chat.actions import agent as agent_actions
 from chat.actions import attending, ending, sorting
 from chat.actions import visitor as actions
@@ -21,7 +22,7 @@ from chat.escalation import someone_is_online
 from chat.models import Agent, Conversation, IntakePolicy, Ring, Skill, Team, Visitor
 from chat.states import Presence
 from tests.chat.ear import Ear
-from tests.factories import AgentFactory, VisitorFactory
+from tests.factories import AgentFactory, ConversationFactory, InboxFactory, VisitorFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
 
@@ -259,3 +260,76 @@ def test_the_policy_is_one_row_that_staff_edit(client: Any) -> None:
     assert client.post(url, form).status_code == 200
     client.post(url, {**form, "ring_seconds": 30})
     assert IntakePolicy.objects.get().ring_seconds == 30
+
+
+def test_the_history_of_conversations_and_rings_is_not_multiplied(agent: Agent) -> None:
+    Agent.objects.filter(pk=agent.pk).update(presence="online")
+    now = timezone.now()
+    for owner, resolved, snoozed in [
+        ("agent", None, False),
+        ("agent", None, True),
+        ("agent", now, False),
+        ("bot", None, False),
+    ]:
+        talk = ConversationFactory.create(
+            owner=owner, agent=agent, resolved_at=resolved, snoozed=snoozed
+        )
+        Ring.objects.create(
+            conversation=talk, agent=agent, at=now, until=now, ended_at=now, end="missed"
+        )
+    Ring.objects.create(conversation=talk, agent=agent, at=now, until=now)
+    with CaptureQueriesContext(connection) as asked:
+        (free,) = assigning.free(now)
+    (shown,) = board.staff()
+    assert (free.load, free.since) == (2, now.timestamp())
+    assert (shown.load, shown.aside, shown.ringing) == (1, 1, 1)
+    counting = asked[0]["sql"]
+    assert 'JOIN "chat_ring"' not in counting
+    assert 'JOIN "chat_conversation"' not in counting
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {counting}")
+        assert "conversation_with_people" in str(cursor.fetchall())
+
+
+def test_what_an_agent_gives_away_rings_at_others_first(agent: Agent) -> None:
+    Agent.objects.filter(pk=agent.pk).update(presence="online")
+    inbox = InboxFactory.create(reception="human_only")
+    pk = queued(VisitorFactory.create(inbox=inbox))
+    agent_actions.claim(pk, agent=agent)
+    agent_actions.hand_back(pk, agent=agent)
+    assert assigning.assign() == 0
+    colleague = member()
+    assigning.assign()
+    assert rings() == {pk: colleague.pk}
+
+
+def test_a_team_is_asked_only_while_it_waits_for_that_team(agent: Agent) -> None:
+    visitor = VisitorFactory.create()
+    pk = queued(visitor)
+    agent_actions.claim(pk, agent=agent)
+    agent_actions.transfer_to_team(pk, agent=agent, team=Team.objects.create(name="售后"))
+    agent_actions.claim(pk, agent=agent)
+    agent_actions.hand_back(pk, agent=agent)
+    actions.request_human(visitor)
+    assert Conversation.objects.get(pk=pk).team is None
+
+
+def test_two_who_pass_on_at_once_do_not_pass_the_limit_together(agent: Agent) -> None:
+    change(over_capacity=False)
+    to = member(capacity=1)
+    held = [queued(), queued()]
+    for pk in held:
+        agent_actions.claim(pk, agent=agent)
+
+    def pass_on(pk: UUID) -> bool:
+        try:
+            agent_actions.transfer(pk, agent=agent, to=to)
+        except agent_actions.Full:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(pass_on, held)) == [False, True]

@@ -9,12 +9,14 @@ import pytest
 import pytest_asyncio
 from channels.db import database_sync_to_async as in_database
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from chat import push
 from chat.actions import agent as actions
 from chat.actions import visitor as visitor_actions
 from chat.assisting import translations
+from chat.consumers import agent as agent_socket
 from chat.models import Agent, Conversation, Message, Note, Reveal, Visitor
 from tests.chat.browser import HOST, Browser, Frame, post
 from tests.factories import AgentFactory, UserFactory, VisitorFactory
@@ -95,6 +97,16 @@ async def test_session_that_ended_closes_the_socket(
     settings.HEARTBEAT_SECONDS = 0.1
     console = await open_console(agent)
     await in_database(get_user_model().objects.filter(agent=agent).update)(is_staff=False)
+    assert await console.closed() == 4401
+
+
+async def test_logging_out_elsewhere_closes_the_socket(
+    open_console: Open, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_socket, "SESSION_SECONDS", 0.1)
+    console = await open_console(agent)
+    await console.round_trip()
+    await in_database(Session.objects.all().delete)()
     assert await console.closed() == 4401
 
 

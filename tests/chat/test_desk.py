@@ -138,3 +138,20 @@ def test_thread_knows_the_customers_earlier_conversations_only(texts: None, agen
     ]
     with pytest.raises(Conversation.DoesNotExist):
         desk.thread(uuid.uuid4(), after_seq=0, language="zh")
+
+
+def test_the_bots_many_conversations_push_nobody_out_of_the_list(
+    texts: None, agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "LISTED", 3)
+    mine, waiting = (
+        ConversationFactory.create(owner="agent", agent=agent),
+        ConversationFactory.create(),
+    )
+    said(mine, (Role.VISITOR, "在吗"))
+    wait(waiting, seconds=5)
+    bots = [ConversationFactory.create() for _ in range(3)]
+    for each in bots:
+        said(each, (Role.VISITOR, "在吗"))
+    listed = [entry["conversation_id"] for entry in desk.listed()]
+    assert listed == [str(mine.pk), str(waiting.pk), str(bots[-1].pk)]

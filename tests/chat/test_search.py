@@ -1,15 +1,17 @@
 """Search: what finds a conversation, what does not, and that personal data finds nothing."""
 
+import random
 import uuid
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from chat import search
 from chat.actions import agent as agent_actions
 from chat.actions import privacy, sorting
 from chat.actions import visitor as actions
-from chat.models import Conversation, SearchEntry, Visitor
+from chat.models import Conversation, Message, SearchEntry, Visitor
 from tests.factories import VisitorFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
@@ -125,3 +127,35 @@ def test_the_api_finds_for_staff_only(agent: Any, client: Any) -> None:
     client.force_login(agent.user)
     assert [e["conversation_id"] for e in client.get(url).json()["entries"]] == [str(talk.pk)]
     assert client.get("/api/v1/agent/search?q=").status_code == 422
+
+
+def long_lines(talk: Conversation) -> None:
+    """More different words than a row can hold."""
+    Message.objects.filter(conversation=talk).delete()
+    chars = [chr(code) for code in range(0x4E00, 0x4E00 + 20_000)]
+    texts = ["".join(random.Random(n).sample(chars, 10_000)) for n in range(40)]
+    texts = [",".join(text[at : at + 40] for at in range(0, 10_000, 40)) for text in texts]
+    Message.objects.bulk_create(
+        Message(conversation=talk, seq=seq, role="visitor", text=text)
+        for seq, text in enumerate(texts, 1)
+    )
+    Conversation.objects.filter(pk=talk.pk).update(last_seq=len(texts), searched_seq=0)
+
+
+@pytest.mark.parametrize(
+    ("most", "refused"), [(search.LEXEMES_MOST, []), (1_000_000, ["unsearchable"])]
+)
+def test_one_conversation_of_endless_words_does_not_stop_the_others(
+    most: int, refused: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without a limit the database itself refuses the row.
+    monkeypatch.setattr(search, "LEXEMES_MOST", most)
+    endless = say("你好")
+    long_lines(endless)
+    with capture_logs() as logs:
+        assert search.index_due() == 1
+    assert [entry["event"] for entry in logs] == refused
+    wanted = say("退款到哪了")
+    assert ids("退款") == [str(wanted.pk)]
+    endless.refresh_from_db()
+    assert endless.searched_seq == endless.last_seq

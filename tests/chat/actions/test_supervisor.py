@@ -134,3 +134,10 @@ def test_the_api_is_for_supervisors(agent: Agent, chief: Agent, client: Any) -> 
     paused = client.post(f"{url}/intake", {"paused": True}, content_type="application/json")
     assert paused.json() == {"paused": True}
     intake.CACHE.clear()
+
+
+def test_a_right_that_was_taken_away_ends_on_a_socket_that_is_open(chief: Agent) -> None:
+    assert auth.may_supervise(chief)
+    chief.user.user_permissions.clear()
+    with pytest.raises(ProtocolError):
+        supervisor.pause(agent=chief, paused=True)

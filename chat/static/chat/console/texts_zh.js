@@ -48,7 +48,7 @@ export default {
   cannedTitle: "标题", cannedFolder: "文件夹（用 / 分级）", cannedText: "内容", cannedVariables: "可用 {{customer}}、{{order}}、{{agent}}、{{shop}}，插入时自动填写。", cannedRemove: "删除这条常用语", cannedEmpty: "请填写标题和内容。",
   keySnooze: "搁置", keyTags: "编辑标签", keyCanned: "在空的输入框里打开常用语",
   search: "搜索会话", searchHint: "搜索内容、订单号、#标签", searchNone: "没有找到", searchNoneHint: "可以搜内容、订单号或尾号，标签前加 #。几秒前的话可能还搜不到。", searchMore: "只显示最近的 30 个，请再加一个词。", keySearch: "不在输入时：搜索会话",
-  ringing: "新会话等您接入", ringDecline: "让给别人", ringLeft: "{seconds} 秒", team: "团队", errorMissed: "多次未接，已将您设为「离开」。准备好后请重新上线。", errorFull: "未转交：{name} 已达接待上限。", reason_transferred: "转交",
+  ringing: "新会话等您接入", ringDecline: "让给别人", ringLeft: "{seconds} 秒", team: "团队", errorMissed: "多次未接，已将您设为「离开」。准备好后请重新上线。", errorFull: "未转交：{name} 已达接待上限。", reason_transferred: "转交", reason_agent_gone: "坐席掉线",
   reason_promised: "许诺了没办的事",
   board: "看板", modePush: "自动派单", modePull: "自行接入", pause: "暂停进线", resume: "恢复进线", longest: "最久 {span}", load: "在手", served: "接待", resolvedToday: "结束", replyTime: "首次响应", quickShare: "30 秒应答率", score5: "满意度", ringingCount: "振铃 {count}", asideCount: "搁置 {count}", todayServed: "今日接待 {count}",
   barge: "介入", reassign: "指派", reassignTitle: "指派给", whisper: "悄悄话", whisperHint: "只有坐席看得到，接待的同事会收到提醒。", whisperEmpty: "请写点什么。", calledWhisper: "{name} 给您留了悄悄话，点击查看", calledReassign: "{name} 把一个会话指派给您，点击打开",

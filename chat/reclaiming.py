@@ -1,0 +1,53 @@
+"""Takes conversations back from agents who are gone: whoever writes to nobody waits for somebody else instead.
+
+Called by tasks.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from chat import escalation, intake, ownership
+from chat.models import Conversation, Message
+from chat.states import Role
+
+# A console beats every twenty seconds: twice in vain. With a sweep each second a customer waits a minute at most.
+GONE = timedelta(seconds=50)
+TAKEN_AT_ONCE = 50
+
+
+def sweep() -> int:
+    """Puts what absent agents leave unanswered back into the queue; how many. Safe to run beside itself."""
+    taken = list(left_alone().values_list("pk", flat=True)[:TAKEN_AT_ONCE])
+    return sum(map(take_back, taken))
+
+
+def left_alone() -> QuerySet[Conversation]:
+    """In the hands of an agent who fell silent or is no member of staff any more, with a line that nobody answered."""
+    gone = Q(agent__seen_at__lt=timezone.now() - GONE)
+    gone |= Q(agent__user__is_active=False) | Q(agent__user__is_staff=False)
+    lines = Message.objects.filter(conversation=OuterRef("pk"))
+    said = lines.filter(role=Role.AGENT.value).order_by("-seq").values("seq")[:1]
+    unanswered = lines.filter(role=Role.VISITOR.value, seq__gt=OuterRef("said"))
+    return (
+        intake.in_hand()
+        .filter(gone, snoozed=False)
+        .annotate(said=Coalesce(Subquery(said), 0))
+        .filter(Exists(unanswered))
+    )
+
+
+def take_back(conversation_id: UUID) -> bool:
+    """False when it is not left alone any more, or somebody else works on it at this moment."""
+    with transaction.atomic():
+        rows = Conversation.objects.select_for_update(no_key=True, skip_locked=True)
+        held = rows.filter(pk=conversation_id).first()
+        if held is None or not left_alone().filter(pk=conversation_id).exists():
+            return False
+        change = escalation.open_for(held, escalation.AGENT_GONE)
+    ownership.announce(held, change)
+    return True

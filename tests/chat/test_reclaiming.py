@@ -1,0 +1,67 @@
+"""Who writes to an agent who is gone gets another; nobody loses a conversation they look after."""
+
+import uuid
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from chat import reclaiming
+from chat.actions import agent as actions
+from chat.actions import visitor as visitor_actions
+from chat.models import Agent, Conversation, Escalation, Visitor
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("texts")]
+
+
+@pytest.fixture
+def held(visitor: Visitor, agent: Agent) -> UUID:
+    """An agent's conversation in which the customer has written."""
+    pk = write(visitor)
+    visitor_actions.request_human(visitor)
+    actions.claim(pk, agent=agent)
+    return pk
+
+
+def write(visitor: Visitor) -> UUID:
+    return visitor_actions.post_message(
+        visitor, client_id=uuid.uuid4(), text="在吗", address="127.0.0.1"
+    ).conversation_id
+
+
+def fall_silent(agent: Agent) -> None:
+    Agent.objects.filter(pk=agent.pk).update(seen_at=timezone.now() - reclaiming.GONE)
+
+
+@pytest.mark.parametrize("why", ["silent", "deactivated"])
+def test_what_a_gone_agent_leaves_unanswered_waits_again(
+    held: UUID, agent: Agent, ear: Any, why: str
+) -> None:
+    if why == "silent":
+        fall_silent(agent)
+    else:
+        get_user_model().objects.filter(agent=agent).update(is_active=False)
+    assert [reclaiming.sweep(), reclaiming.sweep()] == [1, 0]
+    conversation = Conversation.objects.get(pk=held)
+    assert (conversation.owner, conversation.agent) == ("queue", None)
+    assert Escalation.objects.get(ended_at=None).reasons[0]["code"] == "agent_gone"
+    told = ear.frames()
+    assert [frame["owner"] for frame in told if frame["type"] == "state"] == ["queue"]
+
+
+def test_nothing_is_taken_from_who_is_there_answered_or_put_it_aside(
+    held: UUID, agent: Agent, visitor: Visitor
+) -> None:
+    Agent.objects.filter(pk=agent.pk).update(seen_at=timezone.now(), presence="away")
+    assert reclaiming.sweep() == 0
+    fall_silent(agent)
+    Conversation.objects.filter(pk=held).update(snoozed=True)
+    assert reclaiming.sweep() == 0
+    Conversation.objects.filter(pk=held).update(snoozed=False)
+    epoch = Conversation.objects.get(pk=held).epoch
+    actions.reply(held, agent=agent, client_id=uuid.uuid4(), text="在的", epoch=epoch)
+    assert reclaiming.sweep() == 0
+    write(visitor)
+    assert reclaiming.sweep() == 1
