@@ -11,7 +11,6 @@ from typing import Any
 
 import openpyxl
 import structlog
-from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 from openpyxl.cell import WriteOnlyCell
@@ -91,24 +90,41 @@ def run(pk: int) -> None:
     """Writes the file of a job that waits, or whose worker died."""
     now = timezone.now()
     free = Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=now)
+    until = now + LEASE
     if not Export.objects.filter(free, pk=pk).update(
-        state=State.RUNNING, lease_until=now + LEASE, written=0
+        state=State.RUNNING, lease_until=until, written=0
     ):
         return
-    job = Export.objects.get(pk=pk)
+    job = Export.objects.defer("file").get(pk=pk)
+    job.lease_until = until
     try:
         with translation.override(job.language):
             body = KINDS_OF_FILE[job.kind][1](rows(job))
-    except DatabaseError as error:
-        log.warning("export_failed", job=pk, error=type(error).__name__)
+    except LostLease:
+        return
+    except Exception:  # whatever it was, nobody waits for the file any longer
+        log.exception("export_failed", job=pk)
         held(job).update(state=State.FAILED, finished_at=timezone.now())
         return
     held(job).update(state=State.DONE, file=body, finished_at=timezone.now())
     log.info("exported", job=pk, kind=job.kind)
 
 
+class LostLease(Exception):
+    """Another worker writes the file."""
+
+
 def held(job: Export) -> QuerySet[Export]:
-    return Export.objects.filter(pk=job.pk, state=State.RUNNING)
+    """The job's row as long as this worker's lease on it holds."""
+    return Export.objects.filter(pk=job.pk, state=State.RUNNING, lease_until=job.lease_until)
+
+
+def renew(job: Export, *, written: int) -> None:
+    """Tells how far it is. Raises LostLease."""
+    until = timezone.now() + LEASE
+    if not held(job).update(written=written, lease_until=until):
+        raise LostLease
+    job.lease_until = until
 
 
 def rows(job: Export) -> Iterator[list[Any]]:
@@ -124,7 +140,7 @@ def rows(job: Export) -> Iterator[list[Any]]:
     for number, outcome in enumerate(found.iterator(chunk_size=TOLD_EACH), 1):
         yield [value(outcome, names) for _, value in COLUMNS]
         if number % TOLD_EACH == 0:
-            held(job).update(written=number, lease_until=timezone.now() + LEASE)
+            renew(job, written=number)
 
 
 def as_csv(found: Iterable[list[Any]]) -> bytes:

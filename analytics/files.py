@@ -3,8 +3,10 @@
 from typing import Any
 
 import structlog
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -37,6 +39,9 @@ ASKED_FOR = (
 )
 # Rung again when nobody began it so long.
 LOST_SECONDS = 5.0
+# So many of one reader are written or wait at once.
+OPEN_MOST = 3
+OPEN = (Export.State.WAITING, Export.State.RUNNING)
 
 
 @csrf_protect
@@ -52,13 +57,19 @@ def ask(request: HttpRequest) -> HttpResponse:
     if kind not in exporting.KINDS_OF_FILE:
         raise PermissionDenied
     posted = {name: value.replace("\0", "")[:200] for name, value in request.POST.dict().items()}
-    job = Export.objects.create(
-        user=request.user,
-        kind=kind,
-        query={name: posted[name] for name in ASKED_FOR if posted.get(name)},
-        inboxes=access.inboxes_of(request.user),
-        language=get_language() or "zh-hans",
-    )
+    with transaction.atomic():
+        # Two tabs at once must not pass the limit together.
+        reader = User.objects.select_for_update(no_key=True).get(pk=request.user.pk)
+        if own(request).filter(state__in=OPEN).count() >= OPEN_MOST:
+            messages.warning(request, str(EXPORTS["enough"]))
+            return redirect("analytics:exports")
+        job = Export.objects.create(
+            user=reader,
+            kind=kind,
+            query={name: posted[name] for name in ASKED_FOR if posted.get(name)},
+            inboxes=access.inboxes_of(request.user),
+            language=get_language() or "zh-hans",
+        )
     ring(job)
     return redirect("analytics:exports")
 
@@ -96,10 +107,19 @@ def own(request: HttpRequest) -> QuerySet[Export]:
 def state(request: HttpRequest, pk: int) -> JsonResponse:
     """How far an export is."""
     job = get_object_or_404(own(request).defer("file"), pk=pk)
-    waited = (timezone.now() - job.created_at).total_seconds()
-    if job.state == Export.State.WAITING and waited > LOST_SECONDS:
+    if is_lost(job):
         ring(job)
     return JsonResponse(as_json(job))
+
+
+def is_lost(job: Export) -> bool:
+    """Whether nobody began it, or whoever did is gone."""
+    now = timezone.now()
+    if job.state == Export.State.WAITING:
+        return (now - job.created_at).total_seconds() > LOST_SECONDS
+    return (
+        job.state == Export.State.RUNNING and job.lease_until is not None and job.lease_until < now
+    )
 
 
 def as_json(job: Export) -> dict[str, Any]:

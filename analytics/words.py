@@ -159,6 +159,10 @@ EXPORTS = {
     "running": both("正在写入", "being written"),
     "done": both("完成", "done"),
     "failed": both("失败，请重试", "failed, please ask again"),
+    "enough": both(
+        "已有 3 个导出未完成，请等其中一个完成后再试。",
+        "Three exports are not finished yet. Please wait for one of them.",
+    ),
     "as": both("导出这些会话", "Export these"),
     "most": both("最多 100,000 行", "100,000 rows at most"),
 }

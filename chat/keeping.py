@@ -55,10 +55,10 @@ def answer(asked: Question, delivery: Delivery, acts: Acts) -> Kept:
 
 
 def promised(reply: Answer, acts: Acts) -> dict[str, Promise]:
-    """The sentences of a model's answer that promise what nobody has done."""
+    """The sentences of a model's answer that promise what nobody has done; to look something up is to do nothing."""
     if reply.endpoint == SOP.name:
         return {}
-    done = [outcome.spec for outcome in acts.outcomes if outcome.state is CallState.DONE]
+    done = [o.spec for o in acts.outcomes if o.state is CallState.DONE and o.spec.writes]
     made = [name for spec in done for name in (spec.name, *spec.intents, *spec.titles)]
     known = [hit.answer for hit in reply.hits] + list(acts.sentences)
     looked_up = any(outcome.state is CallState.DONE for outcome in acts.outcomes)

@@ -157,6 +157,8 @@ def due() -> list[UUID]:
 
 
 def forget_old() -> int:
-    """Removes deliveries that ended long ago; how many."""
+    """Removes deliveries of long ago that have ended, or whose endpoint is out of use; how many."""
     old = WebhookDelivery.objects.filter(created_at__lt=timezone.now() - KEPT)
-    return old.exclude(state=Delivered.PENDING.value)._raw_delete(old.db)
+    in_use = WebhookEndpoint.objects.filter(enabled=True).values("pk")
+    ended = ~Q(state=Delivered.PENDING.value) | ~Q(endpoint__in=in_use)
+    return old.filter(ended)._raw_delete(old.db)

@@ -35,8 +35,13 @@ def as_fields(row: CannedReply) -> dict[str, Any]:
 
 
 def save(agent: Agent, *, pk: int | None, folder: str, title: str, text: str) -> dict[str, Any]:
-    """Writes one of the agent's own. Raises ProtocolError `not_found` for anybody else's, `conflict` for too many."""
+    """Writes one of the agent's own.
+
+    Raises ProtocolError `not_found` for anybody else's, `conflict` for too many, `invalid_frame` for a blank one.
+    """
     fields = {"folder": tidied(folder), "title": title.strip(), "text": text.strip()}
+    if not fields["title"] or not fields["text"]:
+        raise ProtocolError("invalid_frame")
     if pk is not None:
         own = CannedReply.objects.filter(pk=pk, agent=agent)
         if not own.update(**fields):
@@ -44,7 +49,7 @@ def save(agent: Agent, *, pk: int | None, folder: str, title: str, text: str) ->
         return as_fields(own.get())
     with transaction.atomic():
         # Two tabs at once must not pass the limit together.
-        Agent.objects.select_for_update().get(pk=agent.pk)
+        Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)
         if CannedReply.objects.filter(agent=agent).count() >= OWN_MOST:
             raise ProtocolError("conflict")
         return as_fields(CannedReply.objects.create(agent=agent, **fields))

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat import auth, intake, ownership, push
-from chat.actions.agent import lock_open, note
+from chat import auth, desk, intake, ownership, push, vault
+from chat.actions.agent import leave_note, lock_open, note
 from chat.models import Agent, Conversation, Note
 from chat.protocol import ProtocolError
 from chat.states import Owner
@@ -31,12 +31,18 @@ def reassign(conversation_id: UUID, *, agent: Agent, to: Agent) -> Conversation:
 
 
 def give(conversation_id: UUID, *, by: Agent, to: Agent) -> Conversation:
+    """Makes `to` its owner; a note by whoever did so keeps from whom it came."""
     check(by)
+    vault.load()
     with transaction.atomic():
         conversation = lock_open(conversation_id)
         if conversation.owner == Owner.AGENT and conversation.agent_id == to.pk:
             return conversation
+        was = conversation.agent.name if conversation.agent else ""
+        left = leave_note(conversation, agent=by, text=f"{was} → {to.name}".strip())
         change = ownership.move(conversation, Owner.AGENT, notice="agent_joined", agent=to)
+    if left is not None:
+        push.to_agents(conversation_id, desk.as_note(left))
     ownership.announce(conversation, change)
     if by.pk != to.pk:
         alert(conversation_id, to, kind="reassigned", by=by)

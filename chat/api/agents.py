@@ -117,7 +117,7 @@ def wake(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
 
 @agent.get("/search")
 def find(
-    request: HttpRequest, q: Annotated[str, Query(min_length=1, max_length=100)]
+    request: HttpRequest, q: Annotated[protocol.Words, Query(min_length=1, max_length=100)]
 ) -> dict[str, Any]:
     """Conversations with every word, number and #tag of `q`, the latest first."""
     return search.find(q)

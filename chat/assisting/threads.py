@@ -104,7 +104,9 @@ def doubts(
     conversation: Conversation, text: str, *, known: Sequence[str] = ()
 ) -> list[dict[str, str]]:
     """What `text` promises, or tells as done, that no tool has made in this conversation; `known` may be repeated."""
-    calls = ToolCall.objects.filter(conversation=conversation, state=CallState.DONE.value)
+    calls = ToolCall.objects.filter(
+        conversation=conversation, state=CallState.DONE.value, tool__effect="write"
+    )
     made: set[str] = set()
     for name, zh, en, intents in calls.values_list(
         "name", "tool__title_zh", "tool__title_en", "tool__intents"

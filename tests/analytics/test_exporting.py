@@ -11,9 +11,9 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from analytics import exporting, rollups
+from analytics import exporting, files, rollups
 from analytics.models import Export, Outcome
-from chat.models import Message, Rating
+from chat.models import Inbox, Message, Rating
 from tests.analytics.history import Writer
 from tests.analytics.test_views import viewer
 
@@ -103,3 +103,27 @@ def test_a_job_runs_once_and_again_only_when_its_worker_died(
     again = Export.objects.get(pk=job.pk)
     assert again.state == "done"
     assert bytes(again.file) == bytes(job.file)
+
+
+def test_what_cannot_be_written_fails_and_is_waited_for_no_longer(writer: Writer) -> None:
+    # No workbook holds a vertical tab.
+    Inbox.objects.update(name="a\x0bb")
+    job = ask(viewer(*writer.inboxes), kind="xlsx", days="7")
+    assert (job.state, bytes(job.file)) == ("failed", b"")
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(writer: Writer) -> None:
+    job = ask(viewer(*writer.inboxes), kind="csv")
+    Export.objects.filter(pk=job.pk).update(state="running", lease_until=timezone.now())
+    with pytest.raises(exporting.LostLease):
+        exporting.renew(job, written=1)
+    assert not exporting.held(job).exists()
+    assert files.is_lost(Export.objects.get(pk=job.pk))
+
+
+def test_three_at_once_are_enough(writer: Writer) -> None:
+    client = viewer(*writer.inboxes)
+    for _ in range(4):
+        client.post("/analytics/exports/", {"kind": "csv"})
+    assert Export.objects.count() == 3
+    assert "Three exports" in client.get("/analytics/exports/").content.decode()

@@ -22,7 +22,7 @@ from analytics.metrics import LABELLED, METRICS, PERCENTILES
 from analytics.models import DailyCount, DailySketch, Dirty, HourlyCount, LateFact, Outcome
 from analytics.reading import Question
 from analytics.spans import Period
-from chat.actions import privacy
+from chat.actions import privacy, sorting
 from chat.models import Conversation, Message, Rating, Reveal, Visitor
 from prompts import ledger
 from prompts.models import ModelCall
@@ -351,3 +351,15 @@ def test_a_conversation_unknown_to_the_rows_is_forgotten() -> None:
         catch_up()
 
         assert not LateFact.objects.exists()
+
+
+def test_tags_that_are_set_late_are_counted(writer: Writer) -> None:
+    with time_machine.travel(NOW, tick=False):
+        tagged = writer.conversation(NOW - timedelta(hours=30))
+        catch_up()
+        sorting.set_tags(tagged.pk, tags=["迟到"])
+        assert LateFact.objects.filter(conversation_id=tagged.pk).count() == 1
+        sorting.set_tags(tagged.pk, tags=["迟到"])
+        assert LateFact.objects.filter(conversation_id=tagged.pk).count() == 1
+        catch_up()
+    assert "tag:迟到" in Outcome.objects.get(pk=tagged.pk).traits

@@ -2,17 +2,19 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection as db
 from django.test import Client
 from django.utils import timezone
 
 from chat import auth, protocol, push, turn, vault
-from chat.actions import privacy
+from chat.actions import leaving, privacy
 from chat.actions import visitor as actions
 from chat.models import Conversation, Message, Rating, Turn, VaultEntry, Visitor
 from prompts.models import ModelCall
@@ -82,6 +84,24 @@ def test_export_holds_every_conversation_in_order(visitor: Visitor) -> None:
     assert spoken == ["在吗", f"电话{PHONE}"]
 
 
+def test_export_holds_what_stands_beside_the_lines(visitor: Visitor) -> None:
+    contact = protocol.Contact(phone=PHONE)
+    left = protocol.MessageLeave(
+        type="message.leave", client_id=uuid4(), text="请回电", contact=contact
+    )
+    say(visitor, f"订单 {ORDER} 怎么还没到?")
+    why = protocol.Feedback(type="feedback", message_seq=2, value="down", reason=f"打{PHONE}不通")
+    actions.give_feedback(visitor, why)
+    leaving.leave_message(visitor, left, address=HERE)
+    Conversation.objects.update(summary="电话<PHONE_1>", tags=["<PHONE_1>"])
+    (conversation,) = privacy.export(visitor)["conversations"]
+    messages = conversation["messages"]
+    assert messages[1]["feedback_reason"] == f"打{PHONE}不通"
+    assert messages[2]["contact"] == {"phone": PHONE}
+    assert (conversation["summary"], conversation["tags"]) == (f"电话{PHONE}", [PHONE])
+    assert conversation["topics"][0]["slots"]["order_number"] == ORDER
+
+
 def test_export_holds_nothing_of_another(visitor: Visitor, other: Visitor) -> None:
     say(visitor, f"电话{PHONE}")
     say(other, f"电话{OTHER_PHONE}")
@@ -119,6 +139,25 @@ def test_erase_removes_rows_and_keys_and_a_second_time_nothing(
 
     assert privacy.export(other)["conversations"][0]["messages"][0]["text"] == f"电话{OTHER_PHONE}"
     assert keys_of(other) == kept
+
+
+def test_erasure_and_lines_at_once_wait_for_each_other(visitor: Visitor) -> None:
+    actions.enter(visitor)
+
+    def write(_: int) -> None:
+        try:
+            actions.post_message(visitor, client_id=uuid4(), text=f"电话{PHONE}", address=HERE)
+        finally:
+            db.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        lines = pool.map(write, range(6))
+        for _ in range(3):
+            privacy.erase(visitor)
+        list(lines)
+    privacy.erase(visitor)
+    assert not Message.objects.exists()
+    assert not VaultEntry.objects.exists()
 
 
 def test_erased_visitors_may_come_back_and_start_anew(visitor: Visitor) -> None:

@@ -80,3 +80,9 @@ def test_staff_choose_an_agent_or_a_team_not_both(agent: Any, client: Any) -> No
     assert (page.status_code, CannedReply.objects.count()) == (200, 0)
     client.post(reverse("admin:chat_cannedreply_add"), {**form, "agent": ""})
     assert CannedReply.objects.get().folder == "a/b"
+
+
+@pytest.mark.parametrize(("title", "text"), [(" ", "x"), ("x", "\n")])
+def test_a_blank_one_is_refused(agent: Any, title: str, text: str) -> None:
+    with pytest.raises(ProtocolError):
+        canned.save(agent, pk=None, folder="", title=title, text=text)

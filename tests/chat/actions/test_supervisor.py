@@ -141,3 +141,11 @@ def test_a_right_that_was_taken_away_ends_on_a_socket_that_is_open(chief: Agent)
     chief.user.user_permissions.clear()
     with pytest.raises(ProtocolError):
         supervisor.pause(agent=chief, paused=True)
+
+
+def test_who_passed_a_conversation_on_is_kept(agent: Agent, chief: Agent) -> None:
+    pk, colleague = queued(), AgentFactory.create()
+    agent_actions.claim(pk, agent=agent)
+    supervisor.reassign(pk, agent=chief, to=colleague)
+    left = Note.objects.get(conversation=pk)
+    assert (left.agent, left.text) == (chief, f"{agent.name} → {colleague.name}")
