@@ -20,7 +20,7 @@ DROP FUNCTION analytics_note_tags();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("analytics", "0006_comparisons"),
+        ("analytics", "0007_mailed_reports"),
         ("chat", "0010_canned_snooze"),
     ]
 
