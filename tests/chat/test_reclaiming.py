@@ -48,7 +48,7 @@ def test_what_a_gone_agent_leaves_unanswered_waits_again(
     assert (conversation.owner, conversation.agent) == ("queue", None)
     assert Escalation.objects.get(ended_at=None).reasons[0]["code"] == "agent_gone"
     told = ear.frames()
-    assert [frame["owner"] for frame in told if frame["type"] == "state"] == ["queue"]
+    assert {frame["owner"] for frame in told if frame["type"] == "state"} == {"queue"}
 
 
 def test_nothing_is_taken_from_who_is_there_answered_or_put_it_aside(
