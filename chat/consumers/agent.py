@@ -4,6 +4,7 @@ What changes is pushed: events name conversations, whose entries are read and se
 """
 
 import asyncio
+import time
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from chat.consumers import own_values
 from chat.consumers.agent_acts import perform
 from chat.consumers.pace import in_database
 from chat.consumers.socket import Socket
+from chat.consumers.viewing import Viewers
 from chat.models import Agent, Conversation, Team
 from chat.protocol import ProtocolError
 from chat.states import Presence
@@ -38,6 +40,7 @@ class AgentConsumer(Socket):
 
     agent: Agent | None = None
     watched: UUID | None = None
+    viewers: Viewers | None = None
     moved = False
     watch: "asyncio.Task[None] | None" = None
     guarding: "asyncio.Task[None] | None" = None
@@ -102,7 +105,7 @@ class AgentConsumer(Socket):
                     {"type": "found", **await in_database(search.find, frame.query)}
                 )
             case protocol.Open():
-                await self.open(frame)
+                await self.open(agent, frame)
             case protocol.RevealFrame():
                 await self.reveal(agent, frame)
             case protocol.AgentTyping() | protocol.AgentRead() | protocol.PresenceSet():
@@ -111,13 +114,16 @@ class AgentConsumer(Socket):
                 done = await in_database(perform, agent, frame)
                 await self.send_frame({"type": "ok", "act": frame.type, **done})
 
-    async def open(self, frame: protocol.Open) -> None:
+    async def open(self, agent: Agent, frame: protocol.Open) -> None:
         """Shows a conversation and everything that happens in it from now on."""
         if self.watched != frame.conversation_id:
             await self.unwatch()
             # Subscribe first, then read, so that nothing falls between.
             self.watched = frame.conversation_id
+            self.viewers = Viewers(agent.pk, stale_seconds=3 * settings.HEARTBEAT_SECONDS)
             await self.join_group(transcript.watchers(frame.conversation_id))
+            await self.say_viewing(on=True, asks=True)
+            await self.send_viewers()
         language = "en" if self.locale.lower().startswith("en") else "zh"
         shown = await in_database(
             desk.thread, frame.conversation_id, after_seq=frame.after_seq, language=language
@@ -126,8 +132,28 @@ class AgentConsumer(Socket):
 
     async def unwatch(self) -> None:
         if self.watched is not None:
+            await self.say_viewing(on=False)
             await self.leave_group(transcript.watchers(self.watched))
-            self.watched = None
+            self.watched = self.viewers = None
+
+    async def say_viewing(self, *, on: bool, asks: bool = False) -> None:
+        """Tells the other consoles at the open conversation who looks at it here, or no more; `asks` who they are."""
+        if self.agent is None or self.watched is None:
+            return
+        event = {
+            "type": "push.viewing",
+            "conversation_id": self.watched.hex,
+            "agent": self.agent.pk,
+            "name": self.agent.name,
+            "on": on,
+            "asks": asks,
+            "sender": self.channel_name,
+        }
+        await self.tell_group(transcript.watchers(self.watched), event)
+
+    async def send_viewers(self) -> None:
+        if self.viewers is not None:
+            await self.send_frame(self.viewers.frame(self.watched))
 
     async def reveal(self, agent: Agent, frame: protocol.RevealFrame) -> None:
         value = await in_database(
@@ -179,6 +205,18 @@ class AgentConsumer(Socket):
         if UUID(event["conversation_id"]) == self.watched:
             await self.send_text(event["text"])
 
+    async def push_viewing(self, event: dict[str, Any]) -> None:
+        """Another console looks at a conversation, or no more."""
+        viewers, ours = self.viewers, UUID(event["conversation_id"]) == self.watched
+        if viewers is None or not ours or event["sender"] == self.channel_name:
+            return
+        # Another page of this very agent was closed: this one is still here.
+        if event["asks"] or (event["agent"] == viewers.me and not event["on"]):
+            await self.say_viewing(on=True)
+        now = time.monotonic()
+        if viewers.hear(event["agent"], event["name"], on=event["on"], now=now):
+            await self.send_viewers()
+
     async def push_staff(self, event: dict[str, Any]) -> None:
         await self.send_text(event["text"])
 
@@ -219,6 +257,9 @@ class AgentConsumer(Socket):
             try:
                 await in_database(attending.beat, agent)
                 await self.send_ready(agent)
+                await self.say_viewing(on=True)
+                if self.viewers is not None and self.viewers.expire(now=time.monotonic()):
+                    await self.send_viewers()
             except (OperationalError, InterfaceError):
                 continue
 

@@ -66,6 +66,13 @@ class Socket(AsyncWebsocketConsumer):
         except (OSError, RedisError) as error:
             log.warning("unsubscribe_failed", error=type(error).__name__)
 
+    async def tell_group(self, group: str, event: dict[str, Any]) -> None:
+        """Sends an event to the other sockets of a group, and to this one."""
+        try:
+            await self.channel_layer.group_send(group, event)
+        except (OSError, RedisError) as error:
+            log.warning("group_untold", error=type(error).__name__)
+
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hands an event to its handler.
 

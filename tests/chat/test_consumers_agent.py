@@ -17,6 +17,7 @@ from chat.actions import agent as actions
 from chat.actions import visitor as visitor_actions
 from chat.assisting import translations
 from chat.consumers import agent as agent_socket
+from chat.consumers.viewing import Viewers
 from chat.models import Agent, Conversation, Message, Note, Reveal, Visitor
 from tests.chat.browser import HOST, Browser, Frame, post
 from tests.factories import AgentFactory, UserFactory, VisitorFactory
@@ -492,3 +493,31 @@ async def test_translations_are_pushed_to_whoever_has_the_thread_open(
     told = await console.next("translation")
     assert (told["language"], told["lines"], told["why"]) == ("zh", [], "failed")
     assert (await console.refused("translate", pk, language="fr"))["code"] == "invalid_frame"
+
+
+async def test_agents_at_one_conversation_know_of_each_other(
+    texts: None, open_console: Open, visitor: Visitor
+) -> None:
+    mine, other = [await in_database(AgentFactory.create)() for _ in range(2)]
+    pk = str(await queued(visitor))
+    first, second = await open_console(mine), await open_console(other)
+    await first.send(type="open", conversation_id=pk, after_seq=0)
+    assert (await first.next("viewers"))["agents"] == []
+    await second.send(type="open", conversation_id=pk, after_seq=0)
+    assert (await second.next("viewers"))["agents"] == []
+    told = {"id": other.pk, "name": other.name}
+    assert (await first.next("viewers"))["agents"] == [told]
+    assert (await second.next("viewers"))["agents"] == [{"id": mine.pk, "name": mine.name}]
+    # Whoever looks elsewhere, or leaves, is gone.
+    await second.send(type="open", conversation_id=str(uuid.uuid4()), after_seq=0)
+    assert (await first.next("viewers"))["agents"] == []
+
+
+def test_viewers_who_fall_silent_are_gone_after_a_while() -> None:
+    viewers = Viewers(1, stale_seconds=60)
+    assert not viewers.hear(1, "me", on=True, now=0)
+    assert viewers.hear(2, "other", on=True, now=0)
+    assert not viewers.hear(2, "other", on=True, now=50)
+    assert not viewers.expire(now=100)
+    assert viewers.expire(now=111)
+    assert viewers.frame("x")["agents"] == []

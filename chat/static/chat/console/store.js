@@ -23,6 +23,7 @@
  * @property {{ turn_id: string, text: string } | null} partial what the bot is writing
  * @property {boolean} typing the visitor is
  * @property {Record<string, string>} revealed values by placeholder
+ * @property {{ id: number, name: string }[]} viewers the other agents who have it open
  * @property {Record<number, string>} translations by seq
  * @property {string} untranslated why there are none
  *
@@ -112,7 +113,7 @@ export function reduce(state, action) {
 
 /** @param {string} id @param {Entry | null} entry @returns {Thread} */
 function emptyThread(id, entry) {
-  return { id, loaded: false, entry, messages: [], gap: false, notes: [], context: null, brief: null, partial: null, typing: false, revealed: {}, translations: {}, untranslated: "" };
+  return { id, loaded: false, entry, messages: [], gap: false, notes: [], context: null, brief: null, partial: null, typing: false, revealed: {}, viewers: [], translations: {}, untranslated: "" };
 }
 
 /** @param {State} state @param {Frame} frame @returns {State} */
@@ -225,6 +226,8 @@ function onThread(thread, frame) {
       return frame.state === "running" || thread.partial?.turn_id !== frame.turn_id ? thread : { ...thread, partial: null };
     case "typing":
       return frame.who === "visitor" && frame.conversation_id === thread.id ? { ...thread, typing: frame.on } : thread;
+    case "viewers":
+      return frame.conversation_id === thread.id ? { ...thread, viewers: frame.agents } : thread;
     case "translation":
       return frame.conversation_id === thread.id ? withTranslations(thread, frame.lines, frame.why) : thread;
     case "brief":

@@ -79,7 +79,7 @@ export function createThread(root, texts, does) {
   }
 
   /** @param {State} state @param {Thread} thread */
-  function renderHead(state, { entry }) {
+  function renderHead(state, { entry, viewers }) {
     if (!entry) {
       setText(name, "");
       setText(owner, "");
@@ -89,7 +89,8 @@ export function createThread(root, texts, does) {
     }
     const mine = isMine(state, entry);
     setText(name, visitorName(texts, entry));
-    setText(owner, `${ownerText(texts, entry, mine)} · ${entry.inbox}`);
+    const others = viewers.length ? ` · ${t("viewing", { names: viewers.map((one) => one.name).join(t("and")) })}` : "";
+    setText(owner, `${ownerText(texts, entry, mine)} · ${entry.inbox}${others}`);
     const look = `${entry.conversation_id} ${mine} ${entry.owner} ${entry.resolved} ${entry.snoozed} ${state.supervisor} ${state.assist} ${state.translated[entry.conversation_id]}`;
     if (look === actsLook) return;
     actsLook = look;

@@ -127,13 +127,14 @@
  *   | ({ type: "brief", conversation_id: string } & Partial<Brief>)
  *   | { type: "suggestion", suggestion_id: string, conversation_id: string, client_id: string, kind: string, state: "running" | "done" | "failed" | "cancelled", text: string, doubts: Doubt[], why: string }
  *   | { type: "translation", conversation_id: string, language: string, lines: Translated[], why: string }
+ *   | { type: "viewers", conversation_id: string, agents: { id: number, name: string }[] }
  *   | { type: "revealed", conversation_id: string, placeholder: string, value: string }
  *   | { type: "pong" }} Frame
  */
 
 const KNOWN = new Set([
   "ready", "thread", "error", "conversation", "message", "note", "queue", "ok", "delta", "turn", "typing", "presence",
-  "revealed", "pong", "found", "ring", "alert", "intake", "brief", "suggestion", "translation",
+  "revealed", "pong", "found", "ring", "alert", "intake", "brief", "suggestion", "translation", "viewers",
 ]);
 
 /** One frame, or null for what this version does not know. @param {unknown} data @returns {Frame | null} */
