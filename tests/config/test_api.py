@@ -108,8 +108,14 @@ def test_openapi_document_is_served(caller: Client) -> None:
         "sessions conversation messages choices attachments attachments/{attachment_id} leave history transcript "
         "logout data"
     )
-    agent = "conversations queue presence conversations/{conversation_id} search board intake canned canned/{pk}"
-    acts = "claim reply note transfer hand_back resolve tags snooze wake barge reassign"
+    agent = (
+        "conversations queue presence conversations/{conversation_id} search board intake canned canned/{pk} "
+        "suggestions/{pk} briefs/grades"
+    )
+    acts = (
+        "claim reply note transfer hand_back resolve tags snooze wake barge reassign suggest translate "
+        "brief/grade"
+    )
     assert set(document["paths"]) == {
         *(f"/api/v1/client/{name}" for name in client.split()),
         *(f"/api/v1/agent/{name}" for name in agent.split()),
