@@ -154,9 +154,13 @@ def as_csv(found: Iterable[list[Any]]) -> bytes:
 
 def as_workbook(found: Iterable[list[Any]]) -> bytes:
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("conversations")
-    for row in found:
-        sheet.append([as_cell(sheet, value) for value in row])
+    sheet: Any = book.create_sheet("conversations")
+    try:
+        for row in found:
+            sheet.append([as_cell(sheet, value) for value in row])
+    finally:
+        # Also after a row that cannot be written: else what was begun is ended by chance, with an error of its own.
+        sheet.close()
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

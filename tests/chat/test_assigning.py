@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from chat import assigning, board, desk, intake, waiting
+from chat import assigning, board, desk, intake, places, waiting
 from chat.actions import agent as agent_actions
 from chat.actions import attending, ending, sorting
 from chat.actions import visitor as actions
@@ -246,6 +246,7 @@ def test_whoever_waits_hears_how_long_it_takes_once_an_agent_comes(
     queued(visitor)
     ear = Ear(visitor)
     attending.set_presence(agent, Presence.ONLINE)
+    places.TELLER.settle()
     told = [frame["queue"] for frame in ear.frames() if frame["type"] == "state"]
     ear.close()
     assert told == [{"position": 1, "eta_seconds": 60}]
