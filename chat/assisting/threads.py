@@ -104,15 +104,17 @@ def doubts(
     conversation: Conversation, text: str, *, known: Sequence[str] = ()
 ) -> list[dict[str, str]]:
     """What `text` promises, or tells as done, that no tool has made in this conversation; `known` may be repeated."""
-    calls = ToolCall.objects.filter(
-        conversation=conversation, state=CallState.DONE.value, tool__effect="write"
+    calls = ToolCall.objects.filter(conversation=conversation, state=CallState.DONE.value)
+    done = list(
+        calls.values_list(
+            "tool__effect", "name", "tool__title_zh", "tool__title_en", "tool__intents"
+        )
     )
     made: set[str] = set()
-    for name, zh, en, intents in calls.values_list(
-        "name", "tool__title_zh", "tool__title_en", "tool__intents"
-    ):
-        made |= {name, zh or "", en or "", *(intents or ())}
-    found = promises.found_in(text, made=made - {""}, known=known)
+    for effect, name, zh, en, intents in done:
+        if effect == "write":
+            made |= {name, zh or "", en or "", *(intents or ())}
+    found = promises.found_in(text, made=made - {""}, known=known, looked_up=bool(done))
     return [
         {"sentence": sentence.strip(), "promise": kind.value} for sentence, kind in found.items()
     ]
