@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils.html import escapejs
 
-from chat import assets, showing
+from chat import assets, protocol, showing
 from chat.models import Inbox
 from tests.factories import InboxFactory
 
@@ -40,6 +40,10 @@ def test_demo_shop_embeds_the_first_inbox(browser: Client) -> None:
     assert escapejs(first.key) in page
     assert "http://testserver/embed.js" in page
     assert 'lang="zh-CN"' in page
+    # What it says of the product is what the contract calls it, or every visitor's context is refused.
+    said = re.search(r'context: \{product: \{(\w+): "([^"]+)"\}', page)
+    assert said is not None
+    assert protocol.Context.model_validate({"product": {said[1]: said[2]}, "page": "/"}).product
     assert not EXTERNAL.search(page)
 
 
