@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def test_from_anger_to_the_hand_back(
     sign_in: Callable[..., Page],
     provider: ProviderControl,
     second: str,
+    database: Database,
 ) -> None:
     first, other = (
         sign_in(name, viewport={"width": 1440, "height": 900}) for name in ("admin", second)
@@ -77,6 +79,7 @@ def test_from_anger_to_the_hand_back(
     read_the_brief_and_reply(tab, first)
     pass_on(tab, first, other, conversation)
     hand_back(tab, other, provider)
+    rate(tab, database, conversation)
 
 
 def entry(console: Page, conversation: str) -> Any:
@@ -154,6 +157,23 @@ def hand_back(tab: Tab, console: Page, provider: ProviderControl) -> None:
     assert any(LINE_OF_SECOND in body for body in asked), "the model was not told"
     assert not any("补发单已登记" in body for body in asked), "the model was told a note"
     look("7-handed-back", visitor=tab.page, second=console)
+
+
+def rate(tab: Tab, database: Database, conversation: str) -> None:
+    tab.choose("评价服务")
+    sheet = tab.find("form.form")
+    sheet.locator(".radio--score", has=tab.find("input[value='4']")).click()
+    sheet.locator(".radio--solved", has=tab.find("input[value='yes']")).click()
+    sheet.locator("textarea").fill("补发很快")
+    sheet.locator("button[type=submit]").click()
+    expect_that(sheet).to_have_count(0)
+    wanted = "SELECT score, resolved, comment FROM chat_rating WHERE conversation_id = %s"
+    deadline = time.monotonic() + 30
+    while not (found := database.rows(wanted, conversation)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert found == [(4, True, "补发很快")]
+    look("8-rated", visitor=tab.page)
 
 
 def say(console: Page, text: str) -> None:
