@@ -166,6 +166,6 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     check_may_run(request)
     row = get_object_or_404(Comparison, pk=pk)
     limits = starting.raised(row, request.POST)
-    if holding.reopen(row.pk, in_background=True, **limits):
+    if starting.reopen(row, limits):
         ring(row.pk)
     return redirect("analytics:comparison", pk=pk)

@@ -10,6 +10,7 @@ from smtplib import SMTPException
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import DatabaseError
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -54,7 +55,7 @@ def send(row: ReportSubscription, today: date) -> bool:
         return False
     try:
         mail(row, build(row, period)).send()
-    except (SMTPException, OSError) as error:
+    except (SMTPException, OSError, DatabaseError, ValueError) as error:
         give_back(row, period, type(error).__name__)
         return False
     log.info("report_sent", subscription=row.pk, until=period.last.isoformat())

@@ -120,8 +120,10 @@ def answers_tried(conversation: Conversation) -> list[dict[str, Any]]:
 
 
 def calls_tried(conversation: Conversation, *, language: str) -> list[dict[str, Any]]:
-    calls = ToolCall.objects.filter(conversation=conversation).order_by("-at")
-    known = calls.values_list("name", f"tool__title_{language}", "state")[:STEPS]
+    # What a model made up was tried by nobody.
+    calls = ToolCall.objects.filter(conversation=conversation).exclude(error="not_offered")
+    latest = calls.order_by("-at")
+    known = latest.values_list("name", f"tool__title_{language}", "state")[:STEPS]
     return [
         {"kind": "tool", "title": title or name, "state": state}
         for name, title, state in reversed(list(known))

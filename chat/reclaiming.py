@@ -6,7 +6,8 @@ Called by tasks.
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -14,6 +15,8 @@ from django.utils import timezone
 from chat import escalation, intake, ownership
 from chat.models import Conversation, Message
 from chat.states import Role
+
+log = structlog.get_logger(__name__)
 
 # A console beats every twenty seconds: twice in vain. With a sweep each second a customer waits a minute at most.
 GONE = timedelta(seconds=50)
@@ -23,7 +26,18 @@ TAKEN_AT_ONCE = 50
 def sweep() -> int:
     """Puts what absent agents leave unanswered back into the queue; how many. Safe to run beside itself."""
     taken = list(left_alone().values_list("pk", flat=True)[:TAKEN_AT_ONCE])
-    return sum(map(take_back, taken))
+    return sum(map(try_to_take_back, taken))
+
+
+def try_to_take_back(conversation_id: UUID) -> bool:
+    """One that cannot be taken back now keeps no other from it."""
+    try:
+        return take_back(conversation_id)
+    except DatabaseError as error:
+        log.warning(
+            "not_taken_back", conversation_id=str(conversation_id), error=type(error).__name__
+        )
+        return False
 
 
 def left_alone() -> QuerySet[Conversation]:

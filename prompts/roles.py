@@ -4,6 +4,8 @@ A role gets each of its rights once: what a later version adds comes along, and 
 or added stays as they want it.
 """
 
+from collections.abc import Mapping
+
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
@@ -42,21 +44,38 @@ def make() -> dict[str, list[str]]:
     """Makes the groups that are missing and gives each what it was never given: names of rights by group."""
     Group.objects.bulk_create([Group(name=name) for name in ROLES], ignore_conflicts=True)
     # In one order, so that of two starts at once the second waits and finds nothing to do.
-    groups = Group.objects.filter(name__in=ROLES).order_by("pk").select_for_update()
+    groups = list(Group.objects.filter(name__in=ROLES).order_by("pk").select_for_update())
     rights = dict(
         Permission.objects.filter(content_type__app_label__in=["prompts", "chat"]).values_list(
             "codename", "pk"
         )
     )
-    return {group.name: new for group in groups if (new := give(group, rights))}
+    given = dict(RoleGrant.objects.filter(group__in=groups).values_list("group", "given"))
+    new = {
+        group: sorted((ROLES[group.name] & rights.keys()) - set(given.get(group.pk, ())))
+        for group in groups
+    }
+    give({group: names for group, names in new.items() if names}, rights, given)
+    return {group.name: names for group, names in new.items() if names}
 
 
-def give(group: Group, rights: dict[str, int]) -> list[str]:
-    """Adds those rights of its role that the group was never given; their names."""
-    grant, _ = RoleGrant.objects.get_or_create(group=group)
-    new = sorted((ROLES[group.name] & rights.keys()) - set(grant.given))
-    if new:
-        group.permissions.add(*(rights[name] for name in new))
-        grant.given = sorted({*grant.given, *new})
-        grant.save(update_fields=["given"])
-    return new
+def give(
+    new: Mapping[Group, list[str]], rights: Mapping[str, int], given: Mapping[int, list[str]]
+) -> None:
+    """Adds rights to groups, and notes that they were given."""
+    member = Group.permissions.through
+    added = [
+        member(group_id=group.pk, permission_id=rights[name])
+        for group, names in new.items()
+        for name in names
+    ]
+    member.objects.bulk_create(added, ignore_conflicts=True)
+    RoleGrant.objects.bulk_create(
+        [
+            RoleGrant(group=group, given=sorted({*given.get(group.pk, ()), *names}))
+            for group, names in new.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["group"],
+        update_fields=["given"],
+    )

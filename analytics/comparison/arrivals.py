@@ -14,20 +14,21 @@ from analytics.models import ComparedAnswer
 AT_ONCE = 64
 
 Ask = Callable[[Item], ComparedAnswer | None]
+Answered = ComparedAnswer | None | Exception
 
 
 class Arrivals:
     """Sends items as by chance, `rate` a second in the mean, from a thread of its own, so that nothing else delays one.
 
-    The clock of an answer runs from when it was due. Used as a context: leaving it sends nothing more and waits for
-    what is under way.
+    The clock of an answer runs from when it was due. Used as a context: leaving it sends nothing more, not what is
+    due already either, and waits for what is under way.
     """
 
     def __init__(self, ask: Ask, items: list[Item], *, rate: float, seed: int) -> None:
         self.ask, self.items = ask, items
         self.rate, self.draw = rate, Random(seed)  # noqa: S311 - nothing secret is drawn
         self.stop = threading.Event()
-        self.answered: SimpleQueue[ComparedAnswer | None] = SimpleQueue()
+        self.answered: SimpleQueue[Answered] = SimpleQueue()
         self.pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="load")
         self.sender = threading.Thread(target=self.send, name="arrivals", daemon=True)
 
@@ -38,7 +39,7 @@ class Arrivals:
     def __exit__(self, *_: object) -> None:
         self.stop.set()
         self.sender.join()
-        self.pool.shutdown(wait=True)
+        self.pool.shutdown(wait=True, cancel_futures=True)
 
     def send(self) -> None:
         due = time.monotonic()
@@ -50,15 +51,19 @@ class Arrivals:
 
     def ask_due(self, item: Item, due: float) -> None:
         late_ms = (time.monotonic() - due) * 1000
-        row = self.ask(item)
+        try:
+            row = self.ask(item)
+        except Exception as error:  # noqa: BLE001 - raised again by whoever takes the answers
+            self.answered.put(error)
+            return
         if row is not None:
             row.total_ms += late_ms
             if row.first_token_ms is not None:
                 row.first_token_ms += late_ms
         self.answered.put(row)
 
-    def take(self) -> list[ComparedAnswer | None]:
-        """What was answered since it was last asked."""
+    def take(self) -> list[Answered]:
+        """What was answered since it was last asked, or went wrong."""
         found = []
         while True:
             try:

@@ -14,8 +14,8 @@ from django.db.models.functions import Now
 from analytics.models import Comparison
 
 State = Comparison.State
-# Outlives the longest answer.
-LEASE_SECONDS = 120
+# Outlives the longest answer, asked three times.
+LEASE_SECONDS = 240
 
 
 def free() -> Q:

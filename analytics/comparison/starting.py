@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.http import QueryDict
 
-from analytics.comparison import plan, running
+from analytics.comparison import holding, plan, running
 from analytics.comparison.plan import Options
 from analytics.models import Comparison
 from prompts.bilingual import pick
@@ -111,10 +111,8 @@ def read_cost(form: Form, name: str) -> Decimal | None:
 
 def begin(form: Form, *, user_id: int | None) -> Comparison | None:
     """The run, for a worker; None while another one is on its way: they would be in each other's times."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.STARTING_COMPARISONS])
-        open_states = [Comparison.State.WAITING, Comparison.State.RUNNING]
-        if Comparison.objects.filter(state__in=open_states, in_background=True).exists():
+    with transaction.atomic():
+        if is_busy():
             return None
         return running.begin(
             form.chosen,
@@ -125,6 +123,21 @@ def begin(form: Form, *, user_id: int | None) -> Comparison | None:
             user_id=user_id,
             in_background=True,
         )
+
+
+def is_busy(*, but: int = 0) -> bool:
+    """Whether a run other than `but` is on its way; until the transaction ends none begins."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.STARTING_COMPARISONS])
+    open_states = [Comparison.State.WAITING, Comparison.State.RUNNING]
+    rows = Comparison.objects.filter(state__in=open_states, in_background=True)
+    return rows.exclude(pk=but).exists()
+
+
+def reopen(row: Comparison, limits: Mapping[str, Any]) -> bool:
+    """Lets the run go on in the background; False while another one is on its way, and where nothing is left to do."""
+    with transaction.atomic():
+        return not is_busy(but=row.pk) and holding.reopen(row.pk, in_background=True, **limits)
 
 
 def raised(row: Comparison, posted: Mapping[str, Any]) -> dict[str, Any]:

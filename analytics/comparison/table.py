@@ -74,6 +74,9 @@ def cell(
         **figures(found),
         "of": wanted,
         "failed": len(failed),
+        "refused": sum(
+            each.right is None and each.error_class in asking.OWN_FAULTS for each in answers
+        ),
         "why": "" if wanted else "no_tools",
     }
     if failed:
@@ -141,7 +144,8 @@ def probes_of(answers: Iterable[ComparedAnswer]) -> list[Probe]:
 def is_whole(report: list[dict[str, Any]]) -> bool:
     """Whether everything that was wanted was measured. Under load a failure is a measurement."""
     return all(
-        cell["n"] + (cell["failed"] if measure == plan.LOAD else 0) >= cell["of"]
+        cell["n"] + cell.get("refused", 0) + (cell["failed"] if measure == plan.LOAD else 0)
+        >= cell["of"]
         for entry in report
         for measure, cell in entry["cells"].items()
     )

@@ -10,7 +10,7 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import Now
 
 from analytics.comparison import asking, holding, plan, probing, table
-from analytics.comparison.arrivals import Arrivals
+from analytics.comparison.arrivals import Answered, Arrivals
 from analytics.comparison.holding import State
 from analytics.comparison.plan import Item, Options
 from analytics.comparison.purse import Purse
@@ -121,12 +121,13 @@ class Worker:
             with arrivals:
                 while left:
                     time.sleep(LOOK_SECONDS)
-                    self.hold()
+                    # To the end: what waits when it is cut off would be missing among the slow ones.
+                    self.hold(whole=True)
                     found = arrivals.take()
                     left -= len(found)
-                    self.keep(found)
+                    self.keep(answers_of(found))
         finally:
-            store(each for each in arrivals.take() if each)
+            store(each for each in arrivals.take() if isinstance(each, ComparedAnswer))
 
     def probe(self, endpoint: Endpoint) -> None:
         """Prompts of ever better chosen sizes, until it is known how much the endpoint reads."""
@@ -163,9 +164,12 @@ class Worker:
         if self.failures >= FAILURES_MOST:
             raise Down(row.error_class)
 
-    def hold(self) -> None:
-        """Goes on holding the run. Raises Lost, Later, and Spent when the day's budget for all models is used up."""
-        if time.monotonic() > self.until:
+    def hold(self, *, whole: bool = False) -> None:
+        """Goes on holding the run. Raises Lost, Spent when the day's budget for all models is used up, and Later.
+
+        Not the last in the middle of what has to be measured `whole`.
+        """
+        if not whole and time.monotonic() > self.until:
             raise Later
         if not self.mine().update(lease_until=holding.lease_end()):
             raise Lost
@@ -199,6 +203,16 @@ class Worker:
             lease_until=None,
         )
         log.info("comparison_over", run=self.row.pk, why=why)
+
+
+def answers_of(found: Iterable[Answered]) -> list[ComparedAnswer | None]:
+    """Raises what went wrong in a thread that asked."""
+    answers = []
+    for each in found:
+        if isinstance(each, Exception):
+            raise each
+        answers.append(each)
+    return answers
 
 
 def purse_of(row: Comparison) -> Purse:

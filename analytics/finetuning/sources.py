@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from analytics.finetuning.sample import Count, Role, Sample, in_turn
+from chat import vault
 from chat.models import Conversation, Message, Rating, Turn
 from prompts.models import FewShotExample, Sop, SopQuestion
 from prompts.nlu import segment
@@ -134,6 +135,8 @@ def unfit(lines: Sequence[Message]) -> str:
     """Why nothing should be learned from a conversation; empty: it may."""
     if len(lines) > LINES_MOST or sum(len(line.text) for line in lines) > CHARS_MOST:
         return "very long"
+    if not all(vault.is_readable(line.text) for line in lines):
+        return "not examined to the end for personal data"
     if any(line.meta.get("feedback") == "down" for line in lines):
         return "with a thumb down"
     if any(line.meta.get("unanswered") for line in lines):

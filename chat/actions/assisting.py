@@ -157,16 +157,21 @@ def translate(
     return known, True
 
 
-def grade(conversation_id: UUID, *, agent: Agent, grade: Grade, word: str = "") -> Brief:
+def grade(
+    conversation_id: UUID, *, agent: Agent, grade: Grade, word: str = "", epoch: int | None = None
+) -> Brief:
     """Says how good the brief of the conversation's last hand-over was; the last word counts.
 
-    Raises ProtocolError `not_found` where nothing was handed over, Conversation.DoesNotExist.
+    Raises ProtocolError `not_found` where nothing was handed over, `conflict` where that is not the hand-over at `epoch`
+    any more, whose brief was read; Conversation.DoesNotExist.
     """
     vault.load()
     with transaction.atomic():
         conversation = transcript.lock(conversation_id)
         if not conversation.handover_epoch:
             raise ProtocolError("not_found")
+        if epoch not in (None, conversation.handover_epoch):
+            raise ProtocolError("conflict")
         row, _ = Brief.objects.get_or_create(
             conversation=conversation,
             epoch=conversation.handover_epoch,

@@ -1,5 +1,6 @@
 """Who of the agents is there, and what they look at. Called by consumers and api."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -10,6 +11,9 @@ from chat.models import Agent, Conversation, Reveal, VaultEntry
 from chat.protocol import ProtocolError
 from chat.states import Presence
 from prompts.redaction.vault import VaultError
+
+# Written no more often than this, however many requests come.
+HEARD_EVERY = timedelta(seconds=5)
 
 
 def set_presence(agent: Agent, presence: Presence) -> None:
@@ -26,6 +30,12 @@ def set_presence(agent: Agent, presence: Presence) -> None:
 def beat(agent: Agent) -> None:
     """The agent's console is alive."""
     Agent.objects.filter(pk=agent.pk).update(seen_at=timezone.now())
+
+
+def heard(agent: Agent) -> None:
+    """The agent does something by REST, which says as much as a beat; nothing for one who was never counted as there."""
+    now = timezone.now()
+    Agent.objects.filter(pk=agent.pk, seen_at__lt=now - HEARD_EVERY).update(seen_at=now)
 
 
 def tell_visitor_types(conversation_id: UUID, *, on: bool) -> None:

@@ -193,7 +193,11 @@ def cancel_suggestion(request: HttpRequest, pk: UUID) -> Status[None]:
 def grade_brief(request: HttpRequest, conversation_id: UUID, body: GradeIn) -> dict[str, Any]:
     """Says how good the brief of the last hand-over was; null takes it back."""
     row = assisting.grade(
-        conversation_id, agent=staff(request), grade=Grade(body.grade or ""), word=body.word
+        conversation_id,
+        agent=staff(request),
+        grade=Grade(body.grade or ""),
+        word=body.word,
+        epoch=body.epoch,
     )
     return {"epoch": row.epoch, "grade": row.grade or None}
 

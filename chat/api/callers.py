@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 
 from chat import auth
+from chat.actions import attending
 from chat.models import Agent, Inbox, Visitor
 from chat.protocol import ProtocolError
 from prompts import admission
@@ -26,9 +27,11 @@ class AgentAuth(SessionAuth):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Agent | None:
         try:
-            return auth.agent_of(request.user)
+            agent = auth.agent_of(request.user)
         except auth.NotAllowed:
             return None
+        attending.heard(agent)
+        return agent
 
 
 def check_origin(request: HttpRequest, inbox: Inbox) -> None:

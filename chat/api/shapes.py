@@ -164,6 +164,7 @@ class SuggestIn(Schema):
 
 class GradeIn(Schema):
     grade: Literal["good", "bad"] | None
+    epoch: int | None = Field(None, ge=0)
     word: protocol.Words = Field("", max_length=150)
 
 

@@ -32,6 +32,9 @@ FACTS = {
 }
 
 
+UNVERIFIED = {"zh": "（页面所说，未核实）", "en": "(as the page says, unverified)"}
+
+
 class Said(BaseModel):
     """The brief as a model gives it."""
 
@@ -52,6 +55,10 @@ def run(conversation_id: UUID, epoch: int) -> bool:
         content, endpoint = write(conversation, row)
     except NotWritten as error:
         return give_up(row, error.why)
+    except BaseException:
+        # Whoever looks at it must not see it being written for ever.
+        give_up(row, "failed")
+        raise
     return commit(row, content, endpoint)
 
 
@@ -129,6 +136,9 @@ def facts_text(facts: dict[str, Any], *, language: str, teams: list[str]) -> str
     codes = ", ".join(each["code"] for each in facts["reasons"])
     lines = facts["order"]["lines"] if facts["order"] else []
     known = "; ".join(f"{line['label']} {line['value']}" for line in lines)
+    if facts["order"] and facts["order"]["source"] == "page":
+        # What a visitor's page says is no fact of ours, and has no lines of its own.
+        known = f"{UNVERIFIED[language]} {threads.flat(known)}"
     steps = "; ".join(f"{s['title']} {s.get('state', '')}".strip() for s in facts["steps"])
     said = {reasons: codes, order: known, tried: steps, team: ", ".join(teams)}
     return "\n".join(f"{name}：{text or nothing}" for name, text in said.items())

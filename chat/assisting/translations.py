@@ -5,6 +5,7 @@ thrown away.
 """
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -63,7 +64,7 @@ class Said(BaseModel):
 def known(conversation_id: UUID, *, language: str) -> list[dict[str, Any]]:
     """The translations there are, by seq."""
     rows = Translation.objects.filter(message__conversation=conversation_id, language=language)
-    found = rows.order_by("message__seq").values_list("message__seq", "text")
+    found = rows.exclude(text="").order_by("message__seq").values_list("message__seq", "text")
     return [{"seq": seq, "text": text} for seq, text in found]
 
 
@@ -89,7 +90,11 @@ def run(conversation_id: UUID, language: str) -> int:
         return 0
     count = 0
     try:
+        # No longer than the others are kept away; the next line asks for the rest.
+        until = time.monotonic() + 2 * SECONDS
         for batch in batches(missing(conversation_id, language=language)):
+            if time.monotonic() > until:
+                break
             found = translate(conversation, batch, language=language)
             count += len(found)
             tell(conversation_id, language=language, lines=found)
@@ -135,6 +140,9 @@ def keep(batch: Sequence[Message], said: Said, *, language: str) -> list[dict[st
     texts = assistance.screened(usable.values(), language=language)
     found = list(zip(usable, texts, strict=True))
     rows = [Translation(message=of[seq], language=language, text=text) for seq, text in found]
+    # What was refused is not paid for again and again.
+    refused = {line.n for line in said.lines} & set(of) - set(usable)
+    rows += [Translation(message=of[seq], language=language, text="") for seq in refused]
     Translation.objects.bulk_create(rows, ignore_conflicts=True)
     return [{"seq": seq, "text": text} for seq, text in found]
 

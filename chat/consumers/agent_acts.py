@@ -119,7 +119,8 @@ def translate(agent: Agent, frame: protocol.Translate) -> dict[str, Any]:
 
 def grade(agent: Agent, frame: protocol.BriefGrade) -> dict[str, Any]:
     pk = frame.conversation_id
-    assisting.grade(pk, agent=agent, grade=Grade(frame.grade or ""), word=frame.word)
+    given = Grade(frame.grade or "")
+    assisting.grade(pk, agent=agent, grade=given, word=frame.word, epoch=frame.epoch)
     return {"conversation_id": str(pk)}
 
 

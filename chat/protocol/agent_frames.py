@@ -176,6 +176,8 @@ class BriefGrade(OfConversation):
     type: Literal["brief.grade"]
     # None takes a grade back.
     grade: Literal["good", "bad"] | None
+    # Of the brief that was read; of the last one where it is not said.
+    epoch: Annotated[int, Field(ge=0)] | None = None
     word: Annotated[Words, Field(max_length=150)] = ""
 
 

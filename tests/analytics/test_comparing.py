@@ -185,3 +185,18 @@ def test_a_difference_is_one_where_the_intervals_do_not_meet() -> None:
         differing.verdict(plan.WINDOW, figure(9000, 9000, None), figure(800, 800, 900)) == "better"
     )
     assert differing.verdict(plan.WINDOW, figure(800, 800, 900), figure(850, 850, None)) == ""
+
+
+def test_a_run_goes_on_only_while_no_other_is_on_its_way(client: Client) -> None:
+    client.post(PATH, WANTED)
+    stopped = Comparison.objects.get()
+    assert holding.cancel(stopped.pk)
+    client.post(PATH, WANTED)
+    other = Comparison.objects.exclude(pk=stopped.pk).get()
+
+    client.post(f"{PATH}{stopped.pk}/resume/")
+    assert Comparison.objects.get(pk=stopped.pk).state == "cancelled"
+
+    assert holding.cancel(other.pk)
+    client.post(f"{PATH}{stopped.pk}/resume/")
+    assert Comparison.objects.get(pk=stopped.pk).state == "waiting"

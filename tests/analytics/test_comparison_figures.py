@@ -1,15 +1,18 @@
 """The model comparison's pure parts: its question sets, graders, intervals and the search for a window."""
 
 import json
+import threading
 from collections import Counter
 from random import Random
 
 import pytest
 
-from analytics.comparison import cases, graders, intervals, plan, probing
+from analytics.comparison import cases, graders, intervals, plan, probing, worker
+from analytics.comparison.arrivals import Arrivals
 from analytics.comparison.cases import LABELS, IdiomCase, ToolCase
 from analytics.comparison.plan import Options
 from analytics.comparison.probing import Probe
+from analytics.models import ComparedAnswer
 from prompts.llm.router import estimate_tokens
 from prompts.llm.types import ToolCall
 from prompts.redaction import engine
@@ -212,3 +215,24 @@ def test_no_speed_question_is_asked_twice() -> None:
 def test_the_price_is_told_beforehand() -> None:
     small = Options(samples=5)
     assert [plan.expected(m, small, has_tools=False) for m in plan.SIZES] == [5, 5, 1, 5, 0, 5]
+
+
+def test_arrivals_that_are_left_ask_nothing_more_and_tell_what_went_wrong() -> None:
+    items = plan.items(plan.LOAD, Options(samples=200))
+    asked, go = [], threading.Event()
+
+    def ask(item: plan.Item) -> ComparedAnswer | None:
+        asked.append(item.key)
+        go.wait(20)
+        raise ValueError(item.key)
+
+    arrivals = Arrivals(ask, items, rate=1e6, seed=1)
+    with arrivals:
+        arrivals.sender.join(20)
+        go.set()
+
+    assert len(asked) < len(items)
+    wrong = arrivals.take()
+    assert len(wrong) == len(asked)
+    with pytest.raises(ValueError, match="load-"):
+        worker.answers_of(wrong)

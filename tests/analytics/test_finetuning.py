@@ -244,6 +244,7 @@ def test_only_what_was_good_is_learned_from(tmp_path: Path) -> None:
     one(TOPICS[1], score=3)
     one(TOPICS[2], feedback="down")
     one(TOPICS[3], unanswered=True)
+    rated(("visitor", "<MESSAGE_1>"), ("bot", "好的"))
     Conversation.objects.filter(pk=one(TOPICS[4]).pk).update(resolved_at=None)
     Rating.objects.filter(conversation=one(TOPICS[5])).update(resolved=False)
     FewShotExample.objects.create(
@@ -279,7 +280,11 @@ def test_only_what_was_good_is_learned_from(tmp_path: Path) -> None:
 
     assert asked == {TOPICS[0], TOPICS[6], TOPICS[8]}
     assert count.read == {"example": 1, "sop": 1, "conversation": 1}
-    assert count.left_out == {"with a thumb down": 1, "with a question that was not answered": 1}
+    assert count.left_out == {
+        "with a thumb down": 1,
+        "with a question that was not answered": 1,
+        "not examined to the end for personal data": 1,
+    }
 
 
 @pytest.mark.django_db

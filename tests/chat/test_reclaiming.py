@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.test import Client
 from django.utils import timezone
 
 from chat import reclaiming
@@ -65,3 +66,16 @@ def test_nothing_is_taken_from_who_is_there_answered_or_put_it_aside(
     assert reclaiming.sweep() == 0
     write(visitor)
     assert reclaiming.sweep() == 1
+
+
+def test_who_works_by_rest_is_there(held: UUID, agent: Agent) -> None:
+    fall_silent(agent)
+    caller = Client()
+    caller.force_login(agent.user)
+
+    assert caller.get("/api/v1/agent/queue").status_code == 200
+
+    assert reclaiming.sweep() == 0
+    Agent.objects.update(seen_at=None)
+    caller.get("/api/v1/agent/queue")
+    assert Agent.objects.get().seen_at is None  # never counted as there, never as gone

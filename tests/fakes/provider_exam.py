@@ -47,7 +47,7 @@ class Exam:
 
     def answer(self, ask: Ask, *, seed: int) -> Answer | None:
         """What the model says; None for what is not in the exam. The same for the same question, model and seed."""
-        draw = Random(f"{seed}-{ask.model}-{ask.question}")
+        draw = Random(f"{seed}-{ask.model}-{ask.question}".encode("utf-8", "surrogatepass"))
         question = self.questions.get(ask.question)
         if question is not None:
             knows = draw.random() < self.skills.get(ask.model, {}).get(question.topic, 1.0)

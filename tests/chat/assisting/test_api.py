@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from chat.assisting import suggestions
+from chat.models import Conversation
 from tests.chat.assisting.conftest import says, waiting
 from tests.factories import AgentFactory
 from tests.fakes.provider_control import ProviderControl
@@ -64,6 +65,11 @@ def test_grades_are_given_by_agents_and_counted_for_supervisors(
 ) -> None:
     path = f"/conversations/{waiting(visitor).pk}/brief/grade"
     assert send(caller, "put", path, {"grade": "good", "word": "清楚"}).json()["grade"] == "good"
+    epoch = Conversation.objects.get().handover_epoch
+    again = {"grade": "bad", "epoch": epoch}
+    assert send(caller, "put", path, {**again, "epoch": epoch + 1}).status_code == 409
+    assert send(caller, "put", path, again).json() == {"epoch": epoch, "grade": "bad"}
+    assert send(caller, "put", path, {"grade": "good", "word": "清楚"}).status_code == 200
     assert send(caller, "get", "/briefs/grades").status_code == 404
     agent.user.user_permissions.add(Permission.objects.get(codename="supervise"))
     counted = send(signed_in(agent), "get", "/briefs/grades?days=7").json()

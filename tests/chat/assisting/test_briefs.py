@@ -78,6 +78,14 @@ def test_order_is_what_the_shops_system_said_last_else_what_the_page_says(
         state="done",
         result={"status": "运输中"},
     )
+    ToolCall.objects.create(
+        name="refund_by_the_boss",
+        conversation=conversation,
+        asked_by="model",
+        state="refused",
+        error="not_offered",
+    )
+    assert [step["title"] for step in shown(conversation)["steps"]] == ["查订单"]
     order = shown(conversation, "en")["order"]
     assert (order["source"], order["lines"]) == ("tool", [{"label": "Status", "value": "运输中"}])
 

@@ -113,7 +113,7 @@ const aside = createAside(part("context"), texts, {
     show("thread");
     composer.take(text);
   },
-  grade: (grade, word) => act({ type: "brief.grade", conversation_id: openId(), grade, word }),
+  grade: (grade, word) => act({ type: "brief.grade", conversation_id: openId(), grade, word, epoch: store.get().thread?.brief.epoch || null }),
 });
 
 const ringing = createRinging(part("ringing"), texts, { accept: claim, decline: (id) => act({ type: "ring.decline", conversation_id: id }), chime: () => soundOn && chime() });
@@ -165,6 +165,7 @@ function calls(state) {
 
 /** @param {import("./wire.js").Frame} frame */
 function onFrame(frame) {
+  if (frame.type === "ok" && frame.suggestion_id && unwanted.delete(frame.client_id ?? "")) socket.send({ type: "suggest.cancel", suggestion_id: frame.suggestion_id });
   if (frame.type === "ok" && (frame.act === "claim" || frame.act === "barge")) {
     store.dispatch({ type: "tab", tab: "mine" });
     open(frame.conversation_id);
@@ -268,9 +269,14 @@ function suggest(asked) {
   setTimeout(() => fail("late"), LATE_MS);
 }
 
+// Stopped before the server had said under which name it writes them.
+/** @type {Set<string>} */
+const unwanted = new Set();
+
 function stopSuggestion() {
   const one = store.get().suggestion;
   if (one?.id) socket.send({ type: "suggest.cancel", suggestion_id: one.id });
+  else if (one) unwanted.add(one.client_id);
   store.dispatch({ type: "suggestion.drop" });
 }
 
