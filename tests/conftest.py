@@ -58,6 +58,8 @@ def client_id() -> uuid.UUID:
     return uuid.uuid4()
 
 
+# Before xdist reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share the running platform stay in one process, so that it is started once."""
     for item in items:

@@ -113,7 +113,7 @@ const aside = createAside(part("context"), texts, {
     show("thread");
     composer.take(text);
   },
-  grade: (grade, word) => act({ type: "brief.grade", conversation_id: openId(), grade, word, epoch: store.get().thread?.brief.epoch || null }),
+  grade: (grade, word) => act({ type: "brief.grade", conversation_id: openId(), grade, word, epoch: store.get().thread?.brief?.epoch || null }),
 });
 
 const ringing = createRinging(part("ringing"), texts, { accept: claim, decline: (id) => act({ type: "ring.decline", conversation_id: id }), chime: () => soundOn && chime() });
