@@ -33,7 +33,7 @@ REPORT = ROOT / "var" / "reports" / "claims.json"
 MOST_MS = {"claim p99": 50.0, "place told p99": 1000.0, "drain starts p99": 1000.0}
 PAUSE_MS, AHEAD_SECONDS, PATIENCE_SECONDS = 150.0, 0.5, 60.0
 STEPS, DRAINS = 40, 10
-WORKER = ["-m", "celery", "--quiet", "-A", "config", "worker", "-Q", "default", "-P", "threads"]
+WORKER = ["-m", "celery", "--quiet", "-A", "config", "worker", "-Q", "turns", "-P", "threads"]
 QUIET = ["-c", "4", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
