@@ -17,7 +17,7 @@ WORDS = {
     "More actions": "更多操作", "All applications": "全部应用", "Add row": "添加一行", "Expand row": "展开", "This item will be deleted.": "这一项将被删除。",
     "Click to cancel": "点击取消", "Click to download": "点击下载", "Record picture": "图片", "Unknown": "未知", "True": "是", "False": "否", "Value": "值",
     "From": "从", "To": "到", "Date from": "开始日期", "Date to": "结束日期", "Date": "日期", "Time": "时间", "and": "和", "Summary": "汇总", "Objects": "对象",
-    "Log in again": "重新登录", "Toggle password visibility": "显示或隐藏密码", "Save and view": "保存并查看",
+    "Welcome back to": "欢迎回到", "Return to site": "返回网站", "Log in again": "重新登录", "Toggle password visibility": "显示或隐藏密码", "Save and view": "保存并查看",
     "You have been successfully logged out from the administration": "你已退出管理后台",
     "After you've created a user, you’ll be able to edit more user options.": "创建用户后，可以继续填写更多选项。",
     "Choose file to upload": "选择要上传的文件",

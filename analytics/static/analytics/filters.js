@@ -4,6 +4,9 @@ const form = document.getElementById("filters");
 const days = document.getElementById("days");
 const dates = [document.getElementById("from"), document.getElementById("to")];
 
+// On a phone the row of pages is wider than the screen.
+document.querySelector(".an-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 if (form) {
   // On a phone the figures come first.
   if (window.matchMedia("(max-width: 47.99rem)").matches) document.getElementById("fold").open = false;
