@@ -229,11 +229,19 @@ class InboxForm(SeenForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.update(gathered(self.instance))
+        # A browser's field for a colour is never empty: without this, it says and sends black.
+        self.initial["color"] = self.instance.color or DEFAULT_COLOR
         lists = {"theme": THEMES, "position": POSITIONS, "reception": RECEPTIONS}
         for name, choices in lists.items():
             if isinstance(field := self.fields.get(name), forms.ChoiceField):
                 field.choices = choices
         self.logo: media.Cleaned | None = None
+
+    def clean_color(self) -> str:
+        """The shop's own colour; the widget's is kept as none, so that it stays the widget's."""
+        given: str = self.cleaned_data["color"]
+        was_none = not self.instance.color
+        return "" if was_none and given.lower() == DEFAULT_COLOR else given
 
     def clean_logo_file(self) -> Any:
         given = self.cleaned_data["logo_file"]

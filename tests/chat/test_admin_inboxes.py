@@ -24,7 +24,7 @@ FILLED: dict[str, Any] = {
     "shop_name": "山野杂货",
     "bot_name": "小助手",
     "locale": "zh-CN",
-    "color": "#14665a",
+    "color": "#1f5fa8",
     "theme": "dark",
     "position": "left",
     "sound": "on",
@@ -78,7 +78,7 @@ def test_what_is_typed_becomes_settings(staff: Client, inbox: Inbox) -> None:
     assert save(staff, inbox).status_code == 302
 
     inbox.refresh_from_db()
-    assert (inbox.color, inbox.theme, inbox.position) == ("#14665a", "dark", "left")
+    assert (inbox.color, inbox.theme, inbox.position) == ("#1f5fa8", "dark", "left")
     assert inbox.texts == {"welcome": {"zh-CN": "您好", "en": "Hello"}}
     assert inbox.quick_questions == {"zh-CN": ["查物流", "退货"]}
     assert inbox.rating_tags == {"en": ["Quick"]}
@@ -281,3 +281,14 @@ def test_an_inbox_can_be_made(staff: Client) -> None:
 
     assert staff.post(url, FILLED).status_code == 302
     assert Inbox.objects.get().key.startswith("ib_")
+
+
+def test_an_inbox_without_a_colour_is_saved_without_one(staff: Client, inbox: Inbox) -> None:
+    page = staff.get(f"/admin/chat/inbox/{inbox.pk}/change/").content.decode()
+    shown = re.search(r'<input type="color" name="color" value="(#[0-9a-f]{6})"', page)
+    assert shown is not None
+
+    assert save(staff, inbox, color=shown[1]).status_code == 302
+
+    inbox.refresh_from_db()
+    assert inbox.color == ""
