@@ -18,7 +18,7 @@ from chat.states import CallState, Owner, Role, Tier, Writing
 from prompts import completion
 from prompts.nlu.emotion import NEGATIVE
 
-NEED_CHARS, NEED_CHARS_LEAST, NEED_LINES = 140, 8, 6
+NEED_CHARS, NEED_CHARS_LEAST, NEED_LINES = 140, 6, 6
 STEPS = 8
 # The worst of so many latest moods counts: who has just said 转人工 calmly was angry a line before.
 MOODS_COUNTED = 3

@@ -37,7 +37,7 @@ export default {
   mood_negative: "负面", mood_neutral: "平静", mood_positive: "正面", mood_furious: "很生气",
   slot_order_number: "订单号", slot_order_tail: "订单尾号", slot_courier_number: "快递单号", slot_province: "省份", slot_city: "城市", slot_district: "区县", slot_phone: "手机号", slot_address: "地址", slot_name: "姓名", slot_amount: "金额", slot_date: "日期", slot_product: "商品", slot_email: "邮箱", slot_quantity: "数量", slot_courier: "快递", slot_size: "尺码", slot_color: "颜色", slot_title: "名称", slot_price: "价格", slot_number: "订单号", slot_status: "状态", slot_total: "金额",
   state_open: "进行中", state_settled: "已解决", state_withdrawn: "不要了",
-  call_proposed: "待客户确认", call_confirmed: "客户已确认", call_running: "进行中", call_done: "成功", call_failed: "失败", call_unknown: "结果不明", call_refused: "被拒绝", call_cancelled: "客户取消",
+  call_proposed: "待客户确认", call_confirmed: "客户已确认", call_running: "进行中", call_done: "成功", call_failed: "失败", call_unknown: "结果不明", call_refused: "被拒绝", call_cancelled: "已取消",
   kept_PHONE: "手机号", kept_NAME: "姓名", kept_ADDRESS: "地址", kept_EMAIL: "邮箱", kept_ID_CARD: "身份证号", kept_BANK_CARD: "银行卡号", kept_PLATE: "车牌", kept_PASSPORT: "护照号", kept_COURIER: "运单", kept_IP: "IP", kept_MESSAGE: "整条消息（无法检查）",
   end_claimed: "已接入", end_left: "客户离开排队", end_resolved: "已结束", end_: "等待中",
   snoozed: "搁置", snooze: "搁置", wake: "取回", tags: "标签", save: "保存", edit: "编辑",
