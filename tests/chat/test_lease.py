@@ -194,9 +194,14 @@ def test_held_keeps_the_leases_of_several_workers_alive(settings: Any) -> None:
     for held in holding:
         keeper.remove(held)
     assert not any(held.lost.is_set() for held in holding)
-    expire(turns[0])
-    time.sleep(0.1)
-    assert lease_seconds(turns[0]) < 0
+
+    def is_left_alone() -> bool:
+        # A beat that was under way when it was let go may extend it once more.
+        expire(turns[0])
+        time.sleep(0.1)
+        return lease_seconds(turns[0]) < 0
+
+    wait_for(is_left_alone)
 
 
 def test_held_says_when_a_lease_was_lost(settings: Any) -> None:

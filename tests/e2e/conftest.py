@@ -91,6 +91,12 @@ class Tab:
         found: dict[str, Any] = self.frame.evaluate(script)
         return found
 
+    @property
+    def conversation(self) -> str:
+        """The conversation that the widget was last told of; other journeys leave theirs in the same lists."""
+        frames = (json.loads(frame) for frame in reversed(self.received))
+        return str(next(each["conversation_id"] for each in frames if each.get("conversation_id")))
+
     def lines(self, role: str) -> Locator:
         """The stored lines of one role, in order."""
         return self.find(f'[data-role="{role}"][data-status="stored"] .bubble')

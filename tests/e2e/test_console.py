@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 from playwright.sync_api import expect as expect_that
 
 from tests.e2e.conftest import ANSWER_MS, Shop, Tab
@@ -25,8 +25,7 @@ def test_call_claim_reply_and_back_to_the_bot(shop: Shop, sign_in: Callable[...,
 
     expect_that(tab.find('.header[data-state="queued"]')).to_be_visible(timeout=ANSWER_MS)
     console.locator('[role=tab][data-tab="queue"]').click()
-    # Other journeys may have left somebody waiting: the newest comes last.
-    entry = console.locator(".entry").last
+    entry = entry_of(console, tab)
     expect_that(entry.locator(".entry-text")).to_have_text("转人工")
     expect_that(entry.locator(".chip").first).to_have_text("要求人工")
     assert re.match(r"\(\d+\)", console.title())
@@ -84,6 +83,10 @@ def keep_a_reply_ready(console: Page) -> None:
     console.locator(".input").fill("")
 
 
+def entry_of(console: Page, tab: Tab) -> Locator:
+    return console.locator(f'.entry[data-id="{tab.conversation}"]')
+
+
 def put_aside(console: Page, tab: Tab) -> None:
     """The customer's next line brings it back."""
     console.keyboard.press("Alt+KeyM")
@@ -105,7 +108,7 @@ def test_console_on_a_phone_shows_one_pane_at_a_time(
 
     console = sign_in(viewport={"width": 390, "height": 844}, locale="en-US")
     console.locator('[role=tab][data-tab="all"]').click()
-    console.locator(".entry-open").first.click()
+    entry_of(console, tab).locator(".entry-open").click()
     expect_that(console.locator(".thread-head")).to_be_visible()
     expect_that(console.locator("#list")).to_be_hidden()
     assert not console.evaluate("document.documentElement.scrollWidth > window.innerWidth")
@@ -127,7 +130,7 @@ def test_brief_and_draft_are_written_and_sent_by_the_agent_alone(
     tab.ask("转人工")
     expect_that(tab.find('.header[data-state="queued"]')).to_be_visible(timeout=ANSWER_MS)
     console.locator('[role=tab][data-tab="queue"]').click()
-    console.locator(".entry").last.locator(".entry-claim").click()
+    entry_of(console, tab).locator(".entry-claim").click()
     expect_that(console.locator('[data-act="resolve"]')).to_be_visible()
 
     brief = console.locator(".part").first

@@ -93,15 +93,14 @@ def queue_in_anger(tab: Tab, first: Page, other: Page) -> str:
     expect_that(tab.find(".bar--queue")).to_contain_text(re.compile("下一位就是您|前面还有"))
     for console in (first, other):
         console.locator('[role=tab][data-tab="queue"]').click()
-        newest = console.locator(".entry").last
-        expect_that(newest.locator(".entry-text")).to_contain_text("气死我了")
+        waiting = entry(console, tab.conversation).locator(".entry-text")
+        expect_that(waiting).to_contain_text("气死我了")
     look("1-queued", visitor=tab.page, first=first, second=other)
     tab.find("#widget").get_by_role("button", name="取消排队").click()
     expect_that(tab.find('.header[data-state="bot"]')).to_be_visible()
     # What had called a person is answered now.
     tab.wait_for_answers(1)
-    ready = [json.loads(frame) for frame in tab.received]
-    return str(next(f["conversation_id"] for f in reversed(ready) if f.get("conversation_id")))
+    return tab.conversation
 
 
 def claim_while_it_streams(tab: Tab, console: Page, conversation: str) -> None:
@@ -109,7 +108,7 @@ def claim_while_it_streams(tab: Tab, console: Page, conversation: str) -> None:
     tab.ask(SLOW)
     expect_that(tab.find('[data-status="streaming"]')).to_contain_text(STREAMED, timeout=ANSWER_MS)
     console.locator('[role=tab][data-tab="all"]').click()
-    console.locator(".entry-open").first.click()
+    entry(console, conversation).locator(".entry-open").click()
     look("2-streaming", visitor=tab.page, first=console)
     console.locator('[data-act="claim"]').click()
     expect_that(tab.find('.header[data-state="agent"]')).to_be_visible()
@@ -136,7 +135,7 @@ def pass_on(tab: Tab, first: Page, other: Page, conversation: str) -> None:
     dialog.locator("button[type=submit]").click()
     expect_that(first.locator('[data-act="resolve"]')).to_have_count(0)
     other.locator('[role=tab][data-tab="mine"]').click()
-    other.locator(".entry-open").first.click()
+    entry(other, conversation).locator(".entry-open").click()
     expect_that(other.locator('.line[data-role="note"]')).to_contain_text("补发单已登记")
     say(other, LINE_OF_SECOND)
     expect_that(tab.lines("agent")).to_contain_text([LINE_OF_FIRST, LINE_OF_SECOND])
