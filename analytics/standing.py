@@ -86,7 +86,7 @@ def agents(question: Question) -> FilledTable:
         row(
             agent.name,
             columns,
-            str(PRESENCES[presence(agent)]),
+            str(PRESENCES[intake.presence_of(agent)]),
             f"{agent.load} / {agent.capacity}",
             str(agent.aside),
             bar=min(100.0, agent.load / agent.capacity * 100) if agent.capacity else 0.0,
@@ -108,12 +108,6 @@ def staff(inboxes: tuple[int, ...] | None) -> Iterable[Any]:
     if inboxes is not None:
         found = found.filter(Q(load__gt=0) | Q(aside__gt=0))
     return found.order_by("-load", "name")[:SHOWN]
-
-
-def presence(agent: Any) -> str:
-    """Online or busy only as long as the console is heard of."""
-    silent = agent.seen_at is not None and timezone.now() - agent.seen_at >= intake.SILENT
-    return Presence.AWAY.value if silent else agent.presence
 
 
 WHY = {

@@ -77,11 +77,10 @@ def staff() -> Iterable[Any]:
 
 
 def as_agent(agent: Any, day: Day) -> dict[str, Any]:
-    there = agent.seen_at is None or timezone.now() - agent.seen_at < intake.SILENT
     return {
         "id": agent.pk,
         "name": agent.name,
-        "presence": agent.presence if there else "away",
+        "presence": intake.presence_of(agent),
         "load": agent.load,
         "aside": agent.aside,
         "ringing": agent.ringing,

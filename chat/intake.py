@@ -67,6 +67,12 @@ def online() -> QuerySet[Agent]:
     return Agent.objects.filter(heard, presence=Presence.ONLINE.value)
 
 
+def presence_of(agent: Agent) -> str:
+    """What the agent last said, as long as the console is heard of."""
+    silent = agent.seen_at is not None and timezone.now() - agent.seen_at >= SILENT
+    return Presence.AWAY.value if silent else agent.presence
+
+
 def in_hand() -> QuerySet[Conversation]:
     """What agents have at this moment, set aside or not."""
     return Conversation.objects.filter(owner=Owner.AGENT.value, resolved_at=None)

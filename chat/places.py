@@ -14,11 +14,10 @@ from django.db import DatabaseError, connection, transaction
 from chat import push, transcript, waiting
 from chat.models import Conversation
 from chat.states import Owner
+from prompts.locks import Lock
 
 log = structlog.get_logger(__name__)
 
-# The first half of an advisory lock's key, the inbox is the other.
-LOCK = 7_202_612
 # Changes of this long are told together.
 GATHER_SECONDS = 0.05
 ATTEMPTS = 3
@@ -71,7 +70,7 @@ def tell(inbox_id: int) -> None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             # Under the lock every look at the rows is later than the one before, and so is what was said of it.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, inbox_id])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [Lock.TELLING_PLACES, inbox_id])
         line = waiting.line(inbox_id)
         push.to_visitors((visitor, pk, queued(place)) for visitor, pk, place in line)
         # Who was taken since the rows were read must not be left with a place as the last word.

@@ -17,3 +17,5 @@ class Lock(IntEnum):
     KEEPING_GAPS = 7_305_022
     STARTING_COMPARISONS = 7_305_031
     GIVING_OUT = 7_305_023
+    # With an inbox behind it.
+    TELLING_PLACES = 7_305_032
