@@ -4,7 +4,8 @@ Routed, budgeted, screened and on record like an answer, each under its purpose.
 and what no model writes is not written: an SOP is no draft.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
@@ -104,9 +105,7 @@ def write(
     """
     way = find_way(question, request)
     screen = Screen(sink, language=as_language(question.language), public=public)
-    calls: list[Call] = []
-    release_connection()
-    try:
+    with on_record(way) as calls:
         reply = gateway.stream(
             way.plan,
             request,
@@ -117,12 +116,6 @@ def write(
             seconds=seconds,
         )
         return screen.finish().strip(), reply.endpoint
-    except AllFailed:
-        raise NotWritten(why_failed(calls)) from None
-    except RedactionFailed:
-        raise NotWritten("unreadable") from None
-    finally:
-        ledger.record(way.entry, calls, way.known)
 
 
 def ask(
@@ -133,9 +126,7 @@ def ask(
     Its texts are not screened yet, see `screened`.
     """
     way = find_way(question, request)
-    calls: list[Call] = []
-    release_connection()
-    try:
+    with on_record(way) as calls:
         parsed = gateway.ask(
             way.plan,
             request,
@@ -146,8 +137,22 @@ def ask(
             seconds=seconds,
         )
         return Written(parsed.value, parsed.endpoint)
+
+
+@contextmanager
+def on_record(way: Way) -> Iterator[list[Call]]:
+    """The calls that are made inside go into the ledger, however it ends; without the database's connection meanwhile.
+
+    Raises NotWritten for what fails.
+    """
+    calls: list[Call] = []
+    release_connection()
+    try:
+        yield calls
     except AllFailed:
         raise NotWritten(why_failed(calls)) from None
+    except RedactionFailed:
+        raise NotWritten("unreadable") from None
     finally:
         ledger.record(way.entry, calls, way.known)
 
