@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from prompts import rendering, snapshot
+from prompts import lineage, rendering, snapshot
 from prompts.models import (
     FewShotExample,
     Prompt,
@@ -51,11 +51,19 @@ SUPPLIED: Mapping[str, tuple[str, ...]] = {
 
 
 class Conflict(Exception):
-    """Somebody else saved the draft meanwhile; `draft` is theirs, None when it was published or dropped."""
+    """Somebody else saved meanwhile. `draft` is theirs; None: it is gone, or another version is what one goes on from."""
 
     def __init__(self, draft: PromptDraft | None) -> None:
         super().__init__("the draft has another revision")
         self.draft = draft
+
+
+class Unchanged(Exception):
+    """The draft says what the version it was begun from says: there is nothing to save."""
+
+    def __init__(self, version: PromptVersion) -> None:
+        super().__init__(f"nothing differs from {version}")
+        self.version = version
 
 
 class Held(Exception):
@@ -201,12 +209,22 @@ def wording_of(row: Wording) -> dict[str, Any]:
     return {name: getattr(row, name) for name in WORDING_FIELDS}
 
 
-def begin_draft(prompt: Prompt, *, user_id: int | None) -> PromptDraft:
-    """A draft that says what the current version does. Raises Conflict, when there is a draft already."""
-    said = wording_of(prompt.current) if prompt.current else {}
+def go_on(prompt: Prompt, *, opened: int | None, user_id: int | None) -> PromptDraft:
+    """A draft begun where the editor saw itself begin: at version `opened`. Raises Conflict, when that is not so any more."""
+    with transaction.atomic():
+        # Locked: neither is a version added in between, nor another one put into force.
+        locked = Prompt.objects.select_for_update(no_key=True, of=("self",))
+        base = lineage.read(locked.select_related("current").get(pk=prompt.pk)).opened
+        if opened != (base.pk if base else None):
+            raise Conflict(PromptDraft.objects.filter(prompt=prompt).first())
+        return begin_draft(prompt, base=base, user_id=user_id)
+
+
+def begin_draft(prompt: Prompt, *, base: PromptVersion | None, user_id: int | None) -> PromptDraft:
+    """A draft that says what `base` does. Raises Conflict, when there is a draft already."""
+    said = wording_of(base) if base else {}
     draft, begun = PromptDraft.objects.get_or_create(
-        prompt=prompt,
-        defaults={**said, "based_on": prompt.current, "updated_by_id": user_id},
+        prompt=prompt, defaults={**said, "based_on": base, "updated_by_id": user_id}
     )
     if not begun:
         raise Conflict(draft)
@@ -233,13 +251,16 @@ def drop_draft(prompt: Prompt, *, revision: int) -> None:
 
 
 def freeze(prompt: Prompt, *, revision: int, note: str, user_id: int | None) -> PromptVersion:
-    """Makes the draft a version, with why. It speaks once `publish` says so. Raises Conflict, Refused."""
+    """Makes the draft a version, with why. It speaks once `publish` says so. Raises Conflict, Refused, Unchanged."""
     with transaction.atomic():
         # Locked, so that two editors who save at once get two numbers.
         Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk)
-        draft = PromptDraft.objects.filter(prompt=prompt, revision=revision).first()
+        drafts = PromptDraft.objects.filter(prompt=prompt).select_related("based_on")
+        draft = drafts.filter(revision=revision).first()
         if draft is None:
-            raise Conflict(PromptDraft.objects.filter(prompt=prompt).first())
+            raise Conflict(drafts.first())
+        if draft.based_on and wording_of(draft) == wording_of(draft.based_on):
+            raise Unchanged(draft.based_on)
         if found := problems(draft, prompt):
             raise Refused(found)
         version = add_version(prompt, wording_of(draft), note=note, user_id=user_id)

@@ -1,6 +1,7 @@
 """The studio of one prompt: its draft, saved as it is written, its versions, and any two of them side by side."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
@@ -11,13 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from prompts import versions, worddiff
-from prompts.admin import holding
+from prompts import lineage, versions, worddiff
+from prompts.admin import holding, opened
 from prompts.admin.studio_words import MODES, WORDS
 from prompts.admin.wording import in_chinese, pick
 from prompts.models import FewShotExample, Prompt, PromptDraft, PromptVersion, Wording
 from prompts.rendering import PARTS
-from prompts.versions import Conflict, Held, Problem, Refused
+from prompts.versions import Conflict, Held, Problem, Refused, Unchanged
 
 ROWS = {
     "text": 16,
@@ -77,17 +78,31 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in i
 
 
 def page(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> HttpResponse:
-    """The studio; posting saves, freezes, publishes or drops the draft."""
+    """The studio; posting saves, freezes, publishes, begins or drops the draft."""
     if request.method == "POST":
         if not model_admin.has_change_permission(request, prompt):
             raise PermissionDenied
         return acted(request, model_admin, prompt=prompt)
+    return editor(request, model_admin, prompt=prompt)
+
+
+def editor(
+    request: HttpRequest,
+    model_admin: ModelAdmin,
+    *,
+    prompt: Prompt,
+    unsaved: DraftForm | None = None,
+) -> HttpResponse:
+    """The page with the draft, or with what one goes on from; or with words that could not be saved."""
     draft = (
         PromptDraft.objects.select_related("updated_by", "based_on").filter(prompt=prompt).first()
     )
-    wording: Wording = draft or prompt.current or PromptDraft(prompt=prompt)
-    form = DraftForm(initial={**versions.wording_of(wording), "note": draft.note if draft else ""})
-    rows = prompt.versions.select_related("created_by").order_by("-number")[:VERSIONS_SHOWN]
+    found = lineage.read(prompt)
+    wording: Wording = draft or found.opened or PromptDraft(prompt=prompt)
+    form = unsaved or DraftForm(
+        initial={**versions.wording_of(wording), "note": draft.note if draft else ""}
+    )
+    rows = list(prompt.versions.select_related("created_by").order_by("-number")[:VERSIONS_SHOWN])
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.model._meta,
@@ -97,9 +112,9 @@ def page(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> Ht
         "draft": draft,
         "revision": draft.revision if draft else 0,
         "form": form,
-        "problems": by_field(versions.problems(wording, prompt)) if draft else {},
+        "problems": by_field(versions.problems(wording, prompt)) if draft and not unsaved else {},
         "groups": groups(form),
-        "versions": rows,
+        "versions": [(row, opened.mark(found, row)) for row in rows],
         "supplied": versions.SUPPLIED.get(prompt.purpose),
         "parts": PARTS,
         "keys": FewShotExample.objects.filter(language=prompt.language).values_list(
@@ -107,9 +122,12 @@ def page(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> Ht
         )[:100],
         "may_change": model_admin.has_change_permission(request, prompt),
         "may_publish": request.user.has_perm("prompts.publish_release"),
+        **opened.context(prompt, draft, found),
         **holding.context(prompt),
+        **({"revision": given(request, "revision") or 0} if unsaved else {}),
     }
-    return render(request, "admin/prompts/prompt/studio.html", context)
+    status = HTTPStatus.CONFLICT if unsaved else HTTPStatus.OK
+    return render(request, "admin/prompts/prompt/studio.html", context, status=status)
 
 
 def groups(form: DraftForm) -> list[list[Any]]:
@@ -138,17 +156,21 @@ def groups(form: DraftForm) -> list[list[Any]]:
 
 def acted(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> HttpResponse:
     action = request.POST.get("_action", "save")
+    if action == "begin":
+        opened.begin(request, prompt)
+        return redirect("admin:prompts_prompt_change", prompt.pk)
     try:
         revision = saved(request, prompt)
+        if action == "save":
+            return after_save(request, prompt, revision=revision)
+        if action == "drop":
+            versions.drop_draft(prompt, revision=revision)
+            messages.success(request, pick("草稿已丢弃。", "The draft was thrown away."))
+        else:
+            publish = action == "publish"
+            froze(request, model_admin, prompt=prompt, revision=revision, publish=publish)
     except Conflict as error:
-        return conflicted(request, prompt, error.draft)
-    if action == "save":
-        return after_save(request, prompt, revision=revision)
-    if action == "drop":
-        versions.drop_draft(prompt, revision=revision)
-        messages.success(request, pick("草稿已丢弃。", "The draft was thrown away."))
-    else:
-        froze(request, model_admin, prompt=prompt, revision=revision, publish=action == "publish")
+        return conflicted(request, model_admin, prompt, error.draft)
     return redirect("admin:prompts_prompt_change", prompt.pk)
 
 
@@ -156,60 +178,73 @@ def saved(request: HttpRequest, prompt: Prompt) -> int:
     """Writes what was sent into the draft, begun here where there is none; the new revision. Raises Conflict."""
     form = DraftForm(request.POST)
     form.is_valid()
-    revision = (
-        int(request.POST.get("revision") or 0)
-        if (request.POST.get("revision") or "0").isdecimal()
-        else 0
-    )
+    revision = given(request, "revision") or 0
     if revision == 0:
-        begun = versions.begin_draft(prompt, user_id=request.user.pk)
-        revision = begun.revision
+        base = given(request, "base")
+        revision = versions.go_on(prompt, opened=base, user_id=request.user.pk).revision
     return versions.save_draft(prompt, form.values(), revision=revision, user_id=request.user.pk)
 
 
-def conflicted(request: HttpRequest, prompt: Prompt, theirs: PromptDraft | None) -> HttpResponse:
+def given(request: HttpRequest, name: str) -> int | None:
+    """A number that the page sent, None where it is none."""
+    text = request.POST.get(name, "")
+    return int(text) if text.isdecimal() else None
+
+
+def conflicted(
+    request: HttpRequest, model_admin: ModelAdmin, prompt: Prompt, theirs: PromptDraft | None
+) -> HttpResponse:
+    """Says so; a page that was sent as a whole comes back with the words that are not saved."""
     by = str(theirs.updated_by or "") if theirs else ""
+    sentence = str(WORDS["conflict" if theirs else "moved_on"])
     if wants_json(request):
-        return JsonResponse(
-            {"ok": False, "conflict": True, "by": by, "sentence": str(WORDS["conflict"])},
-            status=409,
-        )
-    messages.error(request, WORDS["conflict"])
-    return redirect("admin:prompts_prompt_change", prompt.pk)
+        told = {"ok": False, "conflict": True, "by": by, "sentence": sentence}
+        return JsonResponse(told, status=HTTPStatus.CONFLICT)
+    messages.error(request, f"{sentence} ({by})" if by else sentence)
+    return editor(request, model_admin, prompt=prompt, unsaved=DraftForm(request.POST))
 
 
 def after_save(request: HttpRequest, prompt: Prompt, *, revision: int) -> HttpResponse:
     if not wants_json(request):
         messages.success(request, WORDS["autosaved"])
         return redirect("admin:prompts_prompt_change", prompt.pk)
-    draft = PromptDraft.objects.get(prompt=prompt)
+    draft = PromptDraft.objects.select_related("based_on").get(prompt=prompt)
     form = DraftForm(request.POST)
     form.is_valid()
     wrong = {name: [str(error) for error in found] for name, found in form.errors.items()}
     now = timezone.localtime().strftime("%H:%M:%S")
     found = {**by_field(versions.problems(draft, prompt)), **wrong}
-    return JsonResponse(
-        {
-            "ok": True,
-            "revision": revision,
-            "problems": found,
-            "saved": f"{WORDS['autosaved']} {now}",
-        }
-    )
+    told = {
+        "ok": True,
+        "revision": revision,
+        "problems": found,
+        "saved": f"{WORDS['autosaved']} {now}",
+    }
+    if not given(request, "revision"):
+        told["standing"] = " ".join(opened.sentences(lineage.read(prompt), draft))
+    return JsonResponse(told)
 
 
 def froze(
     request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt, revision: int, publish: bool
 ) -> None:
-    """Makes the draft a version, and lets it speak if so wanted; says what came of it."""
+    """Makes the draft a version, and lets it speak if so wanted; says what came of it. Raises Conflict."""
     note = request.POST.get("note", "").strip()[:200]
     if not note:
         messages.error(request, pick("请写明为什么改。", "Say why you changed it."))
         return
     try:
         version = versions.freeze(prompt, revision=revision, note=note, user_id=request.user.pk)
-    except Conflict:
-        messages.error(request, WORDS["conflict"])
+    except Unchanged as error:
+        versions.drop_draft(prompt, revision=revision)
+        same = error.version.number
+        messages.info(
+            request,
+            pick(
+                f"与版本 {same} 完全相同，没有新建版本。要让它生效，请发布版本 {same}。",
+                f"Nothing differs from version {same}: no version was added. Publish version {same} to let it speak.",
+            ),
+        )
         return
     except Refused as error:
         for problem in error.problems:
@@ -265,6 +300,7 @@ def version_page(
         "said": [(label, text) for label, text in said if text],
         "is_current": version.prompt.current_id == version.pk,
         "may_publish": request.user.has_perm("prompts.publish_release"),
+        "may_begin": request.user.has_perm("prompts.change_prompt"),
         **holding.version_context(request, version),
     }
     return render(request, "admin/prompts/promptversion/version.html", context)

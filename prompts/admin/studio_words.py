@@ -16,6 +16,26 @@ WORDS = {
         "草稿会自动保存；发布之前，线上不受影响。",
         "The draft is saved by itself; customers see none of it until you publish.",
     ),
+    "nothing_written": both(
+        "这个提示词还没有任何文字。写好、存为版本、发布之后，才会被使用。",
+        "Nothing is written yet. It is used once its text is written, saved as a version and published.",
+    ),
+    "moved_on": both(
+        "打开此页之后，草稿已被存为版本或丢弃，或者有新版本存入、生效或被撤回。复制你的文字，然后刷新页面。",
+        "Since you opened this page the draft became a version or was thrown away, or another version was saved, "
+        "put into force or taken back. Copy your words, then reload the page.",
+    ),
+    "has_one": both(
+        "已经有一份草稿。先把它存为版本或丢弃。",
+        "There is a draft already. Save it as a version or throw it away first.",
+    ),
+    "begin_from": both("改从这个版本开始：", "Begin from this version instead:"),
+    "begin_here": both("从这个版本开始编辑", "Go on from this version"),
+    "no_versions": both("还没有版本。", "There are no versions yet."),
+    "taken_back": both("已撤回", "taken back"),
+    "not_published": both("未发布", "not published"),
+    "on_canary": both("灰度中", "on canary"),
+    "to_publish": both("去发布…", "Publish it…"),
     "autosaved": both("已保存", "Saved"),
     "saving": both("正在保存…", "Saving…"),
     "unsaved": both("没有保存成功，正在重试…", "Not saved, trying again…"),

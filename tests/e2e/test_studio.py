@@ -53,7 +53,7 @@ def test_a_change_is_tried_held_mended_sent_to_a_few_and_taken_back(
         "SELECT id FROM prompts_prompt WHERE purpose = 'answer' AND language = 'zh'"
     )
     write_rule(studio, prompt, RUDE)
-    see_difference(studio, prompt)
+    see_difference(studio)
     try_beside(studio, prompt)
     rude = freeze(studio, database, prompt, note="shorter answers")
     cases = add_cases(studio, database, tmp_path)
@@ -91,8 +91,9 @@ def write_rule(studio: Page, prompt: int, says: str) -> None:
     expect_that(studio.locator("#saved")).to_contain_text("Saved ")
 
 
-def see_difference(studio: Page, prompt: int) -> None:
-    studio.goto(f"/admin/prompts/prompt/{prompt}/diff/")
+def see_difference(studio: Page) -> None:
+    """The way to it is there once the first draft has saved itself."""
+    studio.get_by_role("link", name="Compare the draft with the one in force").click()
     expect_that(studio.locator("ins", has_text=RUDE)).to_be_visible()
 
 
@@ -112,6 +113,7 @@ def freeze(studio: Page, database: Database, prompt: int, *, note: str) -> int:
     studio.fill("[name=note]", note)
     studio.get_by_role("button", name="Save as version", exact=True).click()
     expect_that(studio.locator(".yd-versions")).to_contain_text(note)
+    expect_that(studio.locator("#standing")).to_contain_text("not published; in force: 1")
     query = "SELECT max(id) FROM prompts_promptversion WHERE prompt_id = %s"
     return int(database.rows(query, prompt)[0][0])
 

@@ -39,7 +39,7 @@ def refused(prompt: Prompt, **said: Any) -> list[str]:
 
 def test_draft_begins_as_the_current_version_and_becomes_the_next(prompt: Prompt) -> None:
     user = get_user_model().objects.create_user("小林")
-    draft = versions.begin_draft(prompt, user_id=user.pk)
+    draft = versions.begin_draft(prompt, base=prompt.current, user_id=user.pk)
     assert (draft.text, draft.based_on_id) == ("你好{{topic}}", prompt.current_id)
     revision = versions.save_draft(
         prompt, {"text": "您好{{topic}}"}, revision=draft.revision, user_id=user.pk
@@ -58,7 +58,7 @@ def test_draft_begins_as_the_current_version_and_becomes_the_next(prompt: Prompt
 
 
 def test_two_editors_do_not_write_over_each_other(prompt: Prompt) -> None:
-    draft = versions.begin_draft(prompt, user_id=None)
+    draft = versions.begin_draft(prompt, base=prompt.current, user_id=None)
     versions.save_draft(prompt, {"text": "mine"}, revision=draft.revision, user_id=None)
 
     with pytest.raises(Conflict) as error:
@@ -66,7 +66,7 @@ def test_two_editors_do_not_write_over_each_other(prompt: Prompt) -> None:
     assert error.value.draft is not None
     assert error.value.draft.text == "mine"
     with pytest.raises(Conflict):
-        versions.begin_draft(prompt, user_id=None)
+        versions.begin_draft(prompt, base=prompt.current, user_id=None)
     with pytest.raises(Conflict):
         versions.freeze(prompt, revision=draft.revision, note="x", user_id=None)
     with pytest.raises(Conflict):
@@ -104,7 +104,7 @@ def test_problems_are_named_by_field(
 
 
 def test_a_draft_with_problems_stays_a_draft(prompt: Prompt) -> None:
-    draft = versions.begin_draft(prompt, user_id=None)
+    draft = versions.begin_draft(prompt, base=prompt.current, user_id=None)
     revision = versions.save_draft(
         prompt, {"text": "{% x %}"}, revision=draft.revision, user_id=None
     )

@@ -28,6 +28,12 @@ function showProblems(found) {
   }
 }
 
+/** What is there only with a draft, or only without one, follows the first save. */
+function showDraft(standing) {
+  document.getElementById("standing").textContent = standing;
+  for (const part of root.querySelectorAll("[data-drafted]")) part.hidden = part.dataset.drafted !== "yes";
+}
+
 function stop(sentence) {
   // Somebody else's draft is not written over: nothing more is sent from this page.
   stopped = true;
@@ -54,6 +60,7 @@ async function send() {
     }
     revision.value = said.revision;
     saved.textContent = said.saved;
+    if (said.standing) showDraft(said.standing);
     showProblems(said.problems);
   } catch {
     saved.textContent = root.dataset.unsaved;

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from prompts import imports, radar, retrieval
+from prompts import imports, radar, retrieval, snapshot
 from prompts.models import Intent, Sop, SopFinding, SopImport
 from tests.prompts.admin.pages import ENGLISH, page, query_count, said
 
@@ -177,6 +177,21 @@ def test_retrieval_page_shows_what_production_finds(staff: Client) -> None:
     assert [row["hit"] for row in shown.context["rows"]] == hits
     assert scoped.context["rows"][0]["hit"].key == "return-shoes"
     assert staff.get(page("sop_retrieval"), {"q": "<>%'\\"}).status_code == 200
+
+
+def test_the_retrieval_page_asks_no_more_than_a_list_even_in_a_new_process(staff: Client) -> None:
+    add("return", "怎么退货")
+    url = f"{page('sop_retrieval')}?q=怎么退货"
+    snapshot.CACHE.clear()
+    retrieval.forget()
+
+    assert query_count(staff, url) <= LIST_QUERIES
+    warm = query_count(staff, url)
+    for number in range(3):
+        add(f"return-{number}", f"怎么退货呢{number}")
+
+    assert query_count(staff, url) <= LIST_QUERIES  # what a process keeps of SOPs is read anew
+    assert query_count(staff, url) == warm
 
 
 def test_an_sop_out_of_its_time_or_place_is_not_retrieved() -> None:

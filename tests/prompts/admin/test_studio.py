@@ -45,7 +45,11 @@ def prompt() -> Prompt:
 
 
 def save(client: Client, prompt: Prompt, **sent: Any) -> Any:
-    return client.post(page("prompt_change", prompt.pk), {"_action": "save", **sent}, headers=JSON)
+    return client.post(
+        page("prompt_change", prompt.pk),
+        {"_action": "save", "base": prompt.current_id, **sent},
+        headers=JSON,
+    )
 
 
 def test_what_is_written_is_saved_under_its_revision(staff: Client, prompt: Prompt) -> None:
@@ -88,7 +92,7 @@ def test_wrong_numbers_are_named_and_not_kept(staff: Client, prompt: Prompt) -> 
 def test_a_draft_is_published_with_a_reason(staff: Client, prompt: Prompt) -> None:
     before = announced()
     url = page("prompt_change", prompt.pk)
-    sent = {"revision": 0, "text": "新的", "variables": ""}
+    sent = {"revision": 0, "base": prompt.current_id, "text": "新的", "variables": ""}
 
     refused = staff.post(
         url, {**sent, "_action": "publish", "note": " "}, follow=True, headers=ENGLISH
@@ -110,7 +114,13 @@ def test_a_draft_is_published_with_a_reason(staff: Client, prompt: Prompt) -> No
 
 def test_a_draft_with_problems_is_not_published(staff: Client, prompt: Prompt) -> None:
     url = page("prompt_change", prompt.pk)
-    sent = {"revision": 0, "text": "{% load x %}", "note": "x", "_action": "publish"}
+    sent = {
+        "revision": 0,
+        "base": prompt.current_id,
+        "text": "{% load x %}",
+        "note": "x",
+        "_action": "publish",
+    }
 
     shown = staff.post(url, sent, follow=True, headers=ENGLISH)
 
@@ -141,7 +151,7 @@ def test_versions_are_compared_word_by_word(staff: Client, prompt: Prompt) -> No
     newer = PromptVersion.objects.create(
         prompt=prompt, number=2, text="你是{{shop_name}}的店员。", example_limit=5
     )
-    save(staff, prompt, revision=0, text="草稿")
+    save(staff, prompt, revision=0, base=newer.pk, text="草稿")
 
     shown = staff.get(
         page("prompt_diff", prompt.pk), {"left": f"{prompt.current_id}", "right": f"{newer.pk}"}
