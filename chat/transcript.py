@@ -178,6 +178,7 @@ def cards_frame(message: Message) -> dict[str, Any]:
     """The `cards` frame: what became of the cards of a line that was sent before."""
     return {
         "type": "cards",
+        "conversation_id": str(message.conversation_id),
         "message_seq": message.seq,
         "cards": message.meta.get("cards", []),
     }

@@ -67,6 +67,32 @@ def test_call_claim_reply_and_back_to_the_bot(shop: Shop, sign_in: Callable[...,
     assert "客气一点" not in tab.find(".log").inner_text()
 
 
+def test_agents_read_the_cards_that_the_customer_sees(
+    shop: Shop, sign_in: Callable[..., Page]
+) -> None:
+    console = sign_in(viewport={"width": 390, "height": 844})
+    tab = shop.visit()
+    tab.open()
+    tab.ask("把订单20240501123的地址改成上海市浦东新区世纪大道100号8楼")
+    asked = tab.find(".card--confirm")
+    expect_that(asked.get_by_role("button", name="确认")).to_be_visible(timeout=ANSWER_MS)
+
+    console.locator('[role=tab][data-tab="all"]').click()
+    entry_of(console, tab).locator(".entry-open").click()
+    card = console.locator(".card--confirm")
+    expect_that(card).to_contain_text("20240501123")
+    expect_that(card.locator(".card-choice")).to_have_text(["确认", "取消"])
+    expect_that(card.locator(".outcome")).to_have_text("等客户确认")
+    expect_that(card.get_by_role("button", name="地址")).to_be_visible()
+    assert "世纪大道" not in console.content()
+    assert card.locator("button:not(.kept)").count() == 0
+    assert not console.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+
+    asked.get_by_role("button", name="取消").click()
+    expect_that(card.locator(".outcome")).to_have_text("客户没有同意")
+    expect_that(card.locator(".card-choice")).to_have_count(0)
+
+
 def keep_a_reply_ready(console: Page) -> None:
     """What nobody knows yet stays open, and is not sent as it is."""
     console.locator(".input").fill("/")

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { answerAfter, attachedLook } from "../../chat/static/chat/console/attached.js";
 import { initialState, isMine, listed, reduce, shown, tagsOf, upTo, wanting } from "../../chat/static/chat/console/store.js";
 
 const ME = { id: 1, name: "小王", presence: "online" };
@@ -73,6 +74,22 @@ test("a refused line stays with its reason; anything else refused is said at the
   assert.equal(refused.error, null);
   assert.equal(frames(sent, { type: "error", code: "not_found", message: "" }).error.code, "not_found");
   assert.deepEqual(frames(sent, { type: "ok", act: "reply", conversation_id: "a", client_id: "x" }).pending, []);
+});
+
+test("a card that was answered is shown as it is now, another conversation's is left alone", () => {
+  const asked = { kind: "confirm", title: "改地址？", buttons: [{ label: "确认", value: "confirm:1" }] };
+  const answered = { ...asked, buttons: [], status: "confirmed" };
+  const state = frames(opened(), line(3, { role: "bot", cards: [asked] }));
+  const now = frames(state, { type: "cards", conversation_id: "a", message_seq: 3, cards: [answered] });
+  assert.deepEqual(now.thread.messages[2].cards, [answered]);
+  assert.notEqual(attachedLook(now.thread.messages[2], ""), attachedLook(state.thread.messages[2], ""));
+  const elsewhere = frames(state, { type: "cards", conversation_id: "b", message_seq: 3, cards: [answered] });
+  assert.deepEqual(elsewhere.thread.messages[2].cards, [asked]);
+});
+
+test("a choice is what the customer says next, not what comes after somebody else's line", () => {
+  const lines = [line(1, { role: "bot" }), line(2, { text: "退货流程" }), line(3, { role: "bot" }), line(4, { role: "agent" }), line(5, { text: "好" })];
+  assert.deepEqual(lines.map((_, index) => answerAfter(lines, index)), ["退货流程", "", "", "好", ""]);
 });
 
 test("a revealed value is forgotten with the conversation", () => {

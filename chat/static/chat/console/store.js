@@ -220,6 +220,8 @@ function onThread(thread, frame) {
       return frame.conversation_id === thread.id ? withMessage(thread, frame) : thread;
     case "note":
       return frame.conversation_id === thread.id ? { ...thread, notes: byId(thread.notes, frame) } : thread;
+    case "cards":
+      return frame.conversation_id === thread.id ? { ...thread, messages: thread.messages.map((one) => (one.seq === frame.message_seq ? { ...one, cards: frame.cards } : one)) } : thread;
     case "delta":
       return withDelta(thread, frame);
     case "turn":

@@ -63,4 +63,6 @@ export default {
   source_model: "Written by AI", source_template: "Put together", briefPending: "AI is writing…", briefFailed: "AI did not write it: {why}", briefTeam: "Suggested team: {name}", order: "Order", orderTold: "shop's system, {at}", orderPage: "by the page, unverified", firstReply: "First reply (draft)", briefTake: "Put it into the field",
   priority_low: "Can wait", priority_normal: "Normal", priority_high: "Soon", priority_urgent: "Urgent",
   gradeAsk: "This brief is", gradeGood: "Good", gradeBad: "Not good", gradeWord: "A word on it (optional)", gradeBy: "graded by {name}",
+  sources: "From", image: "Image", cardDetails: "Details", cardChoices: "Choices shown to the customer",
+  card_confirmed: "Confirmed by the customer", card_cancelled: "Declined by the customer", card_expired: "Expired", card_pending: "Waits for the customer", card_done: "Done",
 };

@@ -62,4 +62,6 @@ export default {
   source_model: "AI 撰写", source_template: "自动整理", briefPending: "AI 正在写…", briefFailed: "AI 没有写成：{why}", briefTeam: "建议团队：{name}", order: "订单", orderTold: "店铺系统 {at}", orderPage: "页面提供，未核实", firstReply: "首句回复（草稿）", briefTake: "放进输入框",
   priority_low: "不急", priority_normal: "一般", priority_high: "优先", priority_urgent: "紧急",
   gradeAsk: "这份摘要", gradeGood: "有用", gradeBad: "没用", gradeWord: "补充一句（可不填）", gradeBy: "{name} 评过",
+  sources: "依据", image: "图片", cardDetails: "详情", cardChoices: "给客户的选项",
+  card_confirmed: "客户已确认", card_cancelled: "客户没有同意", card_expired: "已过期", card_pending: "等客户确认", card_done: "已完成",
 };

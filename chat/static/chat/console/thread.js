@@ -2,6 +2,7 @@
 
 import { h, icon, setText } from "../widget/dom.js";
 import { richNodes } from "../widget/rich.js";
+import { answerAfter, attached, attachedLook } from "./attached.js";
 import { ownerText, visitorName } from "./list.js";
 import { maskInside, maskedNodes } from "./masked.js";
 import { isMine } from "./store.js";
@@ -144,7 +145,8 @@ export function createThread(root, texts, does) {
     addNotes(0, first);
     thread.messages.forEach((message, index) => {
       dayRow(message.at);
-      rows.push({ key: `m${message.seq}`, look: `${opened} ${translations[message.seq] ?? ""}`, build: () => messageRow(message, masks, translations[message.seq]) });
+      const answer = answerAfter(thread.messages, index);
+      rows.push({ key: `m${message.seq}`, look: `${opened} ${translations[message.seq] ?? ""} ${attachedLook(message, answer)}`, build: () => messageRow(message, masks, answer, translations[message.seq]) });
       addNotes(message.seq, thread.messages[index + 1]?.seq ?? Infinity);
     });
     if (thread.partial) {
@@ -157,14 +159,19 @@ export function createThread(root, texts, does) {
     return rows;
   }
 
-  /** @param {import("./wire.js").Message} message @param {import("./masked.js").Masks} masks @param {string} [translated] */
-  function messageRow(message, masks, translated) {
+  /** @param {import("./wire.js").Message} message @param {import("./masked.js").Masks} masks @param {string} answer @param {string} [translated] */
+  function messageRow(message, masks, answer, translated) {
     const body = richNodes(message.html);
     const holder = h("div", { class: "body" }, ...body);
     maskInside(holder, masks);
     if (message.role === "system") return h("p", { class: "event", "data-role": "system" }, ...holder.childNodes, " ", h("time", {}, texts.time(message.at)));
     const who = message.role === "visitor" ? t("customer") : message.author?.name || t(message.role);
-    return bubble(message.role, message.ai ? `${who} · ${t("ai")}` : who, message.at, [...holder.childNodes, ...(translated ? [h("p", { class: "translated" }, ...maskedNodes(translated, masks))] : [])]);
+    const more = h("div", { class: "attached" }, ...attached(message, texts, answer));
+    maskInside(more, masks);
+    const row = bubble(message.role, message.ai ? `${who} · ${t("ai")}` : who, message.at, [...holder.childNodes, ...(translated ? [h("p", { class: "translated" }, ...maskedNodes(translated, masks))] : [])]);
+    if (!message.text) row.querySelector(".body")?.remove();
+    if (more.hasChildNodes()) row.append(more);
+    return row;
   }
 
   /** @param {string} role @param {string} who @param {string | null} at @param {Node[]} body */

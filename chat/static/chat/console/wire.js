@@ -42,6 +42,9 @@
  * @property {{ name?: string } | null} [author]
  * @property {string} [turn_id]
  * @property {string} [client_id]
+ * @property {import("../widget/wire.js").Card[]} [cards]
+ * @property {import("../widget/wire.js").Citation[]} [citations]
+ * @property {import("../widget/wire.js").Attachment[]} [attachments]
  *
  * @typedef {object} Note
  * @property {string} id
@@ -114,6 +117,7 @@
  *   | ({ type: "conversation" } & Entry)
  *   | ({ type: "message" } & Message)
  *   | ({ type: "note" } & Note)
+ *   | { type: "cards", conversation_id: string, message_seq: number, cards: import("../widget/wire.js").Card[] }
  *   | { type: "queue", entries: Place[] }
  *   | { type: "found", query: string, entries: Found[], more: boolean }
  *   | { type: "ok", act: string, conversation_id: string, client_id?: string, suggestion_id?: string, lines?: Translated[], epoch?: number, seq?: number, replies?: Canned[], board?: import("./board.js").Board }
@@ -134,7 +138,7 @@
 
 const KNOWN = new Set([
   "ready", "thread", "error", "conversation", "message", "note", "queue", "ok", "delta", "turn", "typing", "presence",
-  "revealed", "pong", "found", "ring", "alert", "intake", "brief", "suggestion", "translation", "viewers",
+  "revealed", "pong", "found", "ring", "alert", "intake", "brief", "suggestion", "translation", "viewers", "cards",
 ]);
 
 /** One frame, or null for what this version does not know. @param {unknown} data @returns {Frame | null} */
