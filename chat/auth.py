@@ -1,5 +1,6 @@
 """Who is talking: visitor tokens, allowed origins, agents. Called by consumers, api and views."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from django.utils.module_loading import import_string
 from chat.models import Agent, Inbox, Visitor
 
 SALT = "chat.visitor"
+NAME_CHARS = 100
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 class NotAllowed(Exception):
@@ -106,8 +109,22 @@ def agent_of(user: User | AnonymousUser) -> Agent:
     """The agent behind a signed-in member of staff. Raises NotAllowed for everyone else."""
     if not isinstance(user, User) or not (user.is_active and user.is_staff):
         raise NotAllowed
-    agent, _ = Agent.objects.get_or_create(user=user, defaults={"name": user.get_username()})
+    name = full_name(user)[:NAME_CHARS]
+    known = {"name": name or user.get_username(), "public_name": name}
+    agent, is_new = Agent.objects.get_or_create(user=user, defaults=known)
+    if name and not agent.public_name and not is_new:
+        # The user's page got a name since; staff who want another one write it on the agent's page.
+        Agent.objects.filter(pk=agent.pk, public_name="").update(public_name=name)
+        agent.public_name = name
     return agent
+
+
+def full_name(user: User) -> str:
+    """First and last name, in the order that their script has."""
+    names = [user.first_name.strip(), user.last_name.strip()]
+    if any(HAN.search(name) for name in names):
+        return "".join(reversed(names))
+    return " ".join(filter(None, names))
 
 
 def is_signed_in(agent: Agent, *, session_key: str) -> bool:

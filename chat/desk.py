@@ -109,6 +109,12 @@ def agent_fields(agent: Agent | None) -> dict[str, Any] | None:
     return {"id": agent.pk, "name": agent.name, "presence": agent.presence}
 
 
+def own_fields(agent: Agent) -> dict[str, Any]:
+    """The agent of a console, with what customers read, by their language."""
+    called = {"zh": agent.called("zh"), "en": agent.called("en")}
+    return {**(agent_fields(agent) or {}), "called": called}
+
+
 def agents() -> list[dict[str, Any] | None]:
     """Everybody a conversation may be passed to."""
     staff = Agent.objects.filter(user__is_active=True, user__is_staff=True).order_by("name")

@@ -141,8 +141,9 @@ def end_escalation(
 
 
 def notice_text(conversation: Conversation, purpose: str, *, agent: Agent | None) -> str:
-    name = agent.name if agent else ""
-    return completion.text(purpose, language=conversation.visitor.language, agent=name)
+    language = conversation.visitor.language
+    name = agent.called(language) if agent else ""
+    return completion.text(purpose, language=language, agent=name)
 
 
 def mark_taken_over(conversation: Conversation) -> None:

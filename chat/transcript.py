@@ -15,7 +15,7 @@ from django.utils.html import escape
 from markdown_it import MarkdownIt
 
 from chat import media, outbox, protocol, showing, waiting
-from chat.models import Conversation, Message, Turn, Visitor
+from chat.models import Agent, Conversation, Message, Turn, Visitor
 from chat.states import TURN_OPEN, Event, Owner, Role, shown_state
 
 SYNC_LIMIT = 500
@@ -192,12 +192,17 @@ def state_fields(conversation: Conversation) -> dict[str, Any]:
         "owner": conversation.owner,
     }
     if conversation.owner == Owner.AGENT and conversation.agent:
-        fields["agent"] = {"name": conversation.agent.name, "avatar": conversation.agent.avatar}
+        fields["agent"] = shown_agent(conversation.agent, conversation.visitor)
     if conversation.owner == Owner.QUEUE and not resolved:
         if not showing.is_open(conversation.inbox, timezone.now()):
             return fields | {"state": "offline"}
         fields["queue"] = waiting.place(conversation)
     return fields
+
+
+def shown_agent(agent: Agent, visitor: Visitor) -> dict[str, Any]:
+    """What the visitor is told of an agent."""
+    return {"name": agent.called(visitor.language), "avatar": agent.avatar}
 
 
 def state_frame(conversation: Conversation) -> dict[str, Any]:

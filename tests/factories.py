@@ -46,3 +46,4 @@ class AgentFactory(DjangoModelFactory[Agent]):
 
     user = factory.SubFactory(UserFactory)
     name = factory.Sequence(lambda n: f"agent {n}")
+    public_name = factory.SelfAttribute("name")

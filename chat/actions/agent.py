@@ -71,7 +71,7 @@ def reply(
             role=Role.AGENT,
             text=masked,
             client_id=client_id,
-            author={"name": agent.name, "avatar": agent.avatar},
+            author=transcript.shown_agent(agent, visitor),
             also=("agent_read_seq",),
         )
     read = protocol.read("agent", conversation.agent_read_seq)
@@ -230,11 +230,13 @@ def resolve(
 
 def tell_typing(conversation_id: UUID, *, agent: Agent, on: bool) -> None:
     """Tells the visitor that the agent is typing; nothing unless the agent owns the conversation."""
-    conversation = Conversation.objects.filter(
+    owned = Conversation.objects.filter(
         pk=conversation_id, owner=Owner.AGENT.value, agent=agent, resolved_at=None
-    ).first()
+    )
+    conversation = owned.select_related("visitor").first()
     if conversation is not None:
-        push.to_visitor(conversation, {"type": "typing", "who": agent.name, "on": on})
+        who = agent.called(conversation.visitor.language)
+        push.to_visitor(conversation, {"type": "typing", "who": who, "on": on})
 
 
 def mark_read(conversation_id: UUID, *, agent: Agent, seq: int) -> None:

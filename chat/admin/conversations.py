@@ -110,8 +110,9 @@ ERASING = {
 
 @admin.register(Agent)
 class AgentAdmin(ModelAdmin):
-    list_display = ["name", "user", "presence"]
-    search_fields = ["name"]
+    list_display = ["name", "public_name", "user", "presence"]
+    list_select_related = ["user"]
+    search_fields = ["name", "public_name"]
     autocomplete_fields = ["user"]
 
 

@@ -285,7 +285,7 @@ def read_ready(agent: Agent) -> dict[str, Any]:
     fresh = Agent.objects.select_related("user").get(pk=agent.pk)
     return {
         "type": "ready",
-        "agent": desk.agent_fields(fresh),
+        "agent": desk.own_fields(fresh),
         "agents": desk.agents(),
         "conversations": desk.listed(),
         "queue": desk.queue(),

@@ -4,15 +4,12 @@ from chat.models.assignment import IntakePolicy, Ring, Skill
 from chat.models.assistance import Brief, Suggestion, Translation
 from chat.models.choices import among, choices
 from chat.models.conversations import (
-    Agent,
     Conversation,
     Escalation,
     EscalationPolicy,
     Message,
     Rating,
     Turn,
-    VaultEntry,
-    Visitor,
 )
 from chat.models.gaps import Gap, GapSearch
 from chat.models.inboxes import (
@@ -25,6 +22,7 @@ from chat.models.inboxes import (
 )
 from chat.models.media import Attachment
 from chat.models.notes import Note, Reveal
+from chat.models.people import UNNAMED, Agent, VaultEntry, Visitor
 from chat.models.search import SearchEntry
 from chat.models.shadows import ShadowAnswer
 from chat.models.teams import CannedReply, Team
@@ -32,6 +30,7 @@ from chat.models.tools import Tool, ToolCall
 from chat.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "UNNAMED",
     "Agent",
     "Attachment",
     "Brief",

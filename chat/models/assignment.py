@@ -6,8 +6,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat.models.choices import among, choices
-from chat.models.conversations import Agent, Conversation
+from chat.models.conversations import Conversation
 from chat.models.inboxes import Inbox
+from chat.models.people import Agent
 from chat.states import Intake, RingEnd
 
 

@@ -9,7 +9,8 @@ from django.db import models
 from django.utils import timezone
 
 from chat.models.choices import among, choices
-from chat.models.conversations import Agent, Conversation, Message
+from chat.models.conversations import Conversation, Message
+from chat.models.people import Agent
 from chat.states import Grade, Help, Writing
 
 

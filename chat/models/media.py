@@ -5,7 +5,8 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
-from chat.models.conversations import Message, Visitor
+from chat.models.conversations import Message
+from chat.models.people import Visitor
 
 
 class Attachment(models.Model):

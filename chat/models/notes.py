@@ -5,7 +5,8 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
-from chat.models.conversations import Agent, Conversation, Visitor
+from chat.models.conversations import Conversation
+from chat.models.people import Agent, Visitor
 
 
 class Note(models.Model):

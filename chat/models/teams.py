@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from chat.models.conversations import Agent
+from chat.models.people import Agent
 
 
 class Team(models.Model):

@@ -137,6 +137,28 @@ def test_agent_of_a_member_of_staff_is_made_once() -> None:
     assert (Agent.objects.get().name, Agent.objects.get().presence) == ("wang", "away")
 
 
+def test_agent_is_called_by_the_users_name_and_never_by_the_login() -> None:
+    user = UserFactory.create(username="admin", first_name="", last_name="")
+    nameless = auth.agent_of(user)
+    assert (nameless.name, nameless.public_name) == ("admin", "")
+    assert (nameless.called("zh"), nameless.called("en")) == ("客服", "Customer service")
+
+    user.first_name, user.last_name = "小禾", "林"
+    assert auth.agent_of(user).called("en") == "林小禾"
+    Agent.objects.update(public_name="小禾")
+    user.last_name = "王"
+    assert auth.agent_of(user).called("zh") == "小禾"
+    assert Agent.objects.get().public_name == "小禾"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "whole"),
+    [("Ada", "Byron", "Ada Byron"), ("小禾", "林", "林小禾"), ("Ada", "", "Ada"), (" ", "", "")],
+)
+def test_full_name_is_in_the_order_of_its_script(first: str, last: str, whole: str) -> None:
+    assert auth.full_name(UserFactory.build(first_name=first, last_name=last)) == whole
+
+
 def test_agent_of_anyone_else_is_refused() -> None:
     others: list[Any] = [
         AnonymousUser(),

@@ -211,6 +211,16 @@ def test_state_fields_name_the_agent(conversation: Conversation, agent: Any) -> 
     }
 
 
+@pytest.mark.parametrize(("locale", "name"), [("zh-CN", "客服"), ("en", "Customer service")])
+def test_state_fields_never_name_the_login(
+    conversation: Conversation, agent: Any, locale: str, name: str
+) -> None:
+    agent.name, agent.public_name = agent.user.username, ""
+    conversation.owner, conversation.agent = Owner.AGENT.value, agent
+    conversation.visitor.locale = locale
+    assert transcript.state_fields(conversation)["agent"] == {"name": name, "avatar": ""}
+
+
 def test_queue_position_counts_those_who_waited_longer_in_the_same_inbox(
     conversation: Conversation,
 ) -> None:

@@ -39,6 +39,10 @@ def test_call_claim_reply_and_back_to_the_bot(shop: Shop, sign_in: Callable[...,
     console.locator(".input").fill("您好,我来帮您查一下。")
     console.locator(".input").press("Enter")
     expect_that(tab.lines("agent")).to_contain_text(["您好,我来帮您查一下。"])
+    # A person speaks now, and goes by no login.
+    expect_that(tab.find(".note")).to_have_text("现在由真人客服回复您")
+    expect_that(tab.find(".subtitle")).to_have_text("客服 正在为您服务")
+    assert "admin" not in tab.find("#widget").inner_text()
     tab.ask("好的,电话13812345678")
     said = console.locator('.line[data-role="visitor"]').last
     expect_that(said).to_contain_text("手机号")
@@ -59,6 +63,7 @@ def test_call_claim_reply_and_back_to_the_bot(shop: Shop, sign_in: Callable[...,
     console.locator('[data-act="handBack"]').click()
     console.locator("dialog button[type=submit]").click()
     expect_that(tab.find('.header[data-state="bot"]')).to_be_visible()
+    expect_that(tab.find(".note")).to_have_text("回答由 AI 生成，仅供参考")
     # The agent had not written after the visitor's last line: the bot answers it on taking over.
     tab.wait_for_answers(2)
     tab.ask(QUESTION)

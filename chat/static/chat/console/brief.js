@@ -16,8 +16,8 @@ export function createBrief(texts, does, copyable) {
   /** @param {string} text */
   const muted = (text) => h("p", { class: "muted" }, text);
 
-  /** @param {Brief} brief @param {Masks} masks @param {boolean} canTake */
-  function nodes(brief, masks, canTake) {
+  /** @param {Brief} brief @param {Masks} masks @param {{ canTake: boolean, called: string }} reader `called` is what the customer reads of them */
+  function nodes(brief, masks, reader) {
     return [
       sourceNode(brief),
       h("p", { class: "need" }, ...(brief.source === "model" ? maskedNodes(brief.need, masks) : [brief.topics.length ? brief.topics.join(" · ") : t("noNeed")])),
@@ -26,7 +26,7 @@ export function createBrief(texts, does, copyable) {
       h("h4", {}, t("tried")),
       triedNode(brief, masks),
       ...orderNodes(brief, masks),
-      ...draftNodes(brief, masks, canTake),
+      ...draftNodes(brief, masks, reader),
       ...brief.doubts.map((doubt) => h("p", { class: "doubt" }, h("b", {}, texts.named("doubt", doubt.promise)), " ", doubt.sentence)),
       ...(brief.epoch || brief.reasons.length ? [gradeNode(brief)] : []),
     ];
@@ -60,11 +60,11 @@ export function createBrief(texts, does, copyable) {
     return [h("h4", {}, `${t("order")} · ${from}`), h("dl", { class: "facts" }, ...pairs)];
   }
 
-  /** @param {Brief} brief @param {Masks} masks @param {boolean} canTake */
-  function draftNodes({ draft }, masks, canTake) {
+  /** @param {Brief} brief @param {Masks} masks @param {{ canTake: boolean, called: string }} reader */
+  function draftNodes({ draft }, masks, { canTake, called }) {
     if (!draft) return [];
     const take = canTake && h("button", { type: "button", class: "button button--small", "data-act": "take", onclick: () => does.take(draft) }, t("briefTake"));
-    const shown = draft.replace("{{agent}}", "…");
+    const shown = draft.replace("{{agent}}", called);
     return [h("h4", {}, t("firstReply")), h("blockquote", { class: "first-reply" }, ...maskedNodes(shown, masks)), ...(take ? [take] : [])];
   }
 

@@ -4,7 +4,7 @@ import { h } from "../widget/dom.js";
 import { createCanned } from "./canned.js";
 import { fill, openVariable, slashQuery } from "./canned_search.js";
 import { ownerText } from "./list.js";
-import { isMine } from "./store.js";
+import { calledFor, isMine } from "./store.js";
 import { createSuggestion } from "./suggestion.js";
 
 const MAX_HEIGHT_PX = 180;
@@ -164,12 +164,13 @@ export function createComposer(root, texts, does) {
   }
 
   /** What the variables of a reply stand for in the conversation that is open. @param {import("./store.js").State} state @returns {Record<string, string>} */
-  function values({ me, thread }) {
+  function values(state) {
+    const { thread } = state;
     const entry = thread?.entry;
     const name = entry?.visitor.name ?? "";
     const order = thread?.brief?.slots.order_number ?? thread?.context?.page.order?.number ?? "";
     return {
-      agent: me?.name ?? "",
+      agent: entry ? calledFor(state, entry) : "",
       shop: entry?.inbox ?? "",
       customer: (name.startsWith("<") ? thread?.revealed[name] : name) || t("customer"),
       order: order.startsWith("<") ? (thread?.revealed[order] ?? "") : order,

@@ -30,7 +30,7 @@
  * @typedef {object} State
  * @property {"connecting" | "online" | "reconnecting" | "stopped"} link
  * @property {boolean} loaded
- * @property {import("./wire.js").Agent | null} me
+ * @property {import("./wire.js").Me | null} me
  * @property {import("./wire.js").Agent[]} agents
  * @property {Record<string, Entry>} entries open conversations by id
  * @property {import("./wire.js").Place[]} queue in the order of their turn
@@ -200,7 +200,7 @@ function onPresence(state, { agent, missed }) {
   const isMe = state.me?.id === agent.id;
   const known = state.agents.some((one) => one.id === agent.id);
   const agents = known ? state.agents.map((one) => (one.id === agent.id ? agent : one)) : [...state.agents, agent];
-  return { ...state, agents, me: isMe ? agent : state.me, rings: isMe && agent.presence !== "online" ? [] : state.rings, error: isMe && missed ? { type: "error", code: "missed", message: "" } : state.error };
+  return { ...state, agents, me: isMe && state.me ? { ...state.me, ...agent } : state.me, rings: isMe && agent.presence !== "online" ? [] : state.rings, error: isMe && missed ? { type: "error", code: "missed", message: "" } : state.error };
 }
 
 /** A refused line stays, with why; anything else is said at the top. @param {State} state @param {import("./wire.js").ErrorFrame} error @returns {State} */
@@ -323,6 +323,11 @@ export function listed(state, tab = state.tab) {
 /** @param {State} state @param {Entry | null | undefined} entry */
 export function isMine(state, entry) {
   return !!entry && !entry.resolved && entry.owner === "agent" && entry.agent?.id === state.me?.id;
+}
+
+/** What the customer of an entry reads of this agent. @param {State} state @param {Entry} entry */
+export function calledFor({ me }, { visitor }) {
+  return me?.called[visitor.locale.toLowerCase().startsWith("zh") ? "zh" : "en"] ?? "";
 }
 
 /** Something was said to us that we have not looked at. @param {Entry} entry */

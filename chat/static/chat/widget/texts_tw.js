@@ -12,6 +12,8 @@ export default {
   aiTitle: "由 AI 產生的內容",
   humanBadge: "真人",
   aiNote: "回答由 AI 產生，僅供參考",
+  aiNoteMixed: "帶 AI 標識的回答由 AI 產生，僅供參考",
+  humanNote: "現在由真人客服回覆您",
   greeting: "您好，我是{name}。訂單、物流、退換貨、發票……有什麼想問的，直接告訴我就好。",
   quickHeading: "大家常問",
   question1: "我的訂單怎麼還沒到？",

@@ -11,6 +11,8 @@ export default {
   aiTitle: "由 AI 生成的内容",
   humanBadge: "人工",
   aiNote: "回答由 AI 生成，仅供参考",
+  aiNoteMixed: "带 AI 标识的回答由 AI 生成，仅供参考",
+  humanNote: "现在由真人客服回复您",
   greeting: "您好，我是{name}。订单、物流、退换货、发票……有什么想问的，直接告诉我就好。",
   quickHeading: "大家常问",
   question1: "我的订单怎么还没到？",

@@ -101,8 +101,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
     onTyping: deeds.typing,
     upload: deeds.upload,
   });
-  const note = h("p", { class: "note" }, t("aiNote"));
-  note.hidden = inbox.ai_label === false || inbox.reception === "human_only";
+  const note = h("p", { class: "note" });
   const openImage = (/** @type {string} */ url) => void openSheet(root, t, t("image"), () => [h("img", { class: "full", src: url, alt: t("image") })]);
   const does = { ...deeds, openImage };
   const atOnce = () => lessMotion.matches || document.hidden;
@@ -207,6 +206,12 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
     sheet.querySelector("textarea")?.focus();
   }
 
+  /** Who is speaking now; what was said before keeps its own badge. @param {State["shown"]} shown */
+  function renderNote(shown) {
+    note.hidden = inbox.ai_label === false || (inbox.reception === "human_only" && shown !== "agent");
+    setText(note, t(shown === "bot" ? "aiNote" : shown === "agent" ? "humanNote" : "aiNoteMixed"));
+  }
+
   /** The question after the end, answered by one touch. */
   function createInvite() {
     const stars = [1, 2, 3, 4, 5].map((count) => h("button", { type: "button", class: "star", "aria-label": t("stars", { count }), onclick: () => openRating(count) }, icon("star")));
@@ -269,6 +274,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
       setText(/** @type {Element} */ (agentDots.firstElementChild), state.typing ? `${state.agent?.name ?? t("agent")} ${t("typing")}` : "");
       invite.hidden = state.shown !== "resolved" || state.rated || state.messages.length === 0;
       error.render(state);
+      renderNote(state.shown);
       composer.setEnabled(state.link !== "stopped" && !(state.form && Boolean(said.prechat?.length)));
       announce(state);
       if (state.earlier.length > past) log.scrollTop = log.scrollHeight - below;
