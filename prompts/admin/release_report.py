@@ -51,7 +51,7 @@ def compared(row: Release) -> dict[str, Any]:
     had_canary = bool(row.started_at) and row.started_at != row.published_at
     try:
         fared = releases.told(row) if had_canary else None
-        return {"arms": arms(fared) if fared else None, "stages": staged(row, fared)}
+        return {"arms": arms(row, fared) if fared else None, "stages": staged(row, fared)}
     except DatabaseError:
         log.exception("release_not_compared", release=row.name)
         return {"uncompared": WORDS["uncompared"]}
@@ -115,16 +115,29 @@ def needs_of(row: Release, found: Standing) -> list[tuple[bool, Any]]:
             found.turns >= found.wanted,
             f"{WORDS['stage_enough']}: {found.turns} / {found.wanted}",
         ),
-        (found.guarded, WORDS["stage_guard"]),
+        (found.judged and found.guarded, guarded(found)),
         (found.verdict.kind != "worse", WORDS["stage_verdict"]),
     ]
 
 
-def arms(fared: Told) -> dict[str, Any]:
+def guarded(found: Standing) -> str:
+    """What the guard says of this stage; nothing yet, before it has seen enough of it."""
+    if not found.guarded:
+        return str(WORDS["stage_broken"])
+    if found.judged:
+        return str(WORDS["stage_guard"])
+    return f"{WORDS['stage_unjudged']}: {found.turns} / {found.judged_from}"
+
+
+def arms(row: Release, fared: Told) -> dict[str, Any]:
     """Release and others, measure by measure, the guard, and the verdict."""
     found, (arm, control) = fared
     left, right = shown(found.arm, arm), shown(found.control, control)
+    stats = found.arm.stats
+    judged = stats.turns >= max(row.min_samples, 1)
     said = str(WORDS["guard_ok"])
+    if not judged:
+        said = f"{WORDS['guard_unjudged']}: {stats.turns} / {row.min_samples}"
     if found.breach is not None:
         why = found.breach.message_zh if in_chinese() else found.breach.message_en
         said = f"{WORDS['guard_broken']}{why}"
@@ -132,6 +145,7 @@ def arms(fared: Told) -> dict[str, Any]:
     return {
         "lines": [(name, left[name], right[name]) for name in left],
         "broken": found.breach is not None,
+        "judged": judged,
         "guard": said,
         "verdict": verdict,
         "verdict_text": verdict_text(verdict),
@@ -152,7 +166,8 @@ def verdict_text(verdict: Verdict) -> str:
 def shown(figures: Figures, found: Outcomes) -> dict[str, str]:
     stats = figures.stats
     mean = f"{found.score / found.rated:.2f} ({found.rated})" if found.rated else "—"
-    cost = as_money(figures.cost_cny / stats.turns, "CNY") if stats.turns else "—"
+    turns = figures.stats.with_model
+    cost = as_money(figures.cost_cny / turns, "CNY") if turns else "—"
     return {
         pick("会话", "Conversations"): f"{found.conversations:,}",
         pick("轮次", "Turns"): f"{found.turns:,}",

@@ -79,10 +79,10 @@ WORDS = {
         "The figures cannot be read at the moment; the database may be busy. Publishing and rolling back work all the same.",
     ),
     "arms_help": both(
-        "灰度期间的全部会话；调用失败与费用来自最近 24 小时的模型调用台账。结论按「顺利结束」判断：10 分钟没有新回答，"
+        "灰度期间的全部会话；护栏、调用失败与费用看最近 24 小时，轮次不够时看整个灰度。结论按「顺利结束」判断：10 分钟没有新回答，"
         "没有转人工、差评、低分或未解决，最后一轮情绪不差。同时听到两边的会话不计。",
-        "All conversations of its canary; failed calls and cost from the ledger of model calls, the last 24 hours at "
-        "most. The verdict counts what ended well: quiet for ten minutes, without a takeover, a thumb down, a low rating "
+        "All conversations of its canary; guard, failed calls and cost look at the last 24 hours, or at all its time "
+        "where these are too few turns. The verdict counts what ended well: quiet for ten minutes, without a takeover, a thumb down, a low rating "
         "or “not resolved”, the last mood not negative. Conversations that heard both are left out.",
     ),
     "verdict": both("结论", "Verdict"),
@@ -96,6 +96,8 @@ WORDS = {
     "stage_hold": both("停留时间已到", "its hold is over"),
     "stage_enough": both("样本足够", "turns are enough"),
     "stage_guard": both("护栏正常", "the guard is not broken"),
+    "stage_broken": both("护栏被突破", "the guard is broken"),
+    "stage_unjudged": both("护栏还没有判断本阶段", "the guard has not judged this stage yet"),
     "stage_verdict": both("结论不是「变差」", "the verdict is not “worse”"),
     "stage_free": both("尾号未被其他发布占用", "no other release has the tails"),
     "stage_needs": both("推进条件", "To go on"),
@@ -122,6 +124,9 @@ WORDS = {
     "arm": both("发布组", "Release"),
     "control": both("其他", "Others"),
     "guard_ok": both("护栏正常。", "The guard is not broken."),
+    "guard_unjudged": both(
+        "护栏还没有判断，已有轮次", "The guard has not judged yet; turns so far"
+    ),
     "guard_broken": both("护栏被突破：", "The guard is broken: "),
 }
 MOVES = {

@@ -16,6 +16,8 @@ P_LEAST = 0.01
 WORST = 5
 # Shares that differ by less are the same.
 ROUNDING = 1e-9
+# Few samples tell, too, once they are so much likelier above a limit than at it.
+EARLY = math.log(1000)
 
 Source = Literal["order", "conversation"]
 Verdict = Literal["uniform", "uneven", "too_few"]
@@ -141,6 +143,11 @@ class ArmStats:
     p99_ms: float = 0.0
     # Turns of customers in a negative mood.
     negatives: int = 0
+    # What takeovers are counted in; 0: turns.
+    conversations: int = 0
+    # Turns that asked a model, and those of them of which a call failed.
+    with_model: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,8 @@ class Guard:
     p99_factor: float = 1.5
     # 100: mood is not judged.
     negative_points: float = 100.0
+    # Whether calls and conversations break it before there are `min_samples`, where they leave no doubt.
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,43 +194,102 @@ class Breach:
         return f"{value:.0f} ms" if self.measure == "p99_ms" else f"{value:.2%}"
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """One measure: `count` of `n` of the arm, and of the control, above which the arm may be by so many points."""
+
+    measure: Measure
+    count: int
+    n: int
+    control: int
+    control_n: int
+    points: float
+
+    def breach(self) -> Breach | None:
+        usual, found = share(self.control, self.control_n), share(self.count, self.n)
+        limit = usual + self.points / 100
+        if found <= limit + ROUNDING:
+            return None
+        return Breach(self.measure, found, usual, limit, self.n)
+
+    def is_beyond_doubt(self) -> bool:
+        """Whether few samples show already that the arm's share is above its limit.
+
+        Their chance with a share drawn from Jeffreys' prior is held against their chance at the limit: at the limit the
+        quotient is a martingale that begins at 1, so that it ever reaches 1000 with a chance of at most 0.001 however
+        often one looks (Ville's inequality, as in prompts.releases.sequential). A control that is hardly known is
+        taken for the middle of what it may be.
+        """
+        limit = (self.control + 0.5) / (self.control_n + 1) + self.points / 100
+        if limit >= 1 or share(self.count, self.n) <= limit:
+            return False
+        others = self.n - self.count
+        drawn = log_beta(self.count + 0.5, others + 0.5) - log_beta(0.5, 0.5)
+        return drawn - self.count * math.log(limit) - others * math.log(1 - limit) >= EARLY
+
+
 def judge(arm: ArmStats, *, control: ArmStats, guard: Guard) -> Breach | None:
     """The first measure by which the arm is worse than the guard allows; None: it may go on.
 
     A control without samples counts as faultless. The p99 is compared only where both are known.
     """
-    shares: list[tuple[Measure, int, int, float, float]] = [
-        ("errors", arm.errors, arm.calls, share(control.errors, control.calls), guard.error_points),
-        (
+    least = guard.min_samples
+    tell = [each for each in measures(arm, control, guard) if each.n >= least]
+    if guard.early:
+        few = (each for each in lone_measures(arm, control, guard) if each.n < least)
+        tell += [each for each in few if each.is_beyond_doubt()]
+    breaches = (each.breach() for each in tell)
+    if (found := next(filter(None, breaches), None)) is not None:
+        return found
+    slowest = control.p99_ms * guard.p99_factor
+    if arm.turns >= least and slowest and arm.p99_ms > slowest:
+        return Breach("p99_ms", arm.p99_ms, control.p99_ms, slowest, arm.turns)
+    return None
+
+
+def measures(arm: ArmStats, control: ArmStats, guard: Guard) -> list[Shares]:
+    calls, json = (arm.calls, control.calls), (arm.asked_json, control.asked_json)
+    return [
+        Shares("errors", arm.errors, calls[0], control.errors, calls[1], guard.error_points),
+        Shares(
             "json_failures",
             arm.json_failures,
-            arm.asked_json,
-            share(control.json_failures, control.asked_json),
+            json[0],
+            control.json_failures,
+            json[1],
             guard.json_points,
         ),
-        (
-            "takeovers",
-            arm.takeovers,
-            arm.turns,
-            share(control.takeovers, control.turns),
-            guard.takeover_points,
-        ),
-        (
+        takeovers(arm, control, guard),
+        Shares(
             "negatives",
             arm.negatives,
             arm.turns,
-            share(control.negatives, control.turns),
+            control.negatives,
+            control.turns,
             guard.negative_points,
         ),
     ]
-    for measure, count, samples, usual, points in shares:
-        limit = usual + points / 100
-        if samples >= guard.min_samples and share(count, samples) > limit + ROUNDING:
-            return Breach(measure, share(count, samples), usual, limit, samples)
-    slowest = control.p99_ms * guard.p99_factor
-    if arm.turns >= guard.min_samples and slowest and arm.p99_ms > slowest:
-        return Breach("p99_ms", arm.p99_ms, control.p99_ms, slowest, arm.turns)
-    return None
+
+
+def takeovers(arm: ArmStats, control: ArmStats, guard: Guard) -> Shares:
+    """Of conversations where these are known."""
+    whole = arm.conversations > 0
+    of = [each.conversations if whole else each.turns for each in (arm, control)]
+    return Shares(
+        "takeovers", arm.takeovers, of[0], control.takeovers, of[1], guard.takeover_points
+    )
+
+
+def lone_measures(arm: ArmStats, control: ArmStats, guard: Guard) -> list[Shares]:
+    """Those of which a sample says nothing of the next: a call is tried again, and a customer stays angry."""
+    failed = Shares(
+        "errors", arm.failed, arm.with_model, control.failed, control.with_model, guard.error_points
+    )
+    return [failed, takeovers(arm, control, guard)] if arm.conversations else [failed]
+
+
+def log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
 def share(count: int, of: int) -> float:

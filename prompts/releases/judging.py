@@ -1,7 +1,7 @@
 """How a release fares beside everybody else, and the guard that takes it back by itself. Called by the admin and by beat."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,22 +18,14 @@ from prompts.releases.moving import roll_back
 
 log = structlog.get_logger(__name__)
 
-# What went wrong lately counts; and the question must cost the same however long a canary runs.
+# What went wrong lately counts, as far back as it takes to find enough; and where much is said, the question must cost
+# the same however long a canary runs.
 JUDGED_HOURS = 24
-# One row per arm and currency: turns, takeovers, calls, errors, p99, negative turns, p50, thumbs down, cost.
-STATISTICS = """
-    SELECT release = %(name)s AS arm, currency,
-           count(DISTINCT trace_id),
-           count(DISTINCT trace_id) FILTER (WHERE taken_over),
-           count(*),
-           count(*) FILTER (WHERE error_class <> ''),
-           coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY total_ms)
-                    FILTER (WHERE error_class = ''), 0),
-           count(DISTINCT trace_id) FILTER (WHERE emotion = 'negative'),
-           coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY total_ms)
-                    FILTER (WHERE error_class = ''), 0),
-           count(DISTINCT trace_id) FILTER (WHERE feedback = 'down'),
-           sum(cost)
+# One row per arm and currency: turns with a model, those of which a call failed, calls, errors, cost.
+CALLS = """
+    SELECT release = %(name)s AS arm, currency, count(DISTINCT trace_id),
+           count(DISTINCT trace_id) FILTER (WHERE error_class <> ''), count(*),
+           count(*) FILTER (WHERE error_class <> ''), sum(cost)
     FROM prompts_modelcall
     WHERE at >= %(since)s AND at < %(until)s AND purpose = 'answer' AND error_class <> 'abandoned'
     GROUP BY 1, 2
@@ -42,11 +34,9 @@ STATISTICS = """
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How the turns of one arm fared; milliseconds, and CNY in all."""
+    """How one arm fared: all its turns, with a model or without, and what the calls of some of them cost, in CNY."""
 
     stats: ArmStats = field(default_factory=ArmStats)
-    p50_ms: float = 0.0
-    thumbs_down: int = 0
     cost_cny: Decimal = Decimal(0)
 
 
@@ -57,6 +47,9 @@ class Comparison:
     arm: Figures
     control: Figures
     breach: Breach | None
+    # From when on it was looked at, and how turns and conversations ended since.
+    since: datetime
+    ended: tuple[evidence.Outcomes, evidence.Outcomes]
 
 
 # How a release fares: by the ledger, and by how conversations ended.
@@ -64,41 +57,50 @@ Told = tuple[Comparison, tuple[evidence.Outcomes, evidence.Outcomes]]
 
 
 def told(release: Release) -> Told:
-    return statistics(release), evidence.read(release)
+    found = statistics(release)
+    is_whole = found.since == release.started_at
+    return found, found.ended if is_whole else evidence.read(release)
 
 
 def statistics(release: Release) -> Comparison:
-    """The release against everybody else since it started, over the last JUDGED_HOURS of it at most."""
+    """The release against everybody else: over its last JUDGED_HOURS, or all its time where these are too few turns."""
     until = release.published_at or release.ended_at or timezone.now()
-    since = max(release.started_at or until, until - timedelta(hours=JUDGED_HOURS))
-    with connection.cursor() as cursor:
-        cursor.execute(STATISTICS, {"name": release.name, "since": since, "until": until})
-        rows = cursor.fetchall()
-    arm = summed([row for row in rows if row[0]])
-    control = summed([row for row in rows if not row[0]])
-    breach = arithmetic.judge(arm.stats, control=control.stats, guard=guard_of(release))
-    return Comparison(arm, control, breach)
-
-
-def summed(rows: list[Any]) -> Figures:
-    """One arm over its currencies. A percentile is the slowest of theirs."""
-    found = Figures()
-    for _, currency, turns, taken, calls, errors, p99, negatives, p50, down, cost in rows:
-        was = found.stats
-        found = Figures(
-            stats=ArmStats(
-                turns=was.turns + turns,
-                takeovers=was.takeovers + taken,
-                calls=was.calls + calls,
-                errors=was.errors + errors,
-                p99_ms=max(was.p99_ms, p99),
-                negatives=was.negatives + negatives,
-            ),
-            p50_ms=max(found.p50_ms, p50),
-            thumbs_down=found.thumbs_down + down,
-            cost_cny=found.cost_cny + in_cny(cost, currency),
-        )
+    begun = release.started_at or until
+    lately = max(begun, until - timedelta(hours=JUDGED_HOURS))
+    found = between(release, lately, until)
+    if begun < lately and found.arm.stats.turns < release.min_samples:
+        return between(release, begun, until)
     return found
+
+
+def between(release: Release, since: datetime, until: datetime) -> Comparison:
+    with connection.cursor() as cursor:
+        cursor.execute(CALLS, {"name": release.name, "since": since, "until": until})
+        rows = cursor.fetchall()
+    ended = evidence.read(release, since=since)
+    arm = figures([row for row in rows if row[0]], ended[0])
+    control = figures([row for row in rows if not row[0]], ended[1])
+    breach = arithmetic.judge(arm.stats, control=control.stats, guard=guard_of(release))
+    return Comparison(arm, control, breach, since, ended)
+
+
+def figures(rows: list[Any], ended: evidence.Outcomes) -> Figures:
+    """One arm: its calls over their currencies, and how its turns and conversations ended, as the page shows it."""
+    with_model, failed, calls, errors = (sum(row[at] for row in rows) for at in range(2, 6))
+    return Figures(
+        stats=ArmStats(
+            turns=ended.turns,
+            conversations=ended.conversations,
+            takeovers=ended.taken_over,
+            with_model=with_model,
+            failed=failed,
+            calls=calls,
+            errors=errors,
+            p99_ms=ended.p99_ms,
+            negatives=ended.negative,
+        ),
+        cost_cny=sum((in_cny(row[6], row[1]) for row in rows), Decimal(0)),
+    )
 
 
 def guard_of(release: Release) -> Guard:
@@ -108,6 +110,7 @@ def guard_of(release: Release) -> Guard:
         takeover_points=release.max_takeover_points,
         p99_factor=release.max_p99_factor,
         negative_points=release.max_negative_points,
+        early=True,
     )
 
 

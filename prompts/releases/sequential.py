@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from prompts.llm.canary import log_beta
+
 ALPHA = 0.05
 # Jeffreys' prior of a share.
 PRIOR = 0.5
@@ -58,10 +60,6 @@ def mixture(counted: Counted) -> float:
     """The logarithm of the chance of these outcomes in their order, the share drawn from the prior."""
     good, bad = counted.good, counted.n - counted.good
     return log_beta(good + PRIOR, bad + PRIOR) - log_beta(PRIOR, PRIOR)
-
-
-def log_beta(a: float, b: float) -> float:
-    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
 def times_log(count: float, of: float) -> float:

@@ -45,6 +45,9 @@ class Standing:
     turns: int
     wanted: int
     held: bool
+    # Whether the guard has seen enough of this stage to have judged it, and finds nothing.
+    judged: bool
+    judged_from: int
     guarded: bool
     verdict: Verdict
 
@@ -52,7 +55,7 @@ class Standing:
     def goes_on(self) -> bool:
         """Whether the next stage may begin now."""
         enough = self.turns >= self.wanted and self.verdict.kind != "worse"
-        return self.due is not None and self.held and self.guarded and enough
+        return self.due is not None and self.held and self.judged and self.guarded and enough
 
 
 def read(text: str) -> list[list[int]]:
@@ -97,6 +100,8 @@ def standing(release: Release, *, told: judging.Told | None = None) -> Standing 
         turns=arm.turns,
         wanted=release.stage_samples,
         held=timezone.now() >= due,
+        judged=arm.turns >= max(release.min_samples, 1),
+        judged_from=release.min_samples,
         guarded=compared.breach is None,
         verdict=evidence.judged(*outcomes),
     )

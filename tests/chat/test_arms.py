@@ -100,11 +100,7 @@ def test_who_heard_both_is_in_neither_and_a_wait_before_counts_against_nobody() 
 
 
 def test_the_verdict_on_a_release_reads_its_conversations() -> None:
-    chosen = EvalSet.objects.create(name="shop", title="Shop")
-    started = NOW - timedelta(hours=2)
-    release = Release.objects.create(
-        name="spring", note="n", eval_set=chosen, status="canary", started_at=started
-    )
+    release = on_canary()
     for number in range(60):
         turn(thread_of_its_own(), "spring", mood="negative" if number % 2 else "neutral")
         turn(thread_of_its_own(), "")
@@ -112,3 +108,53 @@ def test_the_verdict_on_a_release_reads_its_conversations() -> None:
     verdict = releases.verdict_of(*releases.outcomes(release))
 
     assert (verdict.kind, verdict.needed) == ("worse", 0)
+
+
+def on_canary(**limits: Any) -> Release:
+    chosen = EvalSet.objects.create(name="shop", title="Shop")
+    started = NOW - timedelta(hours=2)
+    return Release.objects.create(
+        name="spring", note="n", eval_set=chosen, status="canary", started_at=started, **limits
+    )
+
+
+def test_the_guard_sees_turns_that_no_model_answered() -> None:
+    release = on_canary(min_samples=20)
+    for number in range(20):
+        mood = "negative" if number % 2 else "neutral"
+        turn(thread_of_its_own(), "spring", answered_by="sop", mood=mood)
+        turn(thread_of_its_own(), "", answered_by="sop")
+
+    assert releases.guard() == ["spring"]
+
+    release.refresh_from_db()
+    assert release.status == "rolled_back"
+    assert "negative moods: 50.00% against 0.00%" in release.reason
+
+
+def test_a_few_conversations_all_taken_over_are_enough_one_angry_customer_is_not() -> None:
+    on_canary()
+    angry = thread_of_its_own()
+    for _ in range(30):
+        turn(angry, "spring", mood="negative")
+    Escalation.objects.create(conversation=angry, opened_at=NOW - timedelta(minutes=59))
+    for _ in range(60):
+        turn(thread_of_its_own(), "")
+    assert releases.guard() == []
+
+    for _ in range(4):
+        taken = thread_of_its_own()
+        turn(taken, "spring")
+        Escalation.objects.create(conversation=taken, opened_at=NOW - timedelta(minutes=59))
+
+    assert releases.guard() == ["spring"]
+    assert "takeovers: 100.00%" in Release.objects.get().reason
+
+
+def test_the_p99_that_is_shown_is_the_one_that_is_guarded() -> None:
+    release = on_canary()
+    turn(thread_of_its_own(), "spring")
+
+    compared, (arm, _) = releases.told(release)
+
+    assert compared.arm.stats.p99_ms == arm.p99_ms == 1000.0

@@ -201,27 +201,58 @@ def test_of_two_starts_on_the_same_buckets_one_is_made(prompt: Prompt) -> None:
     assert sorted(done) == [False, True]
 
 
-def test_a_release_that_breaks_its_guard_is_rolled_back_by_itself(prompt: Prompt) -> None:
+def calls(count: int, name: str, *, hours_ago: float = 0, **said: Any) -> None:
+    """Calls of as many turns, of one release."""
+    at = timezone.now() - timedelta(hours=hours_ago)
+    ModelCall.objects.bulk_create(
+        ModelCall(
+            trace_id=f"{name}-{hours_ago}-{n}", purpose="answer", endpoint="m", release=name, at=at, **said
+        )
+        for n in range(count)
+    )  # fmt: skip
+
+
+def test_a_release_all_of_whose_calls_fail_comes_back_after_a_handful(prompt: Prompt) -> None:
+    release = make(prompt)
+    let_pass(release)
+    assert releases.start(release)
+    calls(2, "spring", error_class="timeout")
+    calls(40, "")
+    assert releases.guard() == []
+
+    calls(3, "spring", hours_ago=-1, error_class="timeout")
+    ModelCall.objects.update(at=timezone.now())
+
+    assert releases.guard() == ["spring"]
+    release.refresh_from_db()
+    assert "failed calls: 100.00% against 0.00%, at most 2.00% (5 samples)" in release.reason
+
+
+def test_one_turn_that_is_tried_again_and_again_takes_no_release_back(prompt: Prompt) -> None:
+    release = make(prompt)
+    let_pass(release)
+    assert releases.start(release)
+    calls(40, "")
+    for _ in range(6):
+        calls(1, "spring", error_class="timeout")
+
+    assert releases.guard() == []
+
+
+def test_where_a_day_brings_too_few_samples_the_guard_looks_further_back(prompt: Prompt) -> None:
     release = make(prompt, min_samples=20)
     let_pass(release)
     assert releases.start(release)
-    ModelCall.objects.bulk_create(
-        ModelCall(
-            trace_id=f"{name}-{number}",
-            purpose="answer",
-            endpoint="m",
-            release=name,
-            emotion="negative" if name and number % 2 else "neutral",
-        )
-        for name in ("", "spring")
-        for number in range(20)
-    )
+    Release.objects.update(started_at=timezone.now() - timedelta(days=3))
+    for hours in (40, 1):
+        calls(10, "spring", hours_ago=hours)
+        calls(300, "", hours_ago=hours)
+        calls(1, "spring", hours_ago=hours + 0.5, error_class="timeout")
 
-    tasks.guard_canaries()
+    [breach] = [releases.statistics(row).breach for row in Release.objects.all()]
 
-    release.refresh_from_db()
-    assert release.status == "rolled_back"
-    assert "negative moods: 50.00% against 0.00%" in release.reason
+    assert breach is not None
+    assert (breach.measure, breach.samples) == ("errors", 22)
 
 
 def test_a_release_whose_calls_fail_comes_back_by_itself_and_the_audit_tells_the_story(

@@ -194,6 +194,10 @@ def test_a_staged_canary_says_where_it_is_and_can_be_paused(
 
     html = staff.get(page("release_change", made.pk), headers=ENGLISH).content.decode()
     assert "turns are enough: 0 / 50" in html
+    assert "… the guard has not judged this stage yet: 0 / 200" in " ".join(
+        html.replace("</span>", "").replace('<span aria-hidden="true">', "").split()
+    )
+    assert "The guard has not judged yet; turns so far: 0 / 200" in html
     assert "No difference yet" in html
     assert act(staff, "pause", made) == ["autumn: on canary"]
     html = staff.get(page("release_change", made.pk), headers=ENGLISH).content.decode()

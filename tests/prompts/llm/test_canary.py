@@ -222,3 +222,38 @@ def test_a_breach_reads_as_a_sentence() -> None:
     assert breach is not None
     assert breach.message_en == "failed calls: 4.00% against 1.00%, at most 3.00% (500 samples)"
     assert breach.message_zh == "调用失败率 4.00%,对照组 1.00%,上限 3.00%(500 个样本)"
+
+
+EARLY = Guard(early=True)
+
+
+def test_a_handful_that_all_fail_is_enough_where_one_sample_says_nothing_of_the_next() -> None:
+    known = ArmStats(with_model=400)
+
+    def judged(failed: int, of: int, control: ArmStats) -> bool:
+        arm = ArmStats(with_model=of, failed=failed, calls=of, errors=failed)
+        return canary.judge(arm, control=control, guard=EARLY) is not None
+
+    assert [judged(n, n, known) for n in (2, 3)] == [False, True]
+    # Of a control that is not known, as of one that fails as well, more is needed, or nothing is enough.
+    assert [judged(n, n, ArmStats()) for n in (5, 20)] == [False, True]
+    assert not judged(150, 150, ArmStats(with_model=400, failed=400))
+    # A fifth of them is found out later, a fiftieth is allowed.
+    assert [judged(n, 5 * n, known) for n in (1, 9)] == [False, True]
+    assert not judged(3, 150, known)
+
+
+def test_few_samples_break_nothing_by_chance() -> None:
+    """Arms that fail just as often as they may, looked at after every turn."""
+    draw = Random(5)
+    control = ArmStats(with_model=10_000, failed=300)
+    broken = 0
+    for _ in range(300):
+        failed = 0
+        for n in range(1, 200):
+            failed += draw.random() < 0.05
+            arm = ArmStats(with_model=n, failed=failed)
+            if canary.judge(arm, control=control, guard=EARLY):
+                broken += 1
+                break
+    assert broken <= 2

@@ -40,7 +40,7 @@ def release() -> Release:
     prompt = Prompt.objects.create(purpose="answer", language="zh", title="answer")
     chosen = EvalSet.objects.create(name="shop", title="Shop")
     made = Release.objects.create(
-        name="spring", note="n", eval_set=chosen, stages=STAGES, stage_samples=50
+        name="spring", note="n", eval_set=chosen, stages=STAGES, stage_samples=50, min_samples=50
     )
     made.versions.add(PromptVersion.objects.create(prompt=prompt, number=1, text="新"))
     EvalRun.objects.create(set=chosen, release=made, state="done", total=1, passed=1)
@@ -110,6 +110,15 @@ def test_it_waits_while_its_guard_is_broken_and_nobody_took_it_back(release: Rel
     )
 
     assert releases.advance() == []
+
+
+def test_it_waits_until_its_guard_has_judged_this_stage(release: Release) -> None:
+    Release.objects.update(min_samples=51)
+
+    assert releases.advance() == []
+    found = releases.standing(Release.objects.get())
+    assert found is not None
+    assert (found.turns, found.wanted, found.judged, found.guarded) == (50, 50, False, True)
 
 
 def test_paused_it_waits_and_what_it_held_counts_when_it_goes_on(release: Release) -> None:
