@@ -165,10 +165,10 @@ def as_document(hit: Hit, answer: str) -> Document:
 
 
 def text(current: Snapshot, purpose: str, *, language: str, **values: str) -> str:
-    """The text of a purpose in `current`, filled with values; empty when staff removed it."""
+    """The text of a purpose in `current` with its parts, filled with values; empty when staff removed it."""
     if purpose == "resume":
         answering = current.prompts.get(("answer", language))
         if answering is not None and answering.resume_text:
             return rendering.render(answering.resume_text, values).strip()
     found = current.prompts.get((purpose, language)) or current.prompts.get((purpose, "zh"))
-    return rendering.render(found.text, values).strip() if found else ""
+    return rendering.render_wording(found, values, upset=False) if found else ""

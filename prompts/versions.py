@@ -21,33 +21,11 @@ from prompts.models import (
     PublishRequest,
     Wording,
 )
+from prompts.purposes import RESUME, SUPPLIED, uses
 
 WORDING_FIELDS = [field.name for field in Wording._meta.get_fields()]
 TEXT_FIELDS = ("text", *rendering.PARTS, "resume_text")
 FIELD_CHARS = 20_000
-ANSWERING = (
-    "shop_name", "slots", "state", "topic", "knowledge", "examples", "mood", "max_chars",
-)  # fmt: skip
-RESUME = ("topic", "slots")
-# What the platform fills in for a purpose. Others may declare what their callers supply.
-SUPPLIED: Mapping[str, tuple[str, ...]] = {
-    "answer": ANSWERING,
-    "draft": ANSWERING,
-    "resume": RESUME,
-    "resumed": RESUME,
-    "summary": ("shop_name", "thread", "slots", "topic"),
-    "brief": ("shop_name", "thread", "slots", "topic", "mood"),
-    "rewrite": ("shop_name", "style"),
-    "translate": (),
-    "translate_reply": ("shop_name",),
-    "first_reply": ("agent", "topic"),
-    "first_reply_open": ("agent",),
-    "analyse": ("intents", "before"),
-    "judge": ("thread", "rubric", "reference"),
-    "dispatch": (),
-    "busy": ("seconds",),
-    "agent_joined": ("agent",),
-}
 
 
 class Conflict(Exception):
@@ -101,6 +79,7 @@ def problems(wording: Wording, prompt: Prompt) -> list[Problem]:
     return [
         *misnamed(wording, SUPPLIED.get(prompt.purpose)),
         *misplaced_parts(wording),
+        *unused_fields(wording, prompt),
         *resume_names(wording),
         *unknown_examples(wording, prompt),
         *out_of_range(wording),
@@ -172,6 +151,17 @@ def misplaced_parts(wording: Wording) -> Iterator[Problem]:
             names = ", ".join(sorted(nested))
             yield Problem(
                 name, f"段落不能引用别的段落：{names}", f"A part cannot name other parts: {names}"
+            )
+
+
+def unused_fields(wording: Wording, prompt: Prompt) -> Iterator[Problem]:
+    """Words that nobody would ever read, because the purpose does not use their field."""
+    for name in ("emotion_addendum", "resume_text"):
+        if getattr(wording, name).strip() and not uses(prompt.purpose, name):
+            yield Problem(
+                name,
+                "这个用途不会用到这一段，请清空。",
+                "This purpose does not use this field: empty it.",
             )
 
 

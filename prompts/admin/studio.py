@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from prompts import lineage, versions, worddiff
+from prompts import lineage, purposes, versions, worddiff
 from prompts.admin import holding, opened
 from prompts.admin.studio_words import MODES, WORDS
 from prompts.admin.wording import in_chinese, pick
@@ -115,7 +115,7 @@ def editor(
         "problems": by_field(versions.problems(wording, prompt)) if draft and not unsaved else {},
         "groups": groups(form),
         "versions": [(row, opened.mark(found, row)) for row in rows],
-        "supplied": versions.SUPPLIED.get(prompt.purpose),
+        "supplied": purposes.SUPPLIED.get(prompt.purpose),
         "parts": PARTS,
         "keys": FewShotExample.objects.filter(language=prompt.language).values_list(
             "key", flat=True

@@ -153,6 +153,23 @@ def test_publishing_and_going_back(prompt: Prompt) -> None:
     assert completion.text("answer", language="zh") == "你好"
 
 
+@pytest.mark.parametrize("purpose", ["summary", "brief", "analyse", "judge", "apology"])
+def test_every_purpose_says_its_parts(purpose: str) -> None:
+    prompt = Prompt.objects.create(purpose=purpose, language="zh", title=purpose)
+    said = {
+        "text": "{{persona}}\n{{rules}}\n{{privacy_line}}",
+        "persona": "你是店长。",
+        "rules": "只写要点。",
+        "privacy_line": "不写电话。",
+    }
+    version = PromptVersion.objects.create(prompt=prompt, number=1, **said)
+    assert versions.problems(version, prompt) == []
+    versions.publish(version)
+    snapshot.CACHE.clear()
+
+    assert completion.text(purpose, language="zh") == "你是店长。\n只写要点。\n不写电话。"
+
+
 def test_the_answering_version_may_bring_its_own_greeting_on_return(prompt: Prompt) -> None:
     own = PromptVersion.objects.create(
         prompt=prompt, number=2, text="x", resume_text="接着说{{topic}}?"
