@@ -34,16 +34,22 @@ CELLS = """
     GROUP BY GROUPING SETS ((endpoint), (endpoint, intent, emotion, length))
     HAVING GROUPING(intent) = 1 OR intent <> ''
 """
-# What was shown to the model that answered, and whether that was good, by example.
+# In how many turns each example was shown, and in how many of them the answer was good. A turn may take several calls
+# (rounds of tools, a fallback): it is judged by the last one.
 USES = """
-    SELECT example.id, count(*),
-           count(*) FILTER (WHERE error_class = '' AND NOT taken_over AND feedback <> 'down')
-    FROM prompts_modelcall call
-    CROSS JOIN LATERAL jsonb_array_elements_text(call.decision -> 'examples') AS shown(id)
-    JOIN prompts_fewshotexample example ON example.id = shown.id::bigint
-    WHERE at >= %(since)s AND purpose = 'answer' AND error_class <> 'abandoned'
-      AND jsonb_typeof(call.decision -> 'examples') = 'array'
-    GROUP BY example.id
+    SELECT example, count(*), count(*) FILTER (WHERE is_good)
+    FROM (
+        SELECT example.id AS example,
+               (array_agg(error_class ORDER BY at DESC, attempt DESC))[1] = ''
+               AND NOT bool_or(taken_over) AND NOT bool_or(feedback = 'down') AS is_good
+        FROM prompts_modelcall call
+        CROSS JOIN LATERAL jsonb_array_elements_text(call.decision -> 'examples') AS shown(id)
+        JOIN prompts_fewshotexample example ON example.id = shown.id::bigint
+        WHERE at >= %(since)s AND purpose = 'answer' AND error_class <> 'abandoned'
+          AND jsonb_typeof(call.decision -> 'examples') = 'array'
+        GROUP BY example.id, call.trace_id
+    ) turns
+    GROUP BY example
 """
 
 

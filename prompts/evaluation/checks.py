@@ -7,8 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 APOLOGY = re.compile(r"抱歉|对不起|不好意思|致歉|歉意|sorry|apolog", re.IGNORECASE)
-# An apology comes first when it stands in the first sentence, greeting included.
+# An apology comes first when it stands in the first sentence that does more than greet.
 SENTENCE_END = re.compile(r"[。！？!?\n]|\.\s")
+# A sentence that does no more, its words alone, a blank between what signs part.
+WORDS = re.compile(r"\w+")
+GREETING = re.compile(
+    r"(亲爱的|尊敬的|亲亲?)? ?(顾客|客户|用户|朋友|先生|女士)? ?"
+    r"((您|你|大家)好|[早晚]上好|[上中下]午好|早|嗨|哈喽|在的)?[呀啊哦呢哈]? ?(欢迎光临)?"
+    r"|(hi|hello|hey|dear|good (morning|afternoon|evening))?( there| again)?"
+    r"( dear| valued)?( customer| friend| sir| madam)?"
+)
 SHOWN_CHARS = 200
 
 
@@ -133,8 +141,11 @@ def manners(expected: Expected, got: Outcome) -> Iterator[Failure]:
 
 
 def apologises_first(answer: str) -> bool:
-    first = SENTENCE_END.split(answer.strip(), maxsplit=1)[0]
-    return APOLOGY.search(first) is not None
+    """Whether the first sentence apologises, greetings before it aside."""
+    for sentence in SENTENCE_END.split(answer):
+        if not GREETING.fullmatch(" ".join(WORDS.findall(sentence.lower()))):
+            return APOLOGY.search(sentence) is not None
+    return False
 
 
 def is_json(answer: str) -> bool:

@@ -12,7 +12,7 @@ from config.celery import app
 from prompts import completion, tasks
 from prompts.llm.features import Tally
 from prompts.locks import Lock
-from prompts.models import QualityCell
+from prompts.models import ExampleUse, FewShotExample, QualityCell
 from prompts.snapshot import records
 from tests.prompts.llm.racing import race
 from tests.prompts.rows import call, calls
@@ -137,6 +137,25 @@ def elsewhere(act: Any) -> None:
         database.close()
 
     race(one, racers=1)
+
+
+def test_an_example_is_used_once_a_turn_however_many_calls_that_took() -> None:
+    example = FewShotExample.objects.create(key="e", language="zh", intent="i", messages=[])
+    shown = {"decision": {"examples": [example.pk]}}
+    for error_class in ("", "", ""):  # rounds of tools
+        call(trace_id="tools", error_class=error_class, **shown)
+    call(trace_id="fallback", error_class="timeout", **shown)
+    call(trace_id="fallback", **shown)
+    call(trace_id="failed-late", **shown)
+    call(trace_id="failed-late", error_class="timeout", **shown)
+    call(trace_id="down", **shown)
+    call(trace_id="down", feedback="down", **shown)
+    call(trace_id="taken", taken_over=True, **shown)
+
+    tasks.count_qualities()
+
+    use = ExampleUse.objects.get()
+    assert (use.example, use.shown, use.good) == (example, 5, 2)
 
 
 def test_beat_rings_for_both_tasks() -> None:

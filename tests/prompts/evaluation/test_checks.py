@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from prompts.evaluation import checks
 from prompts.evaluation.checks import Called, Outcome, failures
 from prompts.evaluation.intervals import wilson
 from prompts.models import EvalCase
@@ -71,6 +72,26 @@ def test_an_apology_is_wanted_of_the_negative_only() -> None:
 
     assert failures(wanted, Outcome("已催。", emotion="neutral")) == []
     assert failures(wanted, Outcome("已催。", emotion="negative")) != []
+
+
+@pytest.mark.parametrize(
+    ("answer", "first"),
+    [
+        ("您好！非常抱歉，让您久等了。", True),
+        ("亲爱的顾客，您好～😊！实在对不起。", True),
+        ("亲，晚上好！嗨！抱歉给您添麻烦了。", True),
+        ("Hello there! We are so sorry about the delay.", True),
+        ("Dear valued customer,\nOur apologies.", True),
+        ("您好，抱歉让您久等。", True),
+        ("您好！已经帮您催了。非常抱歉。", False),
+        ("Hi! Your parcel is on its way. Sorry.", False),
+        ("您好！", False),
+        ("", False),
+        ("您好" + "～" * 20_000 + "！亲", False),
+    ],
+)
+def test_a_greeting_before_the_apology_is_passed_over(answer: str, first: bool) -> None:
+    assert checks.apologises_first(answer) is first
 
 
 def test_nothing_wanted_is_nothing_checked_and_no_answer_fails() -> None:
