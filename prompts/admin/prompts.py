@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
-from prompts.admin import holding, playing, studio
+from prompts.admin import differences, holding, playing, studio
 from prompts.admin.rows import AnnouncedAdmin, ReadOnlyAdmin, RowPageAdmin
 from prompts.admin.studio_words import WORDS
 from prompts.admin.wording import both
@@ -31,7 +31,7 @@ class PromptAdmin(RowPageAdmin, AnnouncedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         pages = {
-            "diff": ("<int:pk>/diff/", studio.diff_page),
+            "diff": ("<int:pk>/diff/", differences.page),
             "hold": ("<int:pk>/hold/", holding.hold),
             "playground": ("playground/", playing.page),
             "ask": ("playground/ask/", playing.ask),

@@ -1,80 +1,26 @@
-"""The studio of one prompt: its draft, saved as it is written, its versions, and any two of them side by side."""
+"""The studio of one prompt: its draft, saved as it is written, and its versions."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from prompts import lineage, purposes, versions, worddiff
+from prompts import lineage, purposes, versions
 from prompts.admin import holding, opened
-from prompts.admin.studio_words import MODES, WORDS
+from prompts.admin.differences import shown
+from prompts.admin.draft_form import DraftForm, groups
+from prompts.admin.studio_words import WORDS
 from prompts.admin.wording import in_chinese, pick
 from prompts.models import FewShotExample, Prompt, PromptDraft, PromptVersion, Wording
 from prompts.rendering import PARTS
 from prompts.versions import Conflict, Held, Problem, Refused, Unchanged
 
-ROWS = {
-    "text": 16,
-    "rules": 14,
-    "persona": 3,
-    "slots_block": 3,
-    "emotion_addendum": 3,
-    "privacy_line": 2,
-    "resume_text": 3,
-}
-LISTS = ("variables", "example_keys", "example_tags")
 VERSIONS_SHOWN = 50
-DRAFT = "draft"
-
-
-class WordList(forms.CharField):
-    """Names separated by commas or blanks, as a list."""
-
-    def prepare_value(self, value: Any) -> str:
-        return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
-
-    def to_python(self, value: Any) -> Any:
-        text = str(value or "").replace("，", ",").replace("\n", ",").replace("、", ",")
-        return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-
-
-class DraftForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
-    """What a wording says. Wrong fields are named and keep what was saved before."""
-
-    variables = WordList(required=False)
-    example_keys = WordList(required=False)
-    example_tags = WordList(required=False)
-
-    class Meta:
-        model = PromptDraft
-        fields = [*versions.WORDING_FIELDS, "note"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
-            field.label = WORDS.get(name, name)
-            field.required = False
-            field.widget.attrs["class"] = "yd-input"
-            if name in ROWS:
-                field.widget = forms.Textarea(
-                    attrs={"class": "yd-input yd-mono", "rows": ROWS[name], "spellcheck": "false"}
-                )
-        self.fields["example_mode"].choices = list(MODES.items())  # type: ignore[attr-defined]
-
-    def values(self) -> dict[str, Any]:
-        """The fields that were sent and make sense; lines end as everywhere else, whatever a browser sends."""
-        return {
-            name: value.replace("\r\n", "\n") if isinstance(value, str) else value
-            for name, value in self.cleaned_data.items()
-            if name in self.data
-        }
 
 
 def page(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> HttpResponse:
@@ -128,30 +74,6 @@ def editor(
     }
     status = HTTPStatus.CONFLICT if unsaved else HTTPStatus.OK
     return render(request, "admin/prompts/prompt/studio.html", context, status=status)
-
-
-def groups(form: DraftForm) -> list[list[Any]]:
-    """The fields in the order of the page: what is said, then examples and limits."""
-    said = [
-        "persona",
-        "rules",
-        "slots_block",
-        "emotion_addendum",
-        "privacy_line",
-        "text",
-        "variables",
-        "resume_text",
-    ]
-    chosen = [
-        "example_mode",
-        "example_keys",
-        "example_tags",
-        "example_limit",
-        "example_tokens",
-        "max_chars",
-        "max_output_tokens",
-    ]
-    return [[form[name] for name in names] for names in (said, chosen)]
 
 
 def acted(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> HttpResponse:
@@ -304,61 +226,6 @@ def version_page(
         **holding.version_context(request, version),
     }
     return render(request, "admin/prompts/promptversion/version.html", context)
-
-
-def diff_page(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpResponse:
-    """Any two wordings of a prompt side by side: `left` and `right` are ids of versions, or "draft"."""
-    prompt = get_object_or_404(Prompt.objects.select_related("current"), pk=pk)
-    if not model_admin.has_view_permission(request, prompt):
-        raise PermissionDenied
-    draft = PromptDraft.objects.filter(prompt=prompt).first()
-    newest = prompt.versions.order_by("-number").values_list("pk", flat=True).first()
-    usual = (str(prompt.current_id or newest or ""), DRAFT if draft else str(newest or ""))
-    names = (request.GET.get("left") or usual[0], request.GET.get("right") or usual[1])
-    left, right = (found(prompt, draft, name) for name in names)
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.model._meta,
-        "title": WORDS["diff"],
-        "t": WORDS,
-        "prompt": prompt,
-        "names": names,
-        "choices": choices(prompt, draft),
-        "fields": compared(left, right) if left and right else [],
-    }
-    return render(request, "admin/prompts/prompt/diff.html", context)
-
-
-def found(prompt: Prompt, draft: PromptDraft | None, name: str) -> Wording | None:
-    """Raises Http404 for what is none of this prompt's."""
-    if name in ("", DRAFT):
-        return draft
-    if not name.isdecimal():
-        raise Http404
-    return get_object_or_404(prompt.versions, pk=int(name))
-
-
-def choices(prompt: Prompt, draft: PromptDraft | None) -> list[tuple[str, str]]:
-    rows = prompt.versions.order_by("-number").values_list("pk", "number", "note")[:200]
-    listed = [(str(pk), f"v{number} {note}") for pk, number, note in rows]
-    return [(DRAFT, str(WORDS["draft"])), *listed] if draft else listed
-
-
-def compared(left: Wording, right: Wording) -> list[dict[str, Any]]:
-    """The fields that differ, word by word."""
-    fields = []
-    for name in versions.WORDING_FIELDS:
-        one, other = shown(getattr(left, name)), shown(getattr(right, name))
-        rows = worddiff.rows(one, other)
-        if any(row.changed for row in rows):
-            fields.append({"label": WORDS.get(name, name), "rows": rows})
-    return fields
-
-
-def shown(value: Any) -> str:
-    if isinstance(value, list):
-        return "\n".join(map(str, value))
-    return "" if value is None else str(value)
 
 
 def by_field(problems: list[Problem]) -> Mapping[str, list[str]]:
