@@ -74,7 +74,7 @@ def tell(inbox_id: int) -> None:
         line = waiting.line(inbox_id)
         push.to_visitors((visitor, pk, queued(place)) for visitor, pk, place in line)
         # Who was taken since the rows were read must not be left with a place as the last word.
-        told = Conversation.objects.select_related("inbox", "agent")
+        told = Conversation.objects.select_related("inbox", "agent", "visitor")
         for gone in told.filter(pk__in=[pk for _, pk, _ in line]).exclude(
             owner=Owner.QUEUE.value, resolved_at=None
         ):

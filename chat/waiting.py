@@ -76,7 +76,13 @@ def place(conversation: Conversation) -> dict[str, Any]:
 
 
 def place_fields(position: int, pace: Pace) -> dict[str, Any]:
-    return {"position": position, "eta_seconds": eta_seconds(position, pace)}
+    """`staffed` says whether anybody is there to whom the line could move."""
+    staffed = pace.agents > 0 and not intake.rules().paused
+    return {
+        "position": position,
+        "eta_seconds": eta_seconds(position, pace) if staffed else None,
+        "staffed": staffed,
+    }
 
 
 def eta_seconds(position: int, pace: Pace) -> int | None:

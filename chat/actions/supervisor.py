@@ -73,5 +73,6 @@ def pause(*, agent: Agent, paused: bool) -> None:
     check(agent)
     intake.set_paused(paused=paused)
     push.to_staff({"type": "intake", "paused": paused})
+    ownership.tell_every_line()
     if not paused:
         intake.assign_soon()

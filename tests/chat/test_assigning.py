@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from chat import assigning, board, desk, intake, places, waiting
 from chat.actions import agent as agent_actions
-from chat.actions import attending, ending, sorting
+from chat.actions import attending, ending, sorting, supervisor
 from chat.actions import visitor as actions
 from chat.escalation import someone_is_online
 from chat.models import Agent, Conversation, IntakePolicy, Ring, Skill, Team, Visitor
@@ -248,8 +248,15 @@ def test_whoever_waits_hears_how_long_it_takes_once_an_agent_comes(
     attending.set_presence(agent, Presence.ONLINE)
     places.TELLER.settle()
     told = [frame["queue"] for frame in ear.frames() if frame["type"] == "state"]
+    assert told == [{"position": 1, "eta_seconds": 60, "staffed": True}]
+
+    # To them a closed intake is the same as nobody.
+    chief = AgentFactory.create(user__is_superuser=True)
+    supervisor.pause(agent=chief, paused=True)
+    places.TELLER.settle()
+    told = [frame["queue"] for frame in ear.frames() if frame["type"] == "state"]
     ear.close()
-    assert told == [{"position": 1, "eta_seconds": 60}]
+    assert told == [{"position": 1, "eta_seconds": None, "staffed": False}]
 
 
 def test_the_policy_is_one_row_that_staff_edit(client: Any) -> None:

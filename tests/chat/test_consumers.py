@@ -262,7 +262,7 @@ async def test_human_request_and_cancel_move_the_conversation(
     assert superseded["turn_id"] == ack["turn_id"]
     assert (notice["role"], notice["seq"], bool(notice["text"])) == ("system", 2, True)
     assert (queued["state"], queued["owner"]) == ("queued", "queue")
-    assert queued["queue"] == {"position": 1, "eta_seconds": None}
+    assert queued["queue"] == {"position": 1, "eta_seconds": None, "staffed": False}
     assert (back["state"], back["owner"]) == ("bot", "bot")
 
 

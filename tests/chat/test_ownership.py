@@ -92,7 +92,7 @@ def test_announce_tells_the_browsers_and_stops_the_workers(visitor: Any, ear: Ea
             "type": "state",
             "state": "queued",
             "owner": "queue",
-            "queue": {"position": 1, "eta_seconds": None},
+            "queue": {"position": 1, "eta_seconds": None, "staffed": False},
         },
     ]
     assert connection().exists(push.cancel_key(str(superseded))) == 1

@@ -86,6 +86,16 @@ def test_places_are_counted_within_an_inbox(inbox: Any) -> None:
     assert state(second)["queue"]["eta_seconds"] is None
 
 
+def test_a_place_says_whether_anybody_is_on_duty(inbox: Any) -> None:
+    waits = queue_up(inbox)
+    AgentFactory.create(presence="away")
+    assert state(waits)["queue"]["staffed"] is False
+
+    AgentFactory.create(presence="online")
+    waiting.PACES.forget()
+    assert state(waits)["queue"]["staffed"] is True
+
+
 def test_the_pace_is_the_median_of_what_people_finished_lately(inbox: Any) -> None:
     AgentFactory.create(presence="online")
     AgentFactory.create(presence="away")

@@ -241,7 +241,7 @@ def test_queue_position_counts_those_who_waited_longer_in_the_same_inbox(
     assert transcript.state_fields(asked) == {
         "state": "queued",
         "owner": "queue",
-        "queue": {"position": 2, "eta_seconds": None},
+        "queue": {"position": 2, "eta_seconds": None, "staffed": False},
     }
 
 

@@ -93,6 +93,13 @@ SCENES: dict[str, Scene] = {
         "owner": "queue",
         "queue": {"position": 4, "eta_seconds": 320},
     },
+    "unstaffed": {
+        "messages": [ASKED, line(2, "system", "抱歉，现在没有客服在线。")],
+        "state": "queued",
+        "owner": "queue",
+        "queue": {"position": 1, "eta_seconds": None, "staffed": False},
+        "inbox": {"hours_text": "周一至周五 9:00–18:00"},
+    },
     "agent": {
         "messages": [ASKED, line(2, "agent", "您好", author={"name": "小禾"})],
         "state": "agent",

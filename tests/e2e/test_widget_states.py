@@ -109,6 +109,21 @@ def test_a_confirmation_is_given_once(shop: Shop) -> None:
     assert [(frame["message_seq"], frame["value"]) for frame in choices] == [(2, "yes:1")]
 
 
+def test_who_waits_while_nobody_is_on_duty_is_told_that_alone(shop: Shop) -> None:
+    tab, sent = enter(shop, "unstaffed")
+    bar = tab.find(".bar--queue")
+    expect_that(bar).to_contain_text("现在没有客服值班")
+    expect_that(bar).to_contain_text("周一至周五 9:00–18:00")
+    expect_that(bar).to_contain_text("您的位置会保留")
+    expect_that(tab.find(".subtitle")).to_have_text("人工客服暂时不在线")
+    expect_that(tab.find(".note")).to_have_text("带 AI 标识的回答由 AI 生成，仅供参考")
+    expect_that(tab.find(".bar--service")).to_be_hidden()
+    assert "下一位" not in tab.find("#widget").inner_text()
+    bar.get_by_role("button", name="回到小助手").click()
+    while "human.cancel" not in [frame["type"] for frame in sent]:
+        tab.page.wait_for_timeout(50)
+
+
 def test_a_low_thumb_is_asked_why(shop: Shop) -> None:
     tab, sent = enter(shop, "replies")
     tab.find(".row--bot").get_by_role("button", name="没帮助").click()

@@ -35,19 +35,35 @@ export function createLinkBar(t, deeds) {
   };
 }
 
-/** @param {Translate} t @param {Deeds} deeds @param {() => void} onLeave leave a message @returns {Bar} */
-export function createQueueBar(t, deeds, onLeave) {
+/** Whether the visitor waits while nobody is on duty. @param {State} state */
+export function waitsForNobody({ shown, queue }) {
+  return shown === "offline" || (shown === "queued" && queue?.staffed === false);
+}
+
+/**
+ * The place in the queue; or, while nobody is on duty, that alone and what happens next.
+ * @param {Translate} t @param {import("./wire.js").Inbox} inbox @param {Deeds} deeds @param {() => void} onLeave leave a message @returns {Bar}
+ */
+export function createQueueBar(t, inbox, deeds, onLeave) {
+  const hasBot = inbox.reception !== "human_only";
   const text = h("span");
   const leave = link(t("leaveQueue"), deeds.cancelHuman);
   const element = h("div", { class: "bar bar--queue", role: "status" }, text, h("span", { class: "bar-links" }, link(t("leave"), onLeave), leave));
   return {
     element,
     render(state) {
-      element.hidden = state.shown !== "queued";
+      const nobody = waitsForNobody(state);
+      element.hidden = state.shown !== "queued" && !nobody;
       leave.disabled = state.link !== "online";
-      setText(text, element.hidden ? "" : queueText(t, state.queue));
+      setText(leave, t(nobody && hasBot ? "backToBot" : "leaveQueue"));
+      setText(text, element.hidden ? "" : nobody ? nobodyText(t, inbox, hasBot) : queueText(t, state.queue));
     },
   };
+}
+
+/** @param {Translate} t @param {import("./wire.js").Inbox} inbox @param {boolean} hasBot */
+function nobodyText(t, { hours_text }, hasBot) {
+  return [t("nobody"), hours_text, t(hasBot ? "nobodyNextBot" : "nobodyNext")].filter(Boolean).join("\n");
 }
 
 /** @param {Translate} t @param {import("./wire.js").Queue | null} queue */
@@ -72,7 +88,7 @@ export function createServiceBar(t, inbox, deeds, onLeave) {
     element,
     render(state) {
       const ended = state.shown === "resolved";
-      const away = state.loaded && !ended && state.shown !== "agent" && state.shown !== "queued" && (state.shown === "offline" || inbox.open === false);
+      const away = state.loaded && state.shown === "bot" && inbox.open === false;
       const hasBot = inbox.reception !== "human_only";
       element.hidden = !ended && !(away && inbox.reception !== "bot_only");
       leave.hidden = ended;

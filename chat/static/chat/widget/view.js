@@ -2,7 +2,7 @@
 // the visitor does; app.js builds it and wires both ends. No network, and no state that outlives the page.
 
 import { typingDots } from "./answer.js";
-import { createErrorLine, createLinkBar, createOfferCard, createQueueBar, createServiceBar } from "./bars.js";
+import { createErrorLine, createLinkBar, createOfferCard, createQueueBar, createServiceBar, waitsForNobody } from "./bars.js";
 import { localAddress } from "./cards.js";
 import { createComposer } from "./composer.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
@@ -69,7 +69,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
   const openLeave = () => void leaveSheet();
   const openRating = (stars = 0) => void rateSheet(stars);
   const head = createHeader();
-  const bars = [createLinkBar(t, deeds), createQueueBar(t, deeds, openLeave), createServiceBar(t, said, deeds, openLeave)];
+  const bars = [createLinkBar(t, deeds), createQueueBar(t, said, deeds, openLeave), createServiceBar(t, said, deeds, openLeave)];
   const opening = createOpening({
     t,
     inbox: said,
@@ -145,7 +145,7 @@ export function createView({ root, texts, inbox, embedded, deeds }) {
       /** @type {Record<string, TextKey>} */
       const byState = { queued: "subtitleQueued", agent: "subtitleAgent", offline: "subtitleOffline", resolved: "subtitleResolved" };
       const waiting = state.link === "starting" && !state.loaded;
-      setText(subtitle, waiting ? t("connecting") : t(byState[state.shown] ?? (inbox.reception === "human_only" ? "agent" : "subtitleBot"), { name: agentName }));
+      setText(subtitle, waiting ? t("connecting") : t(waitsForNobody(state) ? "subtitleOffline" : byState[state.shown] ?? (inbox.reception === "human_only" ? "agent" : "subtitleBot"), { name: agentName }));
       element.dataset.state = state.link === "online" ? state.shown : "away";
 
       const busy = state.shown === "queued" || state.shown === "agent";

@@ -19,7 +19,7 @@
  *
  * @typedef {{ id: string | number, title: string }} Citation
  * @typedef {{ id: string, url: string, type?: string, width?: number, height?: number, name?: string }} Attachment
- * @typedef {{ position: number, eta_seconds?: number | null }} Queue  `position` counts from 1
+ * @typedef {{ position: number, eta_seconds?: number | null, staffed?: boolean }} Queue  `position` counts from 1; `staffed` false: nobody is on duty
  *
  * @typedef {object} Message
  * @property {number} seq gapless from 1 within a conversation
