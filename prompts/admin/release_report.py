@@ -12,6 +12,7 @@ from prompts.admin.evaluation_pages import as_line
 from prompts.admin.release_words import DIFFERENCES, MOVES, STATUSES, WORDS
 from prompts.admin.sops_heard import how
 from prompts.admin.wording import as_money, as_ms, in_chinese, pick
+from prompts.llm.canary import BUCKETS
 from prompts.models import Release, SopSet
 from prompts.releases import Figures, Outcomes, Standing, Told, Verdict
 from prompts.releases.stages import as_hold
@@ -37,6 +38,7 @@ def context(request: HttpRequest, row: Release) -> dict[str, Any]:
         "drift": changed[:DRIFT_SHOWN],
         "drift_count": len(changed),
         "moves": moves(row),
+        "blocker": blocked_by(row) if row.status == Status.DRAFT else None,
         **compared(row),
         "may_publish": request.user.has_perm("prompts.publish_release"),
         "may_evaluate": request.user.has_perm("prompts.change_evalset"),
@@ -97,7 +99,14 @@ def staged(row: Release, fared: Told | None) -> dict[str, Any] | None:
     ]
     everybody = {"text": WORDS["stage_all"], "hold": "", "state": state_of(len(steps), at)}
     needs = needs_of(row, found) if found else []
-    return {"steps": [*steps, everybody], "standing": found, "needs": needs}
+    blocker = blocked_by(row) if found else None
+    return {
+        "steps": [*steps, everybody],
+        "standing": found,
+        "needs": needs,
+        "blocker": blocker,
+        "asks_tails": found is not None and found.at + 1 < len(found.stages),
+    }
 
 
 def state_of(number: int, at: int | None) -> str:
@@ -107,8 +116,16 @@ def state_of(number: int, at: int | None) -> str:
     return "now" if number == at else "past"
 
 
+def blocked_by(row: Release) -> dict[str, Any] | None:
+    """Who has the tails that it wants next, and which they are."""
+    other = releases.blocker(row)
+    return {"release": other, "tails": releases.range_text(other)} if other else None
+
+
 def needs_of(row: Release, found: Standing) -> list[tuple[bool, Any]]:
     """What has to be so before it goes on, and whether it is."""
+    is_last = found.at + 1 == len(found.stages)
+    for_all = [(releases.gate(row).is_open, WORDS["stage_gate"])] if is_last else []
     return [
         (found.due is not None and found.held, WORDS["stage_hold"]),
         (
@@ -117,6 +134,7 @@ def needs_of(row: Release, found: Standing) -> list[tuple[bool, Any]]:
         ),
         (found.judged and found.guarded, guarded(found)),
         (found.verdict.kind != "worse", WORDS["stage_verdict"]),
+        *for_all,
     ]
 
 
@@ -185,12 +203,17 @@ def shown(figures: Figures, found: Outcomes) -> dict[str, str]:
     }
 
 
-def refusal(row: Release) -> str:
-    """Why a move was not made."""
+def refusal(row: Release, wanted: Release | None = None) -> str:
+    """Why a move was not made; `wanted` has the tails that were asked for."""
     now = Release.objects.only("status", "first_bucket", "last_bucket", "eval_set").get(pk=row.pk)
-    if not releases.gate(row).is_open:
+    if wanted is None and not releases.gate(row).is_open:
         return str(WORDS["gate_shut"])
-    other = releases.overlapping(now)
+    if wanted is not None and not 0 <= wanted.first_bucket <= wanted.last_bucket < BUCKETS:
+        return pick(
+            "尾号是 0 到 99，起点不大于终点。",
+            "Tails are 0 to 99, the first no larger than the last.",
+        )
+    other = releases.overlapping(wanted or now)
     if other is not None:
         tails = releases.range_text(other)
         return pick(

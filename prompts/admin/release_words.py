@@ -100,6 +100,11 @@ WORDS = {
     "stage_unjudged": both("护栏还没有判断本阶段", "the guard has not judged this stage yet"),
     "stage_verdict": both("结论不是「变差」", "the verdict is not “worse”"),
     "stage_free": both("尾号未被其他发布占用", "no other release has the tails"),
+    "stage_taken": both("下一阶段的尾号被占用：", "the next stage's tails are held by"),
+    "stage_gate": both("评测门槛已通过", "the gate is open"),
+    "start_taken": both(
+        "现在还不能开始灰度，尾号被占用：", "The canary cannot start yet: its tails are held by"
+    ),
     "stage_needs": both("推进条件", "To go on"),
     "pause": both("暂停推进", "Pause"),
     "resume": both("继续推进", "Resume"),

@@ -245,7 +245,9 @@ class ReleaseAdmin(ModelAdmin):
         first, last = (int(text) if text.isdecimal() and len(text) < 3 else -1 for text in given)
         was = releases.range_text(row)
         done = releases.widen(row, first=first, last=last, by=request.user.pk)
-        return self.told(request, row, done=done, did=f"tails {was} became {first:02d}–{last:02d}")
+        wanted = Release(pk=row.pk, first_bucket=first, last_bucket=last)
+        did = f"tails {was} became {first:02d}–{last:02d}"
+        return self.told(request, row, done=done, did=did, wanted=wanted)
 
     def shadow(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Sets how many turns a draft answers silently, and what that may cost in a day."""
@@ -284,14 +286,22 @@ class ReleaseAdmin(ModelAdmin):
         done = releases.roll_back(row, reason, by=request.user.pk)
         return self.told(request, row, done=done, did=f"rolled back: {reason[:200]}")
 
-    def told(self, request: HttpRequest, row: Release, *, done: bool, did: str) -> HttpResponse:
+    def told(
+        self,
+        request: HttpRequest,
+        row: Release,
+        *,
+        done: bool,
+        did: str,
+        wanted: Release | None = None,
+    ) -> HttpResponse:
         """Writes what was done into the history, from which status to which, or says why it was not."""
         before, now = row.status, Release.objects.only("status").get(pk=row.pk).status
         if done:
             self.log_change(request, row, f"{did} ({before} → {now})")
             messages.success(request, f"{row.name}: {STATUSES[now]}")
         else:
-            messages.error(request, release_report.refusal(row))
+            messages.error(request, release_report.refusal(row, wanted))
         return redirect("admin:prompts_release_change", row.pk)
 
 

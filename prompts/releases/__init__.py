@@ -22,7 +22,15 @@ from prompts.releases.moving import (
 )
 from prompts.releases.moving import shadow as shadow
 from prompts.releases.sequential import Verdict
-from prompts.releases.stages import BadStages, Standing, advance, pause, resume, standing
+from prompts.releases.stages import (
+    BadStages,
+    Standing,
+    advance,
+    blocker,
+    pause,
+    resume,
+    standing,
+)
 
 __all__ = [
     "BadStages",
@@ -38,6 +46,7 @@ __all__ = [
     "agree_to_follow",
     "agree_to_override",
     "ask_to_override",
+    "blocker",
     "follow_edits",
     "gate",
     "guard",

@@ -75,10 +75,9 @@ def shadow(release: Release, *, percent: int, per_day: Decimal, by: int | None) 
 
 def to_stage(release: Release, number: int, *, only: Mapping[str, Any]) -> bool:
     """Begins a further stage of a canary that is as `only` says; False when it is not, or another has the buckets."""
-    last = release.first_bucket + release.stages[number][0] - 1
+    wanted = at_stage(release, number)
     with transaction.atomic():
         lock()
-        wanted = Release(pk=release.pk, first_bucket=release.first_bucket, last_bucket=last)
         if overlapping(wanted) is not None:
             return False
         return move(
@@ -87,9 +86,19 @@ def to_stage(release: Release, number: int, *, only: Mapping[str, Any]) -> bool:
             Status.CANARY,
             to=Status.CANARY,
             detail=f"{number + 1}/{len(release.stages)}: {range_text(wanted)}",
-            changes={"last_bucket": last, "stage": number, "stage_since": timezone.now()},
+            changes={
+                "last_bucket": wanted.last_bucket,
+                "stage": number,
+                "stage_since": timezone.now(),
+            },
             only=only,
         )
+
+
+def at_stage(release: Release, number: int) -> Release:
+    """The tails it has at a stage; not stored."""
+    last = release.first_bucket + release.stages[number][0] - 1
+    return Release(pk=release.pk, first_bucket=release.first_bucket, last_bucket=last)
 
 
 def publish(

@@ -50,12 +50,15 @@ class Standing:
     judged_from: int
     guarded: bool
     verdict: Verdict
+    # The release that has some of the next stage's tails.
+    blocker: Release | None = None
 
     @property
     def goes_on(self) -> bool:
         """Whether the next stage may begin now."""
         enough = self.turns >= self.wanted and self.verdict.kind != "worse"
-        return self.due is not None and self.held and self.judged and self.guarded and enough
+        does_well = self.judged and self.guarded and enough
+        return self.due is not None and self.held and does_well and self.blocker is None
 
 
 def read(text: str) -> list[list[int]]:
@@ -104,7 +107,18 @@ def standing(release: Release, *, told: judging.Told | None = None) -> Standing 
         judged_from=release.min_samples,
         guarded=compared.breach is None,
         verdict=evidence.judged(*outcomes),
+        blocker=blocker(release),
     )
+
+
+def blocker(release: Release) -> Release | None:
+    """Another release on tails that this one wants next: those of its next stage, of a draft its own."""
+    if release.status == Release.Status.DRAFT:
+        return moving.overlapping(release)
+    following = release.stage + 1 if release.stage is not None else None
+    if following is None or following >= len(release.stages):
+        return None
+    return moving.overlapping(moving.at_stage(release, following))
 
 
 def pause(release: Release, *, by: int | None) -> bool:

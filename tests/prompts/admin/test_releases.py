@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 
 from prompts.models import EvalRun, EvalSet, Prompt, PromptVersion, Release, Sop
 from tests.prompts.admin.pages import ENGLISH, errors, page, query_count, said
@@ -76,6 +77,51 @@ def test_two_versions_of_a_prompt_and_a_turned_range_are_refused(
     ]
     turned = form(release, first_bucket=9)
     assert list(errors(staff.post(page("release_add"), turned))) == ["last_bucket"]
+
+
+def canary(release: Release, name: str, first: int, last: int, **changes: Any) -> Release:
+    return Release.objects.create(
+        name=name,
+        note="n",
+        eval_set=release.eval_set,
+        status="canary",
+        started_at=timezone.now(),
+        first_bucket=first,
+        last_bucket=last,
+        **changes,
+    )
+
+
+def test_who_holds_the_tails_is_told_with_the_way_there(staff: Client, release: Release) -> None:
+    other = canary(release, "summer", 3, 7)
+    stages = {"stages": [[5, 30], [20, 120]], "stage": 0, "stage_since": timezone.now()}
+    staged = canary(release, "winter", 0, 2, **stages)
+
+    def shown(row: Release) -> Any:
+        return staff.get(page("release_change", row.pk), headers=ENGLISH)
+
+    link = f'<a href="{page("release_change", other.pk)}">summer</a> 03–07 (5%)'
+    waits = shown(staged)
+    assert waits.context["stages"]["blocker"]["release"] == other
+    assert f"the next stage&#x27;s tails are held by {link}" in waits.content.decode()
+    Release.objects.filter(pk=release.pk).update(first_bucket=5, last_bucket=9)
+    assert f"its tails are held by {link}" in shown(release).content.decode()
+    let_pass(release)
+    refused = "It overlaps with the release “summer” (tails 03–07 (5%))."
+    assert act(staff, "widen", staged, first="0", last="5") == [refused]
+    assert act(staff, "widen", staged, first="9", last="5") == [
+        "Tails are 0 to 99, the first no larger than the last."
+    ]
+
+    Release.objects.filter(pk=other.pk).update(status="rolled_back")
+    free = shown(staged)
+    assert free.context["stages"]["blocker"] is None
+    assert "no other release has the tails" in free.content.decode()
+    # The last stage goes to all, whoever has which tails, but through the gate.
+    Release.objects.filter(pk=staged.pk).update(stage=1)
+    last = shown(staged).content.decode()
+    assert "no other release has the tails" not in last
+    assert "the gate is open" in last
 
 
 def test_a_release_is_held_then_started_widened_and_rolled_back(

@@ -147,8 +147,26 @@ def test_it_takes_no_tails_that_another_release_has(release: Release) -> None:
         last_bucket=12,
     )
 
+    found = releases.standing(release)
+    assert found is not None
+    assert (str(found.blocker), found.goes_on) == ("other", False)
     assert releases.advance() == []
     assert state(release) == ("canary", 0, 4)
+
+
+def test_the_last_stage_waits_for_no_tails(release: Release) -> None:
+    Release.objects.filter(pk=release.pk).update(stage=1, last_bucket=19)
+    Release.objects.create(
+        name="other",
+        note="n",
+        eval_set=release.eval_set,
+        status="canary",
+        first_bucket=20,
+        last_bucket=30,
+    )
+
+    assert releases.blocker(Release.objects.get(pk=release.pk)) is None
+    assert releases.advance() == ["spring"]
 
 
 def test_who_changes_the_range_by_hand_goes_on_by_hand(release: Release) -> None:
