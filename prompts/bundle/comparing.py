@@ -8,13 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from prompts.bundle import exporting
-from prompts.bundle.kinds import KINDS, Change, Kind, Stored, World
+from prompts.bundle.kinds import KINDS, Change, Kind, Stored, Trouble, World
 from prompts.bundle.kinds.prompts import wording_key
 from prompts.bundle.masking import RedactionFailed, placeholders
 from prompts.bundle.problems import Problem
 from prompts.bundle.walking import Directory, Found
-from prompts.models import FewShotExample, ModelEndpoint
+from prompts.models import FewShotExample, ModelEndpoint, Prompt
 from prompts.yaml_marks import Mark
 
 
@@ -138,12 +137,17 @@ def world(shaped: dict[str, list[Shaped]]) -> World:
             KINDS["version"].identity(each.said): wording_key(each.said)
             for each in shaped["version"]
         },
+        held=frozenset(
+            (row.purpose, row.language)
+            for row in Prompt.objects.exclude(current=None)
+            if row.is_held
+        ),
     )
 
 
 def compared(kind: Kind, shaped: list[Shaped], around: World, *, publish: bool) -> Iterator[Item]:
     """The fate of every object of one kind, and those that only the database has."""
-    stored = list(exporting.stored(kind.name))
+    stored = list(kind.stored())
     known = kind.known(stored)
     matched: set[tuple[str, ...]] = set()
     for each in shaped:
@@ -162,20 +166,32 @@ def decided(
 ) -> Item:
     try:
         said = kind.prepared(each.said, there, around)
+        changed = tuple(differing(kind.compared(), said, there) if there else said)
     except RedactionFailed as error:
         problem = each.found.problem(f"could not be examined for personal data ({error})")
         return refused(each.found, [problem])
-    if troubles := list(kind.troubles(said, around)):
+    change = Change(said, changed, there, publish)
+    if troubles := [*kind.troubles(said, around), *withheld(kind, change, around)]:
         return refused(each.found, [each.found.problem(text, *path) for path, text in troubles])
     label = " ".join(kind.identity(said))
-    if there is None:
-        change = Change(said, tuple(said), publish=publish)
-        return Item(kind.name, label, each.found.path, Fate.NEW, change=change)
-    changed = tuple(differing(kind.compared(), said, there))
-    waits = changed and not publish and is_held(kind, set(changed), there)
-    fate = Fate.HELD if waits else Fate.CHANGED if changed else Fate.SAME
-    done = Change(said, changed, there, publish) if fate is Fate.CHANGED else None
-    return Item(kind.name, label, each.found.path, fate, changed, change=done)
+    fate = fate_of(kind, change)
+    done = change if fate in (Fate.NEW, Fate.CHANGED) else None
+    told = changed if there else ()
+    return Item(kind.name, label, each.found.path, fate, told, change=done)
+
+
+def withheld(kind: Kind, change: Change, around: World) -> Iterable[Trouble]:
+    """What the import itself would stop at."""
+    return kind.withheld(change, around) if change.publish and change.stored else ()
+
+
+def fate_of(kind: Kind, change: Change) -> Fate:
+    if change.stored is None:
+        return Fate.NEW
+    if not change.changed:
+        return Fate.SAME
+    waits = not change.publish and is_held(kind, set(change.changed), change.stored)
+    return Fate.HELD if waits else Fate.CHANGED
 
 
 def is_held(kind: Kind, changed: set[str], there: Stored) -> bool:
@@ -185,10 +201,8 @@ def is_held(kind: Kind, changed: set[str], there: Stored) -> bool:
 
 
 def differing(names: Iterable[str], said: dict[str, Any], there: Stored) -> Iterator[str]:
-    """What a file says as it left, masked, is no change; nor is what stands there."""
-    for name in names:
-        if said[name] != there.said[name] and said[name] != there.raw[name]:
-            yield name
+    """What a file says as it left, masked, is no change; nor is what stands there. Raises RedactionFailed."""
+    return (name for name in names if there.differs(name, said[name]))
 
 
 def refused(found: Found, problems: list[Problem]) -> Item:

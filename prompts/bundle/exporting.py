@@ -28,18 +28,13 @@ def export() -> Export:
     lines: dict[str, list[str]] = defaultdict(list)
     with one_moment():
         for name in KINDS:
-            for each in stored(name):
-                say(found, lines, name, each)
+            try:
+                for each in KINDS[name].stored():
+                    say(found, lines, name, each)
+            except RedactionFailed as error:
+                raise whole(name, f"could not be examined for personal data ({error})") from None
     found.files.update({path: "".join(part) for path, part in lines.items()})
     return found
-
-
-def stored(name: str) -> Iterator[Stored]:
-    """The objects of one kind that leave. Raises BundleError."""
-    try:
-        yield from KINDS[name].stored()
-    except RedactionFailed as error:
-        raise whole(name, f"could not be examined for personal data ({error})") from None
 
 
 def say(found: Export, lines: dict[str, list[str]], name: str, each: Stored) -> None:

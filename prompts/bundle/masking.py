@@ -1,6 +1,6 @@
 """Personal data in what leaves and in what comes in: found, and replaced by placeholders, the same every time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,14 +50,22 @@ class Masker:
 
 
 def masked(
-    said: Mapping[str, Any], fields: Iterable[str], *, language: str
+    said: Mapping[str, Any], fields: Iterable[str], *, language: str, known: Collection[str] = ()
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The object with these fields masked, and which of them were. Raises RedactionFailed."""
+    """The object with these fields masked but for those that are `known`, and which of them were.
+
+    Raises RedactionFailed.
+    """
     names = [name for name in fields if name in said]
     spoken: engine.Language = "en" if language == "en" else "zh"
     masker = Masker(spoken, set(placeholders([said[name] for name in names])))
-    found = {**said, **{name: masker.value(said[name]) for name in names}}
+    found = {**said, **{n: masker.value(said[n]) for n in names if n not in known}}
     return found, tuple(name for name in names if found[name] != said[name])
+
+
+def is_masked(value: Any) -> bool:
+    """Whether something may have been masked in it: what was leaves a placeholder."""
+    return next(iter(placeholders(value)), None) is not None
 
 
 def placeholders(value: Any) -> Iterable[str]:
@@ -71,4 +79,4 @@ def placeholders(value: Any) -> Iterable[str]:
         yield from placeholders(list(value.values()))
 
 
-__all__ = ["Masker", "RedactionFailed", "masked", "placeholders"]
+__all__ = ["Masker", "RedactionFailed", "is_masked", "masked", "placeholders"]

@@ -3,7 +3,7 @@
 from prompts.bundle.kinds.cases import CaseKind
 from prompts.bundle.kinds.examples import ExampleKind
 from prompts.bundle.kinds.intents import IntentKind
-from prompts.bundle.kinds.kind import Change, Kind, Stored, World
+from prompts.bundle.kinds.kind import Change, Kind, Stored, Trouble, World
 from prompts.bundle.kinds.policies import PolicyKind
 from prompts.bundle.kinds.prompts import PromptKind, VersionKind
 from prompts.bundle.kinds.sets import SetKind
@@ -23,4 +23,4 @@ KINDS: dict[str, Kind] = {
     )
 }
 
-__all__ = ["KINDS", "Change", "Kind", "Stored", "World"]
+__all__ = ["KINDS", "Change", "Kind", "Stored", "Trouble", "World"]

@@ -81,6 +81,6 @@ class ExampleKind(Kind):
                 continue
             for name, value in change.values.items():
                 setattr(row, name, value)
-            row.masked, row.updated_at = True, now
+            row.masked, row.updated_at = row.masked or "messages" in change.changed, now
             row.save(update_fields=[*change.changed, "masked", "updated_at"])
         FewShotExample.objects.bulk_create(fresh, 500)

@@ -8,8 +8,8 @@ from pydantic import StringConstraints
 from typing_extensions import override
 
 from prompts.bundle import places
-from prompts.bundle.kinds.kind import Change, Identity, Kind, Shape, Stored, World, leaving
-from prompts.bundle.masking import masked
+from prompts.bundle.kinds.kind import Change, Identity, Kind, Shape, Stored, World
+from prompts.bundle.masking import is_masked, masked
 from prompts.models import Intent, IntentExample
 
 Title = Annotated[str, StringConstraints(max_length=60)]
@@ -96,16 +96,16 @@ def as_stored(kind: IntentKind, intent: Intent, examples: Sequence[IntentExample
         name: getattr(intent, name) for name in ("name", "title_zh", "title_en", "enabled")
     }
     raw = {**said, **grouped((row.language, row.emotion, row.text) for row in examples)}
-    shown = {
-        **said,
-        **grouped(
+
+    def leave() -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Shipped examples are nobody's."""
+        texts = grouped(
             (row.language, row.emotion, row.text if row.source == "default" else hidden(row.text, row.language))
             for row in examples
-        ),
-    }  # fmt: skip
-    found = leaving(kind, raw, language="zh", words=())
-    names = tuple(language for language in LANGUAGES if raw[language] != shown[language])
-    return Stored(found.identity, found.path, shown, raw, names)
+        )  # fmt: skip
+        return {**said, **texts}, tuple(name for name in LANGUAGES if raw[name] != texts[name])
+
+    return Stored(kind.identity(raw), kind.place(raw), raw, leave)
 
 
 def grouped(examples: Any) -> dict[str, dict[str, list[str]]]:
@@ -129,7 +129,11 @@ def hidden(text: str, language: str) -> str:
 def kept(change: Change, language: str) -> dict[str, str]:
     """What the examples of one language shall be, text to mood; a masked one is the row it was masked from."""
     raw = change.stored.raw[language] if change.stored else {mood: [] for mood in MOODS}
-    shown = {hidden(text, language): text for mood in MOODS for text in raw[mood]}
+    there = {text for mood in MOODS for text in raw[mood]}
+    wanted = [text for mood in MOODS for text in change.said[language][mood]]
+    came_masked = any(is_masked(text) for text in wanted if text not in there)
+    shown = {hidden(text, language): text for text in there} if came_masked else {}
+    shown |= {text: text for text in there}
     return {shown.get(text, text): mood for mood in MOODS for text in change.said[language][mood]}
 
 

@@ -1,13 +1,14 @@
 """What every kind of object in a bundle can do, and what they hand to each other."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from prompts.bundle.masking import masked
+from prompts.bundle.masking import is_masked, masked
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^\S+$")]
 Name = Annotated[str, StringConstraints(max_length=40, pattern=r"^\S*$")]
@@ -21,16 +22,35 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stored:
-    """An object of the database with all its fields: as it leaves, masked, and as it stands there."""
+    """An object of the database with all its fields: as it stands there, and, once that is asked for, masked."""
 
     identity: Identity
     path: str
-    said: dict[str, Any]
     raw: dict[str, Any]
-    # The fields in which something was masked.
-    masked: tuple[str, ...] = ()
+    # Looking for personal data takes most of the time of an import: it is done for what has to be looked at only.
+    leave: Callable[[], tuple[dict[str, Any], tuple[str, ...]]]
+
+    @cached_property
+    def left(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+        return self.leave()
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """As it leaves. Raises RedactionFailed."""
+        return self.left[0]
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """The fields in which something is masked when it leaves. Raises RedactionFailed."""
+        return self.left[1]
+
+    def differs(self, name: str, value: Any) -> bool:
+        """Whether a file's field says something else, masked or not. Raises RedactionFailed."""
+        if value == self.raw[name]:
+            return False
+        return not is_masked(value) or value != self.said[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,8 @@ class World:
     sets: frozenset[str] = frozenset()
     # What each version of the bundle says.
     wordings: Mapping[Identity, str] = field(default_factory=dict)
+    # Prompts whose version in force only a release may change.
+    held: frozenset[Identity] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +125,30 @@ class Kind(ABC):
         """The object as it would be stored. Raises RedactionFailed."""
         if not self.masks:
             return said
-        return masked(said, self.words, language=str(said.get("language") or "zh"))[0]
+        there = stored.raw if stored else {}
+        known = [name for name in self.words if name in there and said[name] == there[name]]
+        return masked(said, self.words, language=language_of(said), known=known)[0]
 
     def troubles(self, said: Mapping[str, Any], world: World) -> Iterator[Trouble]:
         """What is wrong with it beyond the shape of its fields, each by path."""
         yield from ()
 
+    def withheld(self, change: Change, world: World) -> Iterator[Trouble]:
+        """What of a change may not be published, each by path."""
+        yield from ()
 
-def leaving(
-    kind: Any, raw: dict[str, Any], *, language: str, words: Iterable[str] | None = None
-) -> Stored:
-    """An object of the database, masked. Raises RedactionFailed."""
-    said, names = masked(raw, kind.words if words is None else words, language=language)
-    return Stored(kind.identity(raw), kind.place(raw), said, raw, names)
+
+def language_of(said: Mapping[str, Any]) -> str:
+    return str(said.get("language") or "zh")
+
+
+def leaving(kind: Kind, raw: dict[str, Any], *, language: str) -> Stored:
+    """An object of the database, masked where that is asked for."""
+
+    def leave() -> tuple[dict[str, Any], tuple[str, ...]]:
+        return masked(raw, kind.words, language=language)
+
+    return Stored(kind.identity(raw), kind.place(raw), raw, leave)
 
 
 def written(shape: type[BaseModel], said: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from prompts.bundle.kinds.kind import (
     World,
     leaving,
 )
+from prompts.bundle.masking import is_masked
 from prompts.models import Prompt, PromptDraft, PromptVersion, Release, Wording
 from prompts.versions import WORDING_FIELDS
 
@@ -95,9 +96,12 @@ class VersionKind(Kind):
 
     @override
     def known(self, stored: Iterable[Stored]) -> dict[Any, Stored]:
+        """By what they say; those that leave last: of several that say the same, they are meant."""
         found: dict[Any, Stored] = {}
         for each in (*self.rows(Q()), *stored):
-            found[wording_key(each.raw)] = found[wording_key(each.said)] = each
+            key = wording_key(each.raw)
+            found.pop(key, None)
+            found[key] = each
         return found
 
     @override
@@ -106,7 +110,7 @@ class VersionKind(Kind):
 
     @override
     def match(self, said: Mapping[str, Any], known: Mapping[Any, Stored]) -> Stored | None:
-        return known.get(wording_key(said))
+        return of_wording(wording_key(said), known)
 
     @override
     def troubles(self, said: Mapping[str, Any], world: World) -> Iterator[Trouble]:
@@ -172,9 +176,16 @@ class PromptKind(Kind):
                 "current": version.raw["number"] if version else None,
                 "wording": wording_key(version.raw) if version else None,
             }
-            found = leaving(self, raw, language=row.language)
+            yield self.as_stored(raw, version)
+
+    def as_stored(self, raw: dict[str, Any], version: Stored | None) -> Stored:
+        found = leaving(self, raw, language=raw["language"])
+
+        def leave() -> tuple[dict[str, Any], tuple[str, ...]]:
             said = {**found.said, "wording": wording_key(version.said) if version else None}
-            yield replace(found, said=said)
+            return said, found.masked
+
+        return replace(found, leave=leave)
 
     @override
     def prepared(self, said: dict[str, Any], stored: Stored | None, world: World) -> dict[str, Any]:
@@ -188,6 +199,14 @@ class PromptKind(Kind):
             yield ("current",), f"v{said['current']}.yaml is missing beside it"
 
     @override
+    def withheld(self, change: Change, world: World) -> Iterator[Trouble]:
+        if "wording" in change.changed and self.identity(change.said) in world.held:
+            yield (
+                ("current",),
+                "its versions go out by releases only: leave out --publish, and make a release",
+            )
+
+    @override
     def store(self, changes: Sequence[Change]) -> None:
         """Titles; and which version speaks, where none does yet or it is wanted."""
         known = VersionKind().known(())
@@ -199,9 +218,22 @@ class PromptKind(Kind):
                 defaults={"title": said["title"]} if "title" in change.changed else {},
                 create_defaults={"title": said["title"]},
             )
-            wanted = known.get(said["wording"]) if "wording" in change.changed else None
+            wanted = None
+            if "wording" in change.changed and said["wording"]:
+                wanted = of_wording(said["wording"], known)
             if wanted and (change.publish or prompt.current_id is None):
                 versions.publish(prompt.versions.get(number=wanted.raw["number"]))
+
+
+def of_wording(key: str, known: Mapping[Any, Stored]) -> Stored | None:
+    """The version that says this, or leaves saying this."""
+    if key in known or not is_masked(key):
+        return known.get(key)
+    purpose, language, _ = json.loads(key)
+    for each in reversed(list(known.values())):
+        if each.identity[:2] == (purpose, language) and wording_key(each.said) == key:
+            return each
+    return None
 
 
 def current_of(said: Mapping[str, Any]) -> Identity:

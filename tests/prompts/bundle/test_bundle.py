@@ -25,6 +25,7 @@ from prompts.models import (
     RoutePolicy,
     Sop,
 )
+from prompts.redaction import engine
 from prompts.yaml_marks import load
 from tests.prompts.bundle.rows import forget_shop, text_of, write_shop
 
@@ -156,9 +157,15 @@ def test_a_prompt_that_goes_out_by_releases_only_comes_in_and_does_not_speak(sho
     edit(shop / "prompts/answer.zh/v2.yaml", "规则 2", "规则 2b")
     Prompt.objects.update(by_release_only=True)
 
-    with pytest.raises(CommandError, match="releases"):
-        call_command("bundle", "import", str(shop), "--apply", "--publish")
+    tried = command("import", shop, "--publish")
+    done = command("import", shop, "--publish", "--apply")
+    # Tried, it tells what would be; carried out, nothing is.
+    assert tried == done
+    assert tried[0] == 2
+    assert "refused  prompts/answer.zh/prompt.yaml" in tried[1]
+    assert "prompt.yaml:4:1: its versions go out by releases only" in tried[2]
     assert PromptVersion.objects.count() == 3
+    assert fates(shop)["prompts/answer.zh/prompt.yaml"] == "held"
     apply(shop)
 
     prompt = Prompt.objects.get()
@@ -275,6 +282,58 @@ def test_personal_data_that_comes_in_is_masked_but_for_what_the_shop_publishes(s
     assert FewShotExample.objects.get().messages[0]["text"] == "我电话<PHONE_1>怎么还不发货"
     assert "13900001111" in Sop.objects.get().answer
     assert apply(shop).counts[Fate.CHANGED] == 0
+
+
+def test_an_import_looks_for_personal_data_only_in_what_differs(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    find = engine.find
+
+    def seen(text: str, **asked: Any) -> Any:
+        looked.append(text)
+        return find(text, **asked)
+
+    monkeypatch.setattr(engine, "find", seen)
+    apply(shop)
+    assert looked == []
+
+    edit(shop / "examples/zh/late.yaml", "怎么还不发货", "电话13812345678怎么还不发货")
+    edit(shop / "prompts/answer.zh/v2.yaml", "规则 2", "规则 2b")
+    edit(shop / "intents/urge.yaml", "快点发货", "赶紧发货")
+    edit(shop / "sops/zh/return.yaml", "七天内可退", "八天内可退")
+    apply(shop)
+
+    # The example as it comes and as it stands, the intent's new words, and nothing of the other files.
+    assert set(looked) - {"visitor", "bot"} == {
+        "电话13812345678怎么还不发货",
+        "怎么还不发货",
+        "抱歉，马上催。",
+        "赶紧发货",
+    }
+    assert FewShotExample.objects.get().messages[0]["text"] == "电话<PHONE_1>怎么还不发货"
+
+
+def test_a_version_that_left_masked_is_found_again(db: None, tmp_path: Path) -> None:
+    write_shop()
+    prompt = Prompt.objects.get()
+    number = PromptVersion.objects.create(
+        prompt=prompt, number=4, text="打13812345678", note="hotline"
+    )
+    other = PromptVersion.objects.create(prompt=prompt, number=5, text="打13900001111")
+    Prompt.objects.update(current=number)
+    bundle.write(bundle.export().files, tmp_path)
+    Prompt.objects.update(current=other)
+
+    # Two that leave saying the same: the newest of them is meant, and it is in force.
+    assert fates(tmp_path, publish=True)["prompts/answer.zh/v4.yaml"] == "same"
+    assert fates(tmp_path, publish=True)["prompts/answer.zh/prompt.yaml"] == "same"
+    Prompt.objects.update(current=PromptVersion.objects.get(number=2))
+    assert fates(tmp_path)["prompts/answer.zh/prompt.yaml"] == "held"
+    apply(tmp_path, publish=True)
+
+    assert Prompt.objects.get().current == other
+    assert PromptVersion.objects.count() == 5
 
 
 def test_a_placeholder_that_customers_would_read_is_warned_of(shop: Path) -> None:
