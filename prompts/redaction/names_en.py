@@ -43,6 +43,16 @@ PERSON_AFTER = re.compile(
 SAID_BEFORE = re.compile(
     r"\b(?:said|says|asked|told|named (?:him|her)|thanks,?|thank you,?)\s$", re.IGNORECASE
 )
+# What a clause is headed with, "Disputed: hand over", is told from who speaks by endings that names have not.
+HEADING = re.compile(
+    r"(?:[ai]ble|[st]ion|(?<!cle)ment|ness|less|(?:[ac]t|ck|et|pp|pt|ut|rn|ll|nd|rm|ss?|[cgu]|[eiu]r|i[sz]|[io]v)ed)$"
+)
+# "Mark as returned", "Mark for review." begin with a verb.
+VERB_NAMES = frozenset({"mark", "grant", "sue"})
+OBJECT = re.compile(
+    r" (?:(?:as|it|this|that|these|those|them|the|each|every|any|an?|your) |for [a-z-]+\s*(?:[.,;:!]|$))",
+    re.MULTILINE,
+)
 # Names in a row: one that is familiar vouches for the others.
 ROW = re.compile(rf"{WORD}(?:, {WORD}){{2,20}}(?:,? and {WORD})?")
 CONTEXT_CHARS = 40
@@ -141,7 +151,16 @@ def judged(run: list[Token], text: str) -> Span | None:
 
 def is_speaker(text: str, start: int, end: int) -> bool:
     """A line of a dialogue: "Nicole: …"."""
-    return text[end : end + 2] == ": " and text[:start].rpartition("\n")[2].strip() == ""
+    begins = text[end : end + 2] == ": " and text[:start].rpartition("\n")[2].strip() == ""
+    return begins and HEADING.search(text[start:end].lower()) is None
+
+
+def is_verb(token: Token, text: str) -> bool:
+    """A familiar name that is told to somebody: "Mark it as urgent"."""
+    if token.key not in VERB_NAMES or OBJECT.match(text, token.end) is None:
+        return False
+    before = text[max(0, token.start - CONTEXT_CHARS) : token.start].rstrip(" ")
+    return not before or before[-1] in ".!?:;\n"
 
 
 def trimmed(run: list[Token]) -> list[Token]:
@@ -162,6 +181,8 @@ def weigh(run: list[Token], text: str, *, titled: bool) -> float:
     given = any(token.base in GIVEN_NAMES for token in run)
     sure = given or any(len(token.key) == 1 or not token.text.isascii() for token in run)
     if PLACE_BEFORE.search(before) and not (sure and len(run) > 1):
+        return 0.0
+    if len(run) == 1 and is_verb(run[0], text):
         return 0.0
     shouted = any(len(token.key) > 3 and token.text.isupper() for token in run)
     if sum(len(token.key) > 1 for token in run) > 1:

@@ -26,7 +26,7 @@ BEFORE = re.compile(
 )
 AFTER = re.compile(r"\s?(?:先生|女士|小姐|老师|师傅|同学|阿姨|叔叔|大姐|大哥|收\b)")
 ADDRESSED = re.compile(
-    rf"(?<![{HAN}])(?:[请找是]|我姓|叫)?([{''.join(sorted(surnames.COMMON_SURNAMES))}])(?=先生|女士|小姐)"
+    rf"(?<![{HAN}])(?:[请找是]|我姓|叫)?([{''.join(sorted(surnames.COMMON_SURNAMES | surnames.EVERYDAY_SURNAMES))}])(?=先生|女士|小姐)"
 )
 # Words of one character that like to stand beside a name.
 FUNCTION_LEFT = frozenset("的是叫找请给和说有让与了到我帮呢哦好")

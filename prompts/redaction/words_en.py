@@ -5,77 +5,90 @@ General knowledge, kept by hand; all in lower case.
 
 # Words that begin sentences, stand in headings, or name things of a shop.
 COMMON_TEXT = """
-a about above account address adidas after again against agent ago ah air airport album aldi alexa alibaba
-aliexpress alipay all allow almost alone along already also alternate although always am amazon amex among
-amount an and android another answer any anybody anyone anything anyway app apple application apply
-appointment apr april apt are aren't around article as ask assistant association asus at attention audi aug
-august avenue award away back bag balance band bank based basic battery be beauty because bed been before
-began being below best better between bill billing birth birthday black blue bluetooth bmw board body book
-booking border bosch bot both bottle box boy brand bread bridge bring brown budget building business but
-button buy by cable call called came camera can can't cancel cannot canon car card care case cash cat cause
-center centre certificate chair change charge charger chat check child choose christmas chrome church cisco
-city class classic clean click client close clothes club co coca code coffee cola color colour column come
-coming comment commission committee company complaint computer concert confirm confirmation congress consider
-contact contract conversation copy corner corp corporation cost costco could couldn't council count country
-coupon court cover cpu credit cup currency current currently customer customers daily dark data date day deal
-dear debit dec december degree deliver delivered delivery dell department description desk desktop details
-device dhl did didn't digital dinner director discount discover disney district division do does doesn't dog
-doing dollar domain don't done door double down download dr dress drive driver driving due during dvd dyson
-each early earth east easter ebay echo edge edition education either electric electronics else email employee
-energy engine enough enter entertainment error estate euro even event ever every everybody everyone everything
-excel exchange excuse explain express extra face facebook fall family far farm fashion fax feb february fedex
-fee feedback feel female fendi festival few field file film final finance find fire firefox first fish flight
-flip floor flower fold follow food foot for force ford forget form forward foundation free freight french fri
-friday from front fruit full further galaxy game gap garden gas gate gave general get getting gift girl give
-given glass global gmail go god going gold gone good goodbye google got government gps gpu graffiti grand gray
-great green grey ground group gucci guide guilty had hadn't hair half hall hand happy hard has hasn't hat have
-haven't having hdmi he he'd he'll he's head headphones health heart heat hello help her here here's hermes
-hers herself hey hi high highway hill him himself his history hmm hold holiday home honda honor hospital hot
-hotel hour house how how's however hp hsbc huawei human i i'd i'll i'm i've ibm ice id if ikea image in inc
-income indeed industries info information inject inside instagram instead institute insurance intel interested
-international internet into invoice ipad iphone is island isn't issue it it'd it'll it's item items its itself
-jacket jan january jbl jeans job join journal jul july jun june just keep key kid kids kindle king kingdom kit
-kitchen know label lady lake lane language laptop large last late later law lcd least leather leave led left
-legal lego lenovo less let let's letter level lg library license life light like limited line link linkedin
-linux list listen lite little live llc loan local location lock log login logitech logo long look looking lord
-lost lot love low loyalty ltd macbook machine made maestro mail main major make male man manager many map mar
-march market master mastercard match material max maximum may maybe mcdonalds me meal mean meanwhile media
-medical medium meet meeting member memory men menu message microsoft middle might mine mini minimum minister
-miss mobile model mon monday money month monthly more moreover morning most mother motor motorola mountain
-mouse movie movies mr mrs ms much museum music musicians must my myself name national near need netflix
-network never new news next nfc nice night nike nikon nintendo no nobody nokia none nor north not note nothing
-notice nov november now number oct october of off office officer official oil ok okay old on once one online
-only onto open opinion oppo option or orange order orders original other otherwise our ours out outlet outlook
-outside over own owner pack package page panasonic paper parcel parent park part partner party pass passport
-password patient pay payment paypal pedestrians pen pension people pepsi per perhaps philips phone photo
-picture pink pixel place plan plastic play player playstation please plus point points police policy pool
-porsche post postal power prada premium president press price prime prince princess printer privacy prize pro
-probably problem procedure product products prof professor profile program project promo promotion protection
-public puma purchase purple put quality quantity queen question questions quick quite radio rain ram range
-rate rather rating read ready real really receipt record red reddit refund refunds region register
-registration rent reply report request required research reservation reset restaurant result return returns
-review reward rewards rich right ring river road rock rolex room royal rule safe said sale sales same samsung
-sat saturday saw say says school science sea season seat second section secure security see seem seems seller
-send sending senior sent sep sept september serial series serious service services session set several shall
-shampoo she she'd she'll she's shield ship shipment shipped shipping shirt shoe shoes shop shopify shopping
-short should shouldn't show siemens sign silver simple since single sir site size sky skype small smart snow
-so social society socks software some somebody someone something sometimes song sony soon sorry sound south
-space speak special sport spotify spring ssd staff standard star starbucks start state statement station
-status still stock stop store street student studio style subject subscription such suite summer sun sunday
-super supplier support sure surname swift switch system table tablet take talk target tax team tech technology
-telephone television tell temu tesla test text thank thanks that that's the their theirs them then there
-there's these they they'd they'll they're they've thing things think this those though three through thu
-thursday thus ticket tiktok time title to today together toll tomorrow tonight too top toshiba total touch
-tower town toy toyota track tracking trade traffic train transaction transfer transport travel treaty trial
-tried trip truck try tube tue tuesday tv twitter two type uber ubiquitous ultra unable under union unit
-university unless unlike until up update upgrade upon ups urgent us usb use used user users using usps
-vacation valid value vat vehicle version very via vice video view village vip visa visit vivo volume voucher
-wait wallet walmart want war warehouse warranty was wasn't watch water way we we'd we'll we're we've web
-website wechat wed wedding wednesday week weekend weekly weight welcome well were weren't west what what's
-whatever whatsapp when when's where where's whether which while white who who's whole whom whose why why's
-wife wifi wikipedia will windows winter wireless wish with within without women won't wood word work worker
-works world worth would wouldn't write wrong xbox xiaomi xl yahoo yeah year yearly yellow yep yes yesterday
-yet you you'd you'll you're you've your yours yourself youtube zara zip zone zoom
+a about above accepted account address adidas adjust after again against agent ago agreed ah air airport album
+aldi alexa alibaba aliexpress alipay all allow allowed almost alone along already also alternate although
+always am amazon amex among amount an and android another answer any anybody anyone anything anyway apologise
+apologize app apple applicable application apply appointment approved apr april apt are aren't around arrived
+arriving article as ask assistant association asus at attach attached attention audi aug august available
+avenue awaiting award away back bag balance band bank based basic battery be beauty because bed been before
+began being below best better between bill billing birth birthday black blocked blue bluetooth bmw board body
+book booking border bosch bot both bottle box boy brand bread bridge bring broken brown budget building bulk
+business but button buy by cable call called calm came camera can can't cancel canceled cancelled cannot canon
+car card care case cash cat cause center centre certificate chair change charge charger chat check checked
+child choose christmas chrome church cisco city class classic clean click client close closed clothes club co
+coca code coffee cola collect collected color colour column come coming comment commission committee company
+compare compatible complaint complete completed computer concert confirm confirmation confirmed congress
+consider contact contract conversation copy corner corp corporation correct cost costco could couldn't council
+count counted country coupon court cover cpu credit cup currency current currently customer customers daily
+damaged damages dark data date day deal dear debit dec december declined defects degree delayed delays deliver
+delivered delivery dell denied department description desk desktop details device dhl did didn't digital
+dinner director discount discover disney disputed disputes district division do does doesn't dog doing dollar
+domain don't done door double down download dr dress drive driver driving due duplicate during dvd dyson each
+early earth east easter ebay echo edge edition education either electric electronics eligible else email
+employee enabled energy engine enough enter entertainment error errors escalate escalated estate euro even
+event ever every everybody everyone everything excel exceptions exchange excuse expired expiring explain
+express extra face facebook failed fall family far farm fashion faults faulty fax feb february fedex fee
+feedback feel female fendi festival few field file filed film final finance find finished fire firefox first
+fish fixable fixed flight flip floor flower fold follow food foot for force ford forget forgot forgotten form
+forward found foundation free freight french fri friday from front frozen fruit fulfilled full further galaxy
+game gap garden gas gate gather gave general get getting gift girl give given glass global gmail go god going
+gold gone good goodbye google got government gps gpu graffiti grand gray great green grey ground group gucci
+guide guided guilty had hadn't hair half hall hand handled happy hard has hasn't hat have haven't having hdmi
+he he'd he'll he's head headphones health heart heat hello help her here here's hermes hers herself hey hi
+high highway hill him himself his history hmm hold holiday holidays home honda honor hospital hot hotel hour
+house how how's however hp hsbc huawei human i i'd i'll i'm i've ibm ice id identify if ikea image in inactive
+inc including income incomplete incorrect indeed industries info information inject inside instagram instead
+institute insurance intact intel interested international internet into invalid invoice ipad iphone is island
+isn't issue issued it it'd it'll it's item items its itself jacket jan january jbl jeans job join journal jul
+july jun june just keep key keyed kid kids kindle king kingdom kit kitchen know label lady lake lane language
+laptop large last late later law lcd least leather leave led left legal lego lenovo less let let's letter
+level lg library license life light like limited line link linkedin linux list listen lite little live llc
+loan local location lock locked log login logitech logo long longer look looking lord lost lot love low
+loyalty ltd macbook machine made maestro mail main major make male man manager manual many map mar march
+market master mastercard match matched material max maximum may maybe mcdonalds me meal mean meanwhile media
+medical medium meet meeting member memory men mention menu message microsoft middle might mine mini minimum
+minister miss missing mistaken mobile model mon monday money month monthly more moreover morning most mother
+motor motorola mountain mouse movie movies mr mrs ms much museum music musicians must my myself name national
+near need netflix network never new news next nfc nice night nike nikon nintendo no nobody nokia none nor
+north not note nothing notice notify nov november now number oct october of off offer office officer official
+offline oil ok okay old on once one online only onto open opinion oppo option or orange order orders original
+other otherwise our ours out outlet outlook outside outstanding over overdue overseas own owner pack package
+packed page paid panasonic paper parcel parent park part partial partner party pass passport password patient
+pay payment paypal pedestrians pen pending pension people pepsi per perhaps perishable philips phone photo
+pickup picture pink pixel place plan plastic play player playstation please plus point points police policy
+pool porsche post postal power prada premium preorder prepaid president press price prime prince princess
+printer privacy prize pro probably problem procedure processed processing product products prof professor
+profile program project promise promo promotion protection provided public puma purchase purple put qualified
+quality quantity queen question questions queued quick quite radio rain ram range rate rather rating read
+ready real really reason receipt received recommend record red reddit reference refund refunded refunds
+refused region register registration rejected remind remote removed rent repaired replaced replacement
+replacements reply report request requested required research reservation reserved reset resolve resolved
+restaurant restock result return returned returns review reviewed reward rewards rich right ring river road
+rock rolex room royal rule safe said sale sales same samsung sat saturday saw say says scheduled school
+science sea sealed season seat second section secure security see seem seems seller send sending senior sent
+sep sept september serial series serious service services session set several shall shampoo she she'd she'll
+she's shield ship shipment shipped shipping shirt shoe shoes shop shopify shopping short shorter should
+shouldn't show siemens sign signed silver simple since single sir site size skipped sky skype small smart snow
+so social society socks software sold some somebody someone something sometimes song sony soon sorry sound
+south space speak special sport spotify spring ssd staff standard star starbucks start state statement station
+status still stock stop stopped store street stuck student studio style subject submitted subscription such
+suggest suite summarise summarize summer sun sunday super supplier support supported sure surname suspended
+swift switch system table tablet take talk tap target tax team tech technology telephone television tell temu
+tesla test text thank thanks that that's the their theirs them then there there's these they they'd they'll
+they're they've thing things think this those though three through thu thursday thus ticket tiktok time
+timeout title to today together toll tomorrow tonight too top toshiba total touch tower town toy toyota track
+tracking trade traffic train transaction transfer transferred transport travel treaty trial tried trip truck
+try tube tue tuesday tv twitter two type uber ubiquitous ultra unable unavailable unclear unconfirmed
+undelivered under undo uneven union unit university unknown unless unlike unlocked unpaid unsealed unsupported
+unsure until unused unworn up upcoming update updated upgrade upon ups urgency urgent us usb use used user
+users using usps vacation valid value vat vehicle verified verify version very via vice video view village vip
+visa visit vivo void voided volume voucher wait waived wallet walmart want wanted war warehouse warranty was
+wasn't watch water way we we'd we'll we're we've web website wechat wed wedding wednesday week weekend weekly
+weight welcome well were weren't west what what's whatever whatsapp when when's where where's whether which
+while white who who's whole whom whose why why's wife wifi wikipedia will windows winter wireless wish with
+within without women won't wood word work worker works world worn worth would wouldn't write wrong xbox xiaomi
+xl yahoo yeah year yearly yellow yep yes yesterday yet you you'd you'll you're you've your yours yourself
+youtube zara zip zone zoom
 """
 REGIONS_TEXT = """
 afghanistan africa african alabama alaska albania alberta algeria america american americans amsterdam arab

@@ -26,6 +26,11 @@ def found(text: str) -> list[str]:
         ("Jonas Nielsen (Kevin) said", ["Jonas Nielsen", "Kevin"]),
         ("Jonas van 12", ["Jonas"]),
         ("Nicole: where is it?", ["Nicole"]),
+        ("Vinka: where is it?", ["Vinka"]),
+        ("Clement: where is it?", ["Clement"]),
+        ("Mark wants the blue one", ["Mark"]),
+        ("Tell Mark it is late", ["Mark"]),
+        ("Mark White called", ["Mark White"]),
         ("said Izumi.", ["Izumi"]),
         ("Maciej Borkowski called. Then Borkowski left", ["Maciej Borkowski", "Borkowski"]),
         ("naomi ryan\nsewer pipe cleaner", ["naomi ryan"]),
@@ -55,6 +60,11 @@ def test_find_sees_names(text: str, names: list[str]) -> None:
         "red, green, blue",
         "Thanks Mr.",
         "the Zeta Alpha in Orbeca",
+        "Overdue: hand over",
+        "Escalated: tell the supervisor",
+        "Refundable: confirm the amount",
+        "Mark for improvement",
+        "Agree. Mark it as returned",
     ],
 )
 def test_find_leaves_other_words(text: str) -> None:
