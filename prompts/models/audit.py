@@ -22,7 +22,7 @@ class AuditEntry(models.Model):
     object_pk = models.CharField(max_length=40)
     label = models.CharField(max_length=200, blank=True)
     act = models.CharField(max_length=10, choices=Act.choices)
-    # {field: [before, after]}
+    # {field: [before, after]}, phone and card numbers and the like masked by a trigger of the table
     changes = models.JSONField(default=dict)
     # The same for all that was changed in one transaction.
     together = models.BigIntegerField(default=0)

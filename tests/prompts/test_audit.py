@@ -199,6 +199,38 @@ def test_secrets_are_told_without_their_values() -> None:
     assert "password" in said
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("打13812345678找", "打<PHONE_1>找"),
+        ("打 138-1234-5678 或 +86 13912345678", "打 <PHONE_1> 或 <PHONE_1>"),
+        ("call +44 20 7946 0958, fax 010-62345678", "call <PHONE_1>, fax <PHONE_1>"),
+        ("打１３８１２３４５６７８", "打<PHONE_1>"),
+        ("卡6222 0212 3456 7890 123，证11010119900307123X", "卡<BANK_CARD_1>，证<ID_CARD_1>"),
+        ("写信到wang.li@example.com.cn。", "写信到<EMAIL_1>。"),
+        ("7天内，满299减50，2026-02-13 12:00 起，400-800-1234", "7天内，满299减50，2026-02-13 12:00 起，400-800-1234"),
+    ],
+)  # fmt: skip
+def test_numbers_and_mail_addresses_are_masked_in_the_row(typed: str, kept: str) -> None:
+    new_sop(answer=typed, title=typed[:100], steps=[typed])
+
+    entry = AuditEntry.objects.get(model="prompts.sop")
+    assert entry.changes["answer"] == [None, kept]
+    assert entry.changes["steps"] == [None, [kept]]
+    assert entry.label == kept
+
+
+def test_one_number_for_another_is_still_a_change() -> None:
+    prompt = Prompt.objects.create(purpose="answer", language="zh", title="t")
+    draft = PromptDraft.objects.create(prompt=prompt, text="打13812345678")
+    for text in ("打13912345678", "打13712345678"):
+        PromptDraft.objects.filter(pk=draft.pk).update(text=text)
+
+    assert told(model="prompts.promptdraft", act="changed") == [
+        ("changed", "", {"text": ["打<PHONE_1>", "打<PHONE_1> (2)"]})
+    ]
+
+
 def test_nobody_changes_or_deletes_what_is_written() -> None:
     new_sop()
 
