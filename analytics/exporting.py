@@ -11,13 +11,15 @@ from typing import Any
 
 import openpyxl
 import structlog
-from django.db.models import Q, QuerySet
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone, translation
 from openpyxl.cell import WriteOnlyCell
 
 from analytics import asking, listing, naming, spans
 from analytics.models import Export, Outcome
 from analytics.naming import KINDS, MOODS, TIERS, Names
+from prompts import lease
 from prompts.bilingual import both
 from prompts.transfer.columns import inert
 
@@ -88,15 +90,10 @@ COLUMNS: tuple[tuple[Any, Callable[[Outcome, Names], Any]], ...] = (
 
 def run(pk: int) -> None:
     """Writes the file of a job that waits, or whose worker died."""
-    now = timezone.now()
-    free = Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=now)
-    until = now + LEASE
-    if not Export.objects.filter(free, pk=pk).update(
-        state=State.RUNNING, lease_until=until, written=0
-    ):
-        return
-    job = Export.objects.defer("file").get(pk=pk)
-    job.lease_until = until
+    with transaction.atomic():  # what is read is the lease that was written
+        if not lease.claim(Export.objects.filter(pk=pk), LEASE, written=0):
+            return
+        job = Export.objects.defer("file").get(pk=pk)
     try:
         with translation.override(job.language):
             body = KINDS_OF_FILE[job.kind][1](rows(job))
@@ -104,9 +101,9 @@ def run(pk: int) -> None:
         return
     except Exception:  # whatever it was, nobody waits for the file any longer
         log.exception("export_failed", job=pk)
-        held(job).update(state=State.FAILED, finished_at=timezone.now())
+        lease.end(held(job), State.FAILED)
         return
-    held(job).update(state=State.DONE, file=body, finished_at=timezone.now())
+    lease.end(held(job), State.DONE, file=body)
     log.info("exported", job=pk, kind=job.kind)
 
 
@@ -121,10 +118,10 @@ def held(job: Export) -> QuerySet[Export]:
 
 def renew(job: Export, *, written: int) -> None:
     """Tells how far it is. Raises LostLease."""
-    until = timezone.now() + LEASE
-    if not held(job).update(written=written, lease_until=until):
-        raise LostLease
-    job.lease_until = until
+    with transaction.atomic():
+        if not lease.keep(held(job), LEASE, written=written):
+            raise LostLease
+        job.refresh_from_db(fields=["lease_until"])
 
 
 def rows(job: Export) -> Iterator[list[Any]]:

@@ -6,36 +6,26 @@ Called by running, the pages and `manage.py compare_models`.
 import uuid
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 
 from analytics.models import Comparison
+from prompts import lease
+from prompts.lease import free
 
 State = Comparison.State
 # Outlives the longest answer, asked three times.
-LEASE_SECONDS = 240
-
-
-def free() -> Q:
-    """Waiting, or held by nobody who lives."""
-    return Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=Now())
+LEASE = timedelta(seconds=240)
 
 
 def claim(pk: int, holder: uuid.UUID) -> bool:
-    """Takes the run for LEASE_SECONDS, unless somebody else holds it or it is over."""
-    rows = Comparison.objects.filter(free(), pk=pk)
-    return bool(rows.update(state=State.RUNNING, holder=holder, lease_until=lease_end()))
+    """Takes the run for a while, unless somebody else holds it or it is over."""
+    return lease.claim(Comparison.objects.filter(pk=pk), LEASE, holder=holder)
 
 
 def held(pk: int, holder: uuid.UUID | None) -> QuerySet[Comparison]:
     """The run, while it is the holder's."""
     return Comparison.objects.filter(pk=pk, state=State.RUNNING, holder=holder)
-
-
-def lease_end() -> Any:
-    return Now() + timedelta(seconds=LEASE_SECONDS)
 
 
 def reopen(pk: int, *, max_calls: int | None, max_cny: Decimal | None, in_background: bool) -> bool:
@@ -67,8 +57,7 @@ def may_go_on(row: Comparison) -> bool:
 
 def cancel(pk: int) -> bool:
     """Stops a run after what is being asked; False when it is over already."""
-    rows = Comparison.objects.filter(pk=pk, state__in=[State.WAITING, State.RUNNING])
-    return bool(rows.update(state=State.CANCELLED, finished_at=Now(), lease_until=None))
+    return lease.cancel(Comparison.objects.filter(pk=pk), State.CANCELLED)
 
 
 def waiting() -> list[int]:

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import structlog
 from django.db.models import QuerySet, Sum
-from django.db.models.functions import Now
 
 from analytics.comparison import asking, holding, plan, probing, table
 from analytics.comparison.arrivals import Answered, Arrivals
@@ -15,7 +14,7 @@ from analytics.comparison.holding import State
 from analytics.comparison.plan import Item, Options
 from analytics.comparison.purse import Purse
 from analytics.models import ComparedAnswer, Comparison
-from prompts import ledger
+from prompts import lease, ledger
 from prompts.llm.catalogue import Endpoint
 from prompts.llm.errors import ErrorClass
 from prompts.models import ModelEndpoint
@@ -171,7 +170,7 @@ class Worker:
         """
         if not whole and time.monotonic() > self.until:
             raise Later
-        if not self.mine().update(lease_until=holding.lease_end()):
+        if not lease.keep(self.mine(), holding.LEASE):
             raise Lost
         if ledger.stopped(ledger.EVERYTHING):
             raise Spent("day")
@@ -195,13 +194,8 @@ class Worker:
         """Ends the run, as a part where something is missing."""
         report = table.made(self.row)
         why = why or ("" if table.is_whole(report) else "endpoints")
-        self.mine().update(
-            state=State.PARTIAL if why else State.DONE,
-            why=why,
-            report=report,
-            finished_at=Now(),
-            lease_until=None,
-        )
+        state = State.PARTIAL if why else State.DONE
+        lease.end(self.mine(), state, why=why, report=report)
         log.info("comparison_over", run=self.row.pk, why=why)
 
 

@@ -11,13 +11,12 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
-from django.db.models.functions import Now
-from django.utils import timezone
 
 from chat.gaps import answering, collecting
 from chat.gaps.collecting import Asked
 from chat.models import Conversation, Escalation, Gap, GapSearch
 from chat.states import EscalationEnd
+from prompts import lease
 from prompts.locks import Lock
 
 log = structlog.get_logger(__name__)
@@ -33,9 +32,7 @@ State, OPEN = GapSearch.State, Gap.State.OPEN
 
 def run(pk: int) -> None:
     """Carries out a search that waits, or whose worker died."""
-    due = Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=Now())
-    claimed = GapSearch.objects.filter(due, pk=pk)
-    if not claimed.update(state=State.RUNNING, lease_until=Now() + LEASE):
+    if not lease.claim(GapSearch.objects.filter(pk=pk), LEASE):
         return
     search = GapSearch.objects.get(pk=pk)
     try:
@@ -53,9 +50,7 @@ def run(pk: int) -> None:
 
 
 def fail(pk: int) -> None:
-    GapSearch.objects.filter(pk=pk, state=State.RUNNING).update(
-        state=State.FAILED, finished_at=Now(), lease_until=None
-    )
+    lease.end(GapSearch.objects.filter(pk=pk), State.FAILED)
 
 
 def groups(search: GapSearch) -> list[Gap]:
@@ -91,9 +86,7 @@ def groups(search: GapSearch) -> list[Gap]:
 
 def tell(pk: int, before: int, done: int, _: int) -> None:
     """Says how far a search is, and keeps its lease."""
-    GapSearch.objects.filter(pk=pk, state=State.RUNNING).update(
-        done=before + done, lease_until=Now() + LEASE
-    )
+    lease.keep(GapSearch.objects.filter(pk=pk), LEASE, done=before + done)
 
 
 def is_worth_it(members: Sequence[Asked]) -> bool:
@@ -142,8 +135,7 @@ def keep(search: GapSearch, found: Sequence[Gap]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '30s'")
         lock(cursor)
-        finished = GapSearch.objects.filter(pk=search.pk, state=State.RUNNING)
-        if not finished.update(state=State.DONE, finished_at=timezone.now(), lease_until=None):
+        if not lease.end(GapSearch.objects.filter(pk=search.pk), State.DONE):
             return
         # Visitors may have been erased since their lines were read.
         left = without(found, gone=erased(found))

@@ -1,14 +1,12 @@
 """What customers asked and nobody could answer: searches for it, and the groups of questions they found."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
-from prompts.models import LANGUAGES, Sop
+from prompts.models import LANGUAGES, Job, Sop
 
 
-class GapSearch(models.Model):
+class GapSearch(Job):
     """One look through the badly answered questions of some days, by a worker that holds a lease."""
 
     class State(models.TextChoices):
@@ -20,19 +18,12 @@ class GapSearch(models.Model):
     since = models.DateTimeField()
     until = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    # Questions compared so far, and in all.
+    # Questions compared so far, of `total`.
     done = models.PositiveIntegerField(default=0)
-    total = models.PositiveIntegerField(default=0)
     # Bad answers in those days, how many of them were looked at, questions that stand alone.
     bad = models.PositiveIntegerField(default=0)
     looked_at = models.PositiveIntegerField(default=0)
     alone = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
 
     class Meta:
         ordering = ["-pk"]

@@ -10,10 +10,8 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 
 import structlog
-from django.db.models import Q
-from django.db.models.functions import Now
 
-from prompts import completion
+from prompts import completion, lease
 from prompts.completion import Answer
 from prompts.evaluation import asking, checks, judging
 from prompts.evaluation.asking import Asked, NoShop
@@ -30,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 # As many cases are asked at once; the lease outlives the longest of them.
 AT_ONCE = 4
-LEASE_SECONDS = 180
+LEASE = timedelta(seconds=180)
 State = EvalRun.State
 
 
@@ -55,13 +53,13 @@ def begin(
 
 def cancel(pk: int) -> bool:
     """Stops a run after the cases that are being asked; False when it is over already."""
-    open_runs = EvalRun.objects.filter(pk=pk, state__in=[State.WAITING, State.RUNNING])
-    return bool(open_runs.update(state=State.CANCELLED, finished_at=Now(), lease_until=None))
+    return lease.cancel(EvalRun.objects.filter(pk=pk), State.CANCELLED)
 
 
 def run(pk: int) -> None:
     """Asks every case of a run that nobody else is at."""
-    if not claim(pk):
+    this = EvalRun.objects.filter(pk=pk)
+    if not lease.claim(this, LEASE):
         return
     rows = EvalRun.objects.select_related("set__judge", "version__prompt", "release__policy")
     row = rows.get(pk=pk)
@@ -70,7 +68,7 @@ def run(pk: int) -> None:
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="evaluation") as threads:
         for at in range(0, len(cases), AT_ONCE):
             some = cases[at : at + AT_ONCE]
-            if not hold(pk):
+            if not lease.keep(this, LEASE):
                 return
             current = candidate(row)
             asked = threads.map(lambda case, now=current: tried(case, row, current=now), some)
@@ -78,34 +76,16 @@ def run(pk: int) -> None:
     finish(row)
 
 
-def claim(pk: int) -> bool:
-    """Takes the run for LEASE_SECONDS, unless another worker holds it or it is over."""
-    free = Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=Now())
-    mine = EvalRun.objects.filter(free, pk=pk)
-    return bool(mine.update(state=State.RUNNING, lease_until=lease_end()))
-
-
-def hold(pk: int) -> bool:
-    """Goes on holding it; False when it was cancelled."""
-    mine = EvalRun.objects.filter(pk=pk, state=State.RUNNING)
-    return bool(mine.update(lease_until=lease_end()))
-
-
-def lease_end() -> object:
-    return Now() + timedelta(seconds=LEASE_SECONDS)
-
-
 def finish(row: EvalRun) -> None:
     """Counts what passed and ends the run, if it was not cancelled."""
     results = EvalResult.objects.filter(run=row)
     total = results.count()
-    EvalRun.objects.filter(pk=row.pk, state=State.RUNNING).update(
-        state=State.DONE,
+    lease.end(
+        EvalRun.objects.filter(pk=row.pk),
+        State.DONE,
         total=total,
         passed=results.filter(passed=True).count(),
         critical=results.filter(blocks=True).count(),
-        finished_at=Now(),
-        lease_until=None,
     )
     log.info("evaluation_done", run=row.pk, cases=total)
 

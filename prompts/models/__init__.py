@@ -4,6 +4,7 @@ from prompts.models.audit import AuditEntry
 from prompts.models.endpoints import CURRENCIES, PROVIDERS, ModelEndpoint
 from prompts.models.evaluation import EvalCase, EvalResult, EvalRun, EvalSet
 from prompts.models.frozen import SopSet, SopVersion, SopVersionQuestion
+from prompts.models.jobs import Job
 from prompts.models.ledger import Budget, ModelCall, QualityCell
 from prompts.models.releases import Release, ReleaseMove
 from prompts.models.roles import RoleGrant
@@ -39,6 +40,7 @@ __all__ = [
     "FewShotExample",
     "Intent",
     "IntentExample",
+    "Job",
     "LoadPolicy",
     "ModelCall",
     "ModelEndpoint",

@@ -1,12 +1,12 @@
 """Evaluation sets: cases with what a good answer must be, the runs of a set, and what came of every case."""
 
-from django.conf import settings
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from prompts.models.endpoints import ModelEndpoint
+from prompts.models.jobs import Job
 from prompts.models.texts import EMOTIONS, LANGUAGES, PromptVersion
 
 CASE_CHARS = 1000
@@ -98,7 +98,7 @@ class EvalCase(models.Model):
         return self.key
 
 
-class EvalRun(models.Model):
+class EvalRun(Job):
     """One pass over a set's cases, by a worker that holds a lease. `subject` says what spoke."""
 
     class State(models.TextChoices):
@@ -118,18 +118,11 @@ class EvalRun(models.Model):
     )
     subject = models.CharField(max_length=120, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    total = models.PositiveIntegerField(default=0)
     passed = models.PositiveIntegerField(default=0)
     # The set's when it began; empty: of a run from before this was kept.
     threshold = models.FloatField(null=True, blank=True, editable=False)
     # Critical cases that failed.
     critical = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
 
     class Meta:
         verbose_name = "evaluation run"

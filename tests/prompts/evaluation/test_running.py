@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from prompts import completion, retrieval, tasks
+from prompts import completion, lease, retrieval, tasks
 from prompts.evaluation import running
 from prompts.models import (
     Canary,
@@ -166,16 +166,16 @@ def test_a_run_under_way_stops_where_it_was_cancelled(
     for number in range(running.AT_ONCE * 2):
         add(chosen, f"case-{number}")
     run = running.begin(chosen, version=None, user_id=None)
-    hold = running.hold
-    held: list[int] = []
+    keep = lease.keep
+    kept: list[Any] = []
 
-    def cancelled_meanwhile(pk: int) -> bool:
-        held.append(pk)
-        if len(held) == 2:
-            running.cancel(pk)
-        return hold(pk)
+    def cancelled_meanwhile(rows: Any, duration: Any) -> bool:
+        kept.append(rows)
+        if len(kept) == 2:
+            running.cancel(run.pk)
+        return keep(rows, duration)
 
-    monkeypatch.setattr(running, "hold", cancelled_meanwhile)
+    monkeypatch.setattr(lease, "keep", cancelled_meanwhile)
     running.run(run.pk)
     run.refresh_from_db()
 
