@@ -141,7 +141,7 @@ def test_a_declined_ring_is_no_miss_and_goes_to_the_next() -> None:
 
 
 @pytest.mark.parametrize(
-    "gone", [{"presence": "away"}, {"seen_at": timezone.now() - 2 * intake.SILENT}]
+    "gone", [{"presence": "away"}, {"seen_at": timezone.now() - timedelta(hours=1)}]
 )
 def test_what_rings_at_somebody_who_is_gone_is_taken_back(gone: dict[str, Any]) -> None:
     first, second = member(), member()

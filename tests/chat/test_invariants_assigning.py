@@ -78,8 +78,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule(agent=NTH_AGENT)
     def fall_silent(self, agent: int) -> None:
-        silent = timezone.now() - 2 * intake.SILENT
-        Agent.objects.filter(pk=self.agents[agent].pk).update(seen_at=silent)
+        Agent.objects.filter(pk=self.agents[agent].pk).update(seen_at=intake.silent_since())
 
     @rule()
     def give(self) -> None:

@@ -1,6 +1,7 @@
 """Who writes to an agent who is gone gets another; nobody loses a conversation they look after."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from chat import reclaiming
+from chat import intake, reclaiming
 from chat.actions import agent as actions
 from chat.actions import visitor as visitor_actions
 from chat.models import Agent, Conversation, Escalation, Visitor
@@ -33,7 +34,7 @@ def write(visitor: Visitor) -> UUID:
 
 
 def fall_silent(agent: Agent) -> None:
-    Agent.objects.filter(pk=agent.pk).update(seen_at=timezone.now() - reclaiming.GONE)
+    Agent.objects.filter(pk=agent.pk).update(seen_at=intake.silent_since())
 
 
 @pytest.mark.parametrize("why", ["silent", "deactivated"])
@@ -65,6 +66,19 @@ def test_nothing_is_taken_from_who_is_there_answered_or_put_it_aside(
     actions.reply(held, agent=agent, client_id=uuid.uuid4(), text="在的", epoch=epoch)
     assert reclaiming.sweep() == 0
     write(visitor)
+    assert reclaiming.sweep() == 1
+
+
+def test_who_is_gone_for_the_queue_is_gone_for_the_board_and_gets_nothing(
+    held: UUID, agent: Agent, settings: Any
+) -> None:
+    Agent.objects.update(presence="online", seen_at=timezone.now() - timedelta(seconds=60))
+    agent.refresh_from_db()
+    assert (intake.presence_of(agent), intake.online().count()) == ("away", 0)
+    settings.HEARTBEAT_SECONDS = 60
+    assert (intake.presence_of(agent), intake.online().count()) == ("online", 1)
+    assert reclaiming.sweep() == 0
+    settings.HEARTBEAT_SECONDS = 20
     assert reclaiming.sweep() == 1
 
 
