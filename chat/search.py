@@ -31,6 +31,10 @@ LEXEME_CHARS = 40
 PLACEHOLDER = re.compile(r"<[A-Z_]+_\d+>")
 # A tsvector holds 1 MB: twice this many of the longest lexemes of Chinese just fit. Later ones of a conversation are not kept.
 LEXEMES_MOST = 4000
+# What the database will say of these lines every time: a bad value, and more than it can hold (classes of SQLSTATE).
+NEVER = ("22", "54")
+# What passes: a deadlock, a lock that is held, a statement that took too long.
+LATER = ("40", "55", "57014")
 STORE = """
     INSERT INTO chat_searchentry (conversation_id, at, words) VALUES (%s, %s, array_to_tsvector(%s))
     ON CONFLICT (conversation_id) DO UPDATE
@@ -149,19 +153,33 @@ def lexemes(text: str) -> set[str]:
 
 
 def index_due() -> int:
-    """Cuts the lines that came since the last time; how many conversations. Safe to run beside itself."""
+    """Cuts the lines that came since the last time; of how many conversations. Safe to run beside itself.
+
+    Raises DatabaseError when the database is away.
+    """
     due = Conversation.objects.filter(searched_seq__lt=F("last_seq")).order_by("last_activity_at")
     rows = list(
         due.values_list("pk", "searched_seq", "last_seq", "last_activity_at")[:INDEXED_AT_ONCE]
     )
-    for pk, searched, last, at in rows:
-        try:
-            index(pk, searched=searched, last=last, at=at)
-        except DatabaseError as error:
-            # One that cannot be stored must not stand before all others for ever; a database that is away raises again.
-            log.error("unsearchable", conversation_id=str(pk), error=type(error).__name__)
+    return sum(try_to_index(pk, searched, last, at) for pk, searched, last, at in rows)
+
+
+def try_to_index(pk: UUID, searched: int, last: int, at: Any) -> bool:
+    """False where the next round has to try again."""
+    try:
+        index(pk, searched=searched, last=last, at=at)
+    except DatabaseError as error:
+        state = getattr(error.__cause__, "sqlstate", None) or ""
+        if not state.startswith((*NEVER, *LATER)):
+            raise
+        is_lost = state.startswith(NEVER)
+        event = "unsearchable" if is_lost else "searchable_later"
+        log.error(event, conversation_id=str(pk), error=type(error).__name__, state=state)
+        if is_lost:
+            # It must not stand before all others for ever.
             Conversation.objects.filter(pk=pk, searched_seq=searched).update(searched_seq=last)
-    return len(rows)
+        return is_lost
+    return True
 
 
 def index(conversation_id: UUID, *, searched: int, last: int, at: Any) -> None:

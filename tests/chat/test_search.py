@@ -1,9 +1,13 @@
 """Search: what finds a conversation, what does not, and that personal data finds nothing."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 from structlog.testing import capture_logs
 
 from chat import search
@@ -139,6 +143,39 @@ def long_lines(talk: Conversation) -> None:
         for seq, text in enumerate(texts, 1)
     )
     Conversation.objects.filter(pk=talk.pk).update(last_seq=len(texts), searched_seq=0)
+
+
+def test_lines_that_a_passing_error_kept_out_are_found_later(visitor: Visitor) -> None:
+    first = say("退款到哪了", visitor=visitor)
+    Conversation.objects.filter(pk=first.pk).update(searched_seq=0)
+    SearchEntry.objects.all().delete()
+    other = actions.post_message(
+        VisitorFactory.create(), client_id=uuid.uuid4(), text="退款多久", address="127.0.0.1"
+    ).conversation_id
+    with held_elsewhere(first), impatient(), capture_logs() as logs:
+        assert search.index_due() == 1
+        assert search.index_due() == 0
+    assert {entry["event"] for entry in logs} == {"searchable_later"}
+    assert ids("退款") == [str(other)]
+
+    assert search.index_due() == 1
+    assert set(ids("退款")) == {str(other), str(first.pk)}
+
+
+@contextmanager
+def held_elsewhere(talk: Conversation) -> Iterator[None]:
+    """Another connection has the conversation's row."""
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT FROM chat_conversation WHERE id = %s FOR UPDATE", [talk.pk])
+        yield
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+        yield
+        cursor.execute("RESET lock_timeout")
 
 
 @pytest.mark.parametrize(
