@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from prompts import lease
 from prompts.evaluation import running
 from prompts.models import EvalCase, EvalResult, EvalRun, EvalSet
 from prompts.redaction import engine
@@ -37,7 +38,7 @@ def run(chosen: EvalSet) -> EvalRun:
         failures=[{"check": "must_contain", "wanted": "催", "found": "好的"}],
         answer="好的",
     )
-    assert running.claim(run.pk)
+    assert lease.claim(EvalRun.objects.filter(pk=run.pk), running.LEASE)
     running.finish(run)
     run.refresh_from_db()
     return run
