@@ -244,6 +244,7 @@ def test_whoever_waits_hears_how_long_it_takes_once_an_agent_comes(
     monkeypatch.setattr(waiting, "SAMPLES_LEAST", 0)
     monkeypatch.setattr(waiting, "median", lambda spans: 60.0)
     queued(visitor)
+    places.TELLER.settle()  # what the queue itself made to be told
     ear = Ear(visitor)
     attending.set_presence(agent, Presence.ONLINE)
     places.TELLER.settle()
