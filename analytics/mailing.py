@@ -10,8 +10,9 @@ from smtplib import SMTPException
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db import DatabaseError
-from django.db.models import Q
+from django.db import DatabaseError, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
@@ -28,6 +29,10 @@ log = structlog.get_logger(__name__)
 # Of the shop's day: not in anybody's night, and when the day before is counted.
 FROM_HOUR = 8
 WEEK_DAYS = 7
+# Outlives the reading of the figures and the mail server's patience.
+LEASE = timedelta(minutes=5)
+BEGUN_MOST = 2
+GIVEN_UP = "interrupted twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,10 @@ class Report:
 
 
 def send_due(now: datetime) -> int:
-    """Sends the reports that are due, each once; how many. One that could not be sent is tried again at the next ring."""
+    """Sends the reports that are due; how many. One that could not be sent is tried again at the next ring.
+
+    One whose process died is sent by another when the lease is over: twice at most, should it have been gone already.
+    """
     local = timezone.localtime(now, spans.zone())
     if not settings.EMAIL_HOST or local.hour < FROM_HOUR:
         return 0
@@ -56,8 +64,9 @@ def send(row: ReportSubscription, today: date) -> bool:
     try:
         mail(row, build(row, period)).send()
     except (SMTPException, OSError, DatabaseError, ValueError) as error:
-        give_back(row, period, type(error).__name__)
+        give_back(row, type(error).__name__)
         return False
+    held(row).update(sent_until=period.last, lease_until=None, begun=0)
     log.info("report_sent", subscription=row.pk, until=period.last.isoformat())
     return True
 
@@ -71,16 +80,30 @@ def period_of(every: str, today: date) -> Period:
 
 
 def claim(row: ReportSubscription, period: Period) -> bool:
-    """Whether the report is this process's to send: of those that try, exactly one."""
+    """Whether the report is this process's to send: of those that try, exactly one. It knows the row's lease then."""
     unsent = Q(sent_until=None) | Q(sent_until__lt=period.last)
-    rows = ReportSubscription.objects.filter(unsent, pk=row.pk, enabled=True)
-    return rows.update(sent_until=period.last, problem="") == 1
+    free = Q(lease_until=None) | Q(lease_until__lt=Now())
+    rows = ReportSubscription.objects.filter(unsent, free, pk=row.pk, enabled=True)
+    with transaction.atomic():  # what is read is the lease that was written
+        lease = Now() + LEASE
+        mine = rows.filter(begun__lt=BEGUN_MOST)
+        if mine.update(lease_until=lease, begun=F("begun") + 1, problem=""):
+            row.refresh_from_db(fields=["lease_until"])
+            return True
+    if rows.update(sent_until=period.last, lease_until=None, begun=0, problem=GIVEN_UP):
+        log.error("report_given_up", subscription=row.pk, until=period.last.isoformat())
+    return False
 
 
-def give_back(row: ReportSubscription, period: Period, problem: str) -> None:
+def held(row: ReportSubscription) -> QuerySet[ReportSubscription]:
+    """The row as long as this process's lease on it holds."""
+    return ReportSubscription.objects.filter(pk=row.pk, lease_until=row.lease_until)
+
+
+def give_back(row: ReportSubscription, problem: str) -> None:
+    """It was not sent: whoever comes next may try at once, and it does not count as begun."""
     log.warning("report_not_sent", subscription=row.pk, error=problem)
-    mine = ReportSubscription.objects.filter(pk=row.pk, sent_until=period.last)
-    mine.update(sent_until=row.sent_until, problem=problem[:80])
+    held(row).update(lease_until=None, begun=F("begun") - 1, problem=problem[:80])
 
 
 def build(row: ReportSubscription, period: Period) -> Report:

@@ -287,8 +287,11 @@ class ReportSubscription(models.Model):
         max_length=10, choices=[("zh-hans", "简体中文"), ("en", "English")], default="zh-hans"
     )
     enabled = models.BooleanField(default=True)
-    # The last day of the newest report; whoever moves it on sends that report.
+    # The last day of the newest report that was sent.
     sent_until = models.DateField(null=True, blank=True, editable=False)
+    # Whoever holds the lease sends the next one; how often that was begun and nobody knows how it ended.
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    begun = models.PositiveSmallIntegerField(default=0, editable=False)
     problem = models.CharField(max_length=80, blank=True, editable=False)
 
     class Meta:

@@ -12,6 +12,8 @@ from aiosmtpd.controller import Controller
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
 
 from analytics import mailing, rollups
 from analytics.models import InboxAccess, Outcome, ReportSubscription
@@ -138,6 +140,66 @@ def test_what_the_server_refuses_is_tried_again_and_said(post: Post) -> None:
     assert mailing.send_due(MONDAY + timedelta(minutes=10)) == 1
     row.refresh_from_db()
     assert (row.sent_until, row.problem) == (date(2026, 11, 22), "")
+
+
+class Killed(BaseException):
+    """A worker that dies here, as far as anything can be caught."""
+
+
+def die_while(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next process that sends dies before the mail has gone, or right after it."""
+
+    def send(message: Any) -> None:
+        if step == "after":
+            EmailMultiAlternatives.send(message)
+        raise Killed
+
+    def mail(*parts: Any) -> Any:
+        found = build(*parts)
+        monkeypatch.setattr(found, "send", lambda: send(found))
+        return found
+
+    build = mailing.mail
+    monkeypatch.setattr(mailing, "mail", mail)
+    with pytest.raises(Killed):
+        mailing.send_due(MONDAY)
+    monkeypatch.undo()
+
+
+def lease_is_over() -> None:
+    ReportSubscription.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(("step", "mails"), [("before", 1), ("after", 2)])
+def test_a_report_whose_worker_died_is_sent_by_another(
+    post: Post, monkeypatch: pytest.MonkeyPatch, step: str, mails: int
+) -> None:
+    row = subscriber()
+    die_while(step, monkeypatch)
+
+    assert mailing.send_due(MONDAY) == 0  # the dead one's lease
+    lease_is_over()
+    assert [mailing.send_due(MONDAY) for _ in range(2)] == [1, 0]
+
+    assert len(post.mails) == mails
+    row.refresh_from_db()
+    assert (row.sent_until, row.begun, row.lease_until) == (date(2026, 11, 22), 0, None)
+
+
+def test_a_report_that_kills_every_worker_is_given_up_and_said(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = subscriber()
+    for _ in range(2):
+        die_while("after", monkeypatch)
+        lease_is_over()
+
+    assert mailing.send_due(MONDAY) == 0
+
+    assert len(post.mails) == 2
+    row.refresh_from_db()
+    assert (row.sent_until, row.problem) == (date(2026, 11, 22), "interrupted twice")
+    assert mailing.send_due(MONDAY + timedelta(days=7)) == 1
 
 
 def test_nobody_gets_what_they_should_not(post: Post, settings: Any) -> None:
