@@ -4,12 +4,12 @@ Called by the admin. A published wording reaches every process by `snapshot.anno
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from prompts import lineage, rendering, snapshot
@@ -34,6 +34,14 @@ class Conflict(Exception):
     def __init__(self, draft: PromptDraft | None) -> None:
         super().__init__("the draft has another revision")
         self.draft = draft
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which draft an editor has before them, and at which revision. A later draft of the prompt is another one."""
+
+    draft: int
+    revision: int
 
 
 class Unchanged(Exception):
@@ -222,33 +230,37 @@ def begin_draft(prompt: Prompt, *, base: PromptVersion | None, user_id: int | No
 
 
 def save_draft(
-    prompt: Prompt, changes: Mapping[str, Any], *, revision: int, user_id: int | None
-) -> int:
-    """Writes fields of the draft whose `revision` the editor saw; the new revision. Raises Conflict."""
-    saved = PromptDraft.objects.filter(prompt=prompt, revision=revision).update(
+    prompt: Prompt, changes: Mapping[str, Any], *, seen: Seen, user_id: int | None
+) -> Seen:
+    """Writes fields of the draft as the editor saw it; what they see now. Raises Conflict."""
+    saved = as_seen(prompt, seen).update(
         **changes, revision=F("revision") + 1, updated_at=timezone.now(), updated_by_id=user_id
     )
     if not saved:
         raise Conflict(PromptDraft.objects.filter(prompt=prompt).first())
-    return revision + 1
+    return replace(seen, revision=seen.revision + 1)
 
 
-def drop_draft(prompt: Prompt, *, revision: int) -> None:
+def as_seen(prompt: Prompt, seen: Seen) -> QuerySet[PromptDraft]:
+    """The draft, if nobody has saved, dropped or replaced it since."""
+    return PromptDraft.objects.filter(prompt=prompt, pk=seen.draft, revision=seen.revision)
+
+
+def drop_draft(prompt: Prompt, *, seen: Seen) -> None:
     """Throws the draft away. Raises Conflict."""
-    deleted, _ = PromptDraft.objects.filter(prompt=prompt, revision=revision).delete()
+    deleted, _ = as_seen(prompt, seen).delete()
     if not deleted:
         raise Conflict(PromptDraft.objects.filter(prompt=prompt).first())
 
 
-def freeze(prompt: Prompt, *, revision: int, note: str, user_id: int | None) -> PromptVersion:
+def freeze(prompt: Prompt, *, seen: Seen, note: str, user_id: int | None) -> PromptVersion:
     """Makes the draft a version, with why. It speaks once `publish` says so. Raises Conflict, Refused, Unchanged."""
     with transaction.atomic():
         # Locked, so that two editors who save at once get two numbers.
         Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk)
-        drafts = PromptDraft.objects.filter(prompt=prompt).select_related("based_on")
-        draft = drafts.filter(revision=revision).first()
+        draft = as_seen(prompt, seen).select_related("based_on").first()
         if draft is None:
-            raise Conflict(drafts.first())
+            raise Conflict(PromptDraft.objects.filter(prompt=prompt).first())
         if draft.based_on and wording_of(draft) == wording_of(draft.based_on):
             raise Unchanged(draft.based_on)
         if found := problems(draft, prompt):

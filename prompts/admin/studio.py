@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -18,7 +19,7 @@ from prompts.admin.studio_words import WORDS
 from prompts.admin.wording import in_chinese, pick
 from prompts.models import FewShotExample, Prompt, PromptDraft, PromptVersion, Wording
 from prompts.rendering import PARTS
-from prompts.versions import Conflict, Held, Problem, Refused, Unchanged
+from prompts.versions import Conflict, Held, Problem, Refused, Seen, Unchanged
 
 VERSIONS_SHOWN = 50
 
@@ -38,8 +39,9 @@ def editor(
     *,
     prompt: Prompt,
     unsaved: DraftForm | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    """The page with the draft, or with what one goes on from; or with words that could not be saved."""
+    """The page with the draft, or with what one goes on from; or with words of which not all could be saved."""
     draft = (
         PromptDraft.objects.select_related("updated_by", "based_on").filter(prompt=prompt).first()
     )
@@ -58,8 +60,8 @@ def editor(
         "draft": draft,
         "revision": draft.revision if draft else 0,
         "form": form,
-        "problems": by_field(versions.problems(wording, prompt)) if draft and not unsaved else {},
-        "groups": groups(form),
+        "problems": named(form, draft, prompt),
+        "groups": groups(form, prompt),
         "versions": [(row, opened.mark(found, row)) for row in rows],
         "supplied": purposes.SUPPLIED.get(prompt.purpose),
         "parts": PARTS,
@@ -68,12 +70,18 @@ def editor(
         )[:100],
         "may_change": model_admin.has_change_permission(request, prompt),
         "may_publish": request.user.has_perm("prompts.publish_release"),
+        "is_conflict": status == HTTPStatus.CONFLICT,
         **opened.context(prompt, draft, found),
         **holding.context(prompt),
-        **({"revision": given(request, "revision") or 0} if unsaved else {}),
     }
-    status = HTTPStatus.CONFLICT if unsaved else HTTPStatus.OK
     return render(request, "admin/prompts/prompt/studio.html", context, status=status)
+
+
+def named(form: DraftForm, draft: PromptDraft | None, prompt: Prompt) -> Mapping[str, list[str]]:
+    """What is wrong with the words on the page, by field."""
+    if form.is_bound:
+        return form.wrong()
+    return by_field(versions.problems(draft, prompt)) if draft else {}
 
 
 def acted(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> HttpResponse:
@@ -81,30 +89,35 @@ def acted(request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt) -> H
     if action == "begin":
         opened.begin(request, prompt)
         return redirect("admin:prompts_prompt_change", prompt.pk)
+    form = DraftForm(request.POST)
+    form.is_valid()
     try:
-        revision = saved(request, prompt)
-        if action == "save":
-            return after_save(request, prompt, revision=revision)
+        seen = saved(request, prompt, form)
         if action == "drop":
-            versions.drop_draft(prompt, revision=revision)
+            versions.drop_draft(prompt, seen=seen)
             messages.success(request, pick("草稿已丢弃。", "The draft was thrown away."))
+        elif wants_json(request):
+            return JsonResponse(as_json(request, prompt, form, seen))
+        elif form.errors:
+            return refused(request, model_admin, prompt, form)
+        elif action == "save":
+            messages.success(request, WORDS["autosaved"])
         else:
             publish = action == "publish"
-            froze(request, model_admin, prompt=prompt, revision=revision, publish=publish)
+            froze(request, model_admin, prompt=prompt, seen=seen, publish=publish)
     except Conflict as error:
         return conflicted(request, model_admin, prompt, error.draft)
     return redirect("admin:prompts_prompt_change", prompt.pk)
 
 
-def saved(request: HttpRequest, prompt: Prompt) -> int:
-    """Writes what was sent into the draft, begun here where there is none; the new revision. Raises Conflict."""
-    form = DraftForm(request.POST)
-    form.is_valid()
-    revision = given(request, "revision") or 0
-    if revision == 0:
+def saved(request: HttpRequest, prompt: Prompt, form: DraftForm) -> Seen:
+    """Writes what was sent into the draft, begun here where there is none; what the editor sees now. Raises Conflict."""
+    seen = Seen(given(request, "draft") or 0, given(request, "revision") or 0)
+    if seen.revision == 0:
         base = given(request, "base")
-        revision = versions.go_on(prompt, opened=base, user_id=request.user.pk).revision
-    return versions.save_draft(prompt, form.values(), revision=revision, user_id=request.user.pk)
+        begun = versions.go_on(prompt, opened=base, user_id=request.user.pk)
+        seen = Seen(begun.pk, begun.revision)
+    return versions.save_draft(prompt, form.values(), seen=seen, user_id=request.user.pk)
 
 
 def given(request: HttpRequest, name: str) -> int | None:
@@ -116,39 +129,50 @@ def given(request: HttpRequest, name: str) -> int | None:
 def conflicted(
     request: HttpRequest, model_admin: ModelAdmin, prompt: Prompt, theirs: PromptDraft | None
 ) -> HttpResponse:
-    """Says so; a page that was sent as a whole comes back with the words that are not saved."""
+    """Says so; a page that was sent as a whole comes back with the words that are not saved. Sent again, they hold."""
     by = str(theirs.updated_by or "") if theirs else ""
     sentence = str(WORDS["conflict" if theirs else "moved_on"])
     if wants_json(request):
         told = {"ok": False, "conflict": True, "by": by, "sentence": sentence}
         return JsonResponse(told, status=HTTPStatus.CONFLICT)
     messages.error(request, f"{sentence} ({by})" if by else sentence)
-    return editor(request, model_admin, prompt=prompt, unsaved=DraftForm(request.POST))
-
-
-def after_save(request: HttpRequest, prompt: Prompt, *, revision: int) -> HttpResponse:
-    if not wants_json(request):
-        messages.success(request, WORDS["autosaved"])
-        return redirect("admin:prompts_prompt_change", prompt.pk)
-    draft = PromptDraft.objects.select_related("based_on").get(prompt=prompt)
     form = DraftForm(request.POST)
-    form.is_valid()
-    wrong = {name: [str(error) for error in found] for name, found in form.errors.items()}
+    return editor(request, model_admin, prompt=prompt, unsaved=form, status=HTTPStatus.CONFLICT)
+
+
+def refused(
+    request: HttpRequest, model_admin: ModelAdmin, prompt: Prompt, form: DraftForm
+) -> HttpResponse:
+    """The page with what was sent: fields that make no sense keep their old value in the draft, and nothing is published."""
+    names = pick("、", ", ").join(str(form[name].label) for name in form.errors)
+    messages.error(
+        request,
+        pick(
+            f"这些字段有误，没有保存，也没有新建版本：{names}。其余已存入草稿。",
+            f"These fields make no sense and were not saved, and no version was added: {names}. The rest is in the draft.",
+        ),
+    )
+    return editor(request, model_admin, prompt=prompt, unsaved=form)
+
+
+def as_json(request: HttpRequest, prompt: Prompt, form: DraftForm, seen: Seen) -> dict[str, Any]:
+    """What a page that saves itself hears."""
+    draft = PromptDraft.objects.select_related("based_on").get(prompt=prompt)
     now = timezone.localtime().strftime("%H:%M:%S")
-    found = {**by_field(versions.problems(draft, prompt)), **wrong}
     told = {
         "ok": True,
-        "revision": revision,
-        "problems": found,
+        "draft": seen.draft,
+        "revision": seen.revision,
+        "problems": {**by_field(versions.problems(draft, prompt)), **form.wrong()},
         "saved": f"{WORDS['autosaved']} {now}",
     }
     if not given(request, "revision"):
         told["standing"] = " ".join(opened.sentences(lineage.read(prompt), draft))
-    return JsonResponse(told)
+    return told
 
 
 def froze(
-    request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt, revision: int, publish: bool
+    request: HttpRequest, model_admin: ModelAdmin, *, prompt: Prompt, seen: Seen, publish: bool
 ) -> None:
     """Makes the draft a version, and lets it speak if so wanted; says what came of it. Raises Conflict."""
     note = request.POST.get("note", "").strip()[:200]
@@ -156,9 +180,9 @@ def froze(
         messages.error(request, pick("请写明为什么改。", "Say why you changed it."))
         return
     try:
-        version = versions.freeze(prompt, revision=revision, note=note, user_id=request.user.pk)
+        version = versions.freeze(prompt, seen=seen, note=note, user_id=request.user.pk)
     except Unchanged as error:
-        versions.drop_draft(prompt, revision=revision)
+        versions.drop_draft(prompt, seen=seen)
         same = error.version.number
         messages.info(
             request,

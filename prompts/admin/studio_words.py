@@ -21,9 +21,9 @@ WORDS = {
         "Nothing is written yet. It is used once its text is written, saved as a version and published.",
     ),
     "moved_on": both(
-        "打开此页之后，草稿已被存为版本或丢弃，或者有新版本存入、生效或被撤回。复制你的文字，然后刷新页面。",
+        "打开此页之后，草稿已被存为版本或丢弃，或者有新版本存入、生效或被撤回。没有保存；你写的都还在这里，点「保存草稿」处理。",
         "Since you opened this page the draft became a version or was thrown away, or another version was saved, "
-        "put into force or taken back. Copy your words, then reload the page.",
+        "put into force or taken back. Nothing was saved; your words are still here: press “Save draft” to go on.",
     ),
     "has_one": both(
         "已经有一份草稿。先把它存为版本或丢弃。",
@@ -40,9 +40,14 @@ WORDS = {
     "saving": both("正在保存…", "Saving…"),
     "unsaved": both("没有保存成功，正在重试…", "Not saved, trying again…"),
     "conflict": both(
-        "其他人刚刚改过这份草稿，你的改动没有覆盖它。复制你的文字，然后刷新页面。",
-        "Somebody else changed this draft; nothing of theirs was written over. Copy your words, then reload the page.",
+        "没有保存：其他人刚刚改过这份草稿，没有被覆盖。你写的都还在这里；点「保存草稿」处理。",
+        "Not saved: somebody else changed this draft, and nothing of theirs was written over. Your words are still here; press “Save draft” to go on.",
     ),
+    "yours_below": both(
+        "下面是你写的文字，还没有保存，也不再自动保存。再保存一次，就会以你的为准。",
+        "Below are your words. They are not saved, nor do they save themselves: save once more and they hold.",
+    ),
+    "see_theirs": both("在新标签页查看现在保存的内容", "See in a new tab what is saved now"),
     "save": both("保存草稿", "Save draft"),
     "why": both("为什么改（必填）", "Why (required)"),
     "freeze": both("存为版本", "Save as version"),

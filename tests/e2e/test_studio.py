@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, Request
 from playwright.sync_api import expect as expect_that
 
 from tests.e2e.conftest import Database
@@ -52,6 +52,8 @@ def test_a_change_is_tried_held_mended_sent_to_a_few_and_taken_back(
     [(prompt,)] = database.rows(
         "SELECT id FROM prompts_prompt WHERE purpose = 'answer' AND language = 'zh'"
     )
+    keep_typing(studio, prompt)
+    meet_another(studio, prompt)
     write_rule(studio, prompt, RUDE)
     see_difference(studio)
     try_beside(studio, prompt)
@@ -80,6 +82,49 @@ def test_a_change_is_tried_held_mended_sent_to_a_few_and_taken_back(
     first = next(n for n in range(LOOKS) if ask(stack, database, ON_CANARY) != "release")
     assert first < LOOKS
     assert {ask(stack, database, ON_CANARY) for _ in range(2)} == {"control"}
+
+
+def keep_typing(studio: Page, prompt: int) -> None:
+    """Who never pauses is saved all the same."""
+    saves: list[str] = []
+    studio.goto(f"/admin/prompts/prompt/{prompt}/change/")
+    studio.on("request", lambda request: saves.append(request.url) if is_save(request) else None)
+    studio.focus("[name=note]")
+    for _ in range(LOOKS * 5):
+        if saves:
+            break
+        studio.keyboard.press("x")
+        studio.wait_for_timeout(100)
+    assert saves
+    wait_until_saved(studio)
+
+
+def is_save(request: Request) -> bool:
+    return request.method == "POST" and request.url.endswith("/change/")
+
+
+def wait_until_saved(studio: Page) -> None:
+    studio.wait_for_function("!changed && !sending")
+
+
+def meet_another(studio: Page, prompt: int) -> None:
+    """Two at one draft: the second one's words are neither saved nor lost, until they are sent again."""
+    other = studio.context.new_page()
+    other.goto(f"/admin/prompts/prompt/{prompt}/change/")
+    other.fill("[name=note]", "theirs")
+    expect_that(other.locator("#saved")).to_contain_text("Saved ")
+    wait_until_saved(other)
+    other.close()
+
+    studio.fill("[name=note]", "mine")
+    expect_that(studio.locator("#saved")).to_contain_text("Not saved: somebody else")
+    save = studio.get_by_role("button", name="Save draft")
+    save.click()
+    expect_that(studio.get_by_text("Below are your words")).to_be_visible()
+    expect_that(studio.locator("[name=note]")).to_have_value("mine")
+    save.click()
+    expect_that(studio.get_by_text("Below are your words")).to_have_count(0)
+    expect_that(studio.locator("[name=note]")).to_have_value("mine")
 
 
 def write_rule(studio: Page, prompt: int, says: str) -> None:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from prompts import completion, snapshot, versions
 from prompts.models import FewShotExample, Prompt, PromptDraft, PromptVersion
-from prompts.versions import Conflict, Refused
+from prompts.versions import Conflict, Refused, Seen
 from tests.prompts.llm.asking import Shown
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +33,10 @@ def prompt() -> Prompt:
     return found
 
 
+def as_begun(draft: PromptDraft) -> Seen:
+    return Seen(draft.pk, draft.revision)
+
+
 def refused(prompt: Prompt, **said: Any) -> list[str]:
     return [problem.field for problem in versions.problems(PromptVersion(**said), prompt)]
 
@@ -41,11 +45,11 @@ def test_draft_begins_as_the_current_version_and_becomes_the_next(prompt: Prompt
     user = get_user_model().objects.create_user("小林")
     draft = versions.begin_draft(prompt, base=prompt.current, user_id=user.pk)
     assert (draft.text, draft.based_on_id) == ("你好{{topic}}", prompt.current_id)
-    revision = versions.save_draft(
-        prompt, {"text": "您好{{topic}}"}, revision=draft.revision, user_id=user.pk
+    seen = versions.save_draft(
+        prompt, {"text": "您好{{topic}}"}, seen=as_begun(draft), user_id=user.pk
     )
 
-    version = versions.freeze(prompt, revision=revision, note="更客气", user_id=user.pk)
+    version = versions.freeze(prompt, seen=seen, note="更客气", user_id=user.pk)
 
     assert (version.number, version.text, version.note, version.created_by) == (
         2,
@@ -59,19 +63,41 @@ def test_draft_begins_as_the_current_version_and_becomes_the_next(prompt: Prompt
 
 def test_two_editors_do_not_write_over_each_other(prompt: Prompt) -> None:
     draft = versions.begin_draft(prompt, base=prompt.current, user_id=None)
-    versions.save_draft(prompt, {"text": "mine"}, revision=draft.revision, user_id=None)
+    versions.save_draft(prompt, {"text": "mine"}, seen=as_begun(draft), user_id=None)
 
     with pytest.raises(Conflict) as error:
-        versions.save_draft(prompt, {"text": "theirs"}, revision=draft.revision, user_id=None)
+        versions.save_draft(prompt, {"text": "theirs"}, seen=as_begun(draft), user_id=None)
     assert error.value.draft is not None
     assert error.value.draft.text == "mine"
     with pytest.raises(Conflict):
         versions.begin_draft(prompt, base=prompt.current, user_id=None)
     with pytest.raises(Conflict):
-        versions.freeze(prompt, revision=draft.revision, note="x", user_id=None)
+        versions.freeze(prompt, seen=as_begun(draft), note="x", user_id=None)
     with pytest.raises(Conflict):
-        versions.drop_draft(prompt, revision=draft.revision)
+        versions.drop_draft(prompt, seen=as_begun(draft))
     assert PromptDraft.objects.get().text == "mine"
+
+
+def test_a_page_of_an_earlier_draft_writes_nothing_over_the_next_one(prompt: Prompt) -> None:
+    """Each draft counts its revisions from one: which draft it was says the rest."""
+    mine = versions.begin_draft(prompt, base=prompt.current, user_id=None)
+    stale = versions.save_draft(
+        prompt, {"text": "mine{{topic}}"}, seen=as_begun(mine), user_id=None
+    )
+    versions.freeze(prompt, seen=stale, note="n", user_id=None)
+    theirs = versions.begin_draft(prompt, base=prompt.current, user_id=None)
+    seen = versions.save_draft(prompt, {"text": "theirs"}, seen=as_begun(theirs), user_id=None)
+    assert seen.revision == stale.revision
+
+    for act in (
+        lambda: versions.save_draft(prompt, {"text": "old"}, seen=stale, user_id=None),
+        lambda: versions.freeze(prompt, seen=stale, note="n", user_id=None),
+        lambda: versions.drop_draft(prompt, seen=stale),
+    ):
+        with pytest.raises(Conflict) as error:
+            act()
+        assert error.value.draft == theirs
+    assert PromptDraft.objects.get().text == "theirs"
 
 
 @pytest.mark.parametrize(
@@ -105,12 +131,10 @@ def test_problems_are_named_by_field(
 
 def test_a_draft_with_problems_stays_a_draft(prompt: Prompt) -> None:
     draft = versions.begin_draft(prompt, base=prompt.current, user_id=None)
-    revision = versions.save_draft(
-        prompt, {"text": "{% x %}"}, revision=draft.revision, user_id=None
-    )
+    seen = versions.save_draft(prompt, {"text": "{% x %}"}, seen=as_begun(draft), user_id=None)
 
     with pytest.raises(Refused):
-        versions.freeze(prompt, revision=revision, note="x", user_id=None)
+        versions.freeze(prompt, seen=seen, note="x", user_id=None)
 
     assert PromptVersion.objects.count() == 1
     assert PromptDraft.objects.get().text == "{% x %}"

@@ -1,17 +1,23 @@
-/* The studio: saves the draft a moment after the last key, under the revision it saw, and names what is wrong at its field. */
+/* The studio: saves the draft a moment after the last key, and every few seconds while keys go on, under the revision it saw;
+   names what is wrong at its field. */
 
 const PAUSE_MS = 1200;
+const MOST_MS = 5000;
 const RETRY_MS = 4000;
 
 const root = document.getElementById("studio");
 const form = document.getElementById("draft");
 const saved = document.getElementById("saved");
+const draft = form.elements.namedItem("draft");
 const revision = form.elements.namedItem("revision");
 
 let timer = 0;
 let sending = false;
-let changed = false;
-let stopped = false;
+// Words that came back unsaved wait for a press of the button: they would replace somebody else's.
+let stopped = root.dataset.conflict === "yes";
+let changed = stopped;
+let changedAt = 0;
+let leaving = false;
 
 function showProblems(found) {
   for (const list of form.querySelectorAll("[data-wrong]")) {
@@ -35,11 +41,11 @@ function showDraft(standing) {
 }
 
 function stop(sentence) {
-  // Somebody else's draft is not written over: nothing more is sent from this page.
+  // Somebody else's draft is not written over: nothing more is sent by itself. A button sends it, and the answer says what is what.
   stopped = true;
+  changed = true;
   saved.textContent = sentence;
   saved.className = "yd-note bad";
-  for (const button of form.querySelectorAll("button")) button.disabled = true;
 }
 
 async function send() {
@@ -58,6 +64,7 @@ async function send() {
       stop(said.by ? `${said.sentence} (${said.by})` : said.sentence);
       return;
     }
+    draft.value = said.draft;
     revision.value = said.revision;
     saved.textContent = said.saved;
     if (said.standing) showDraft(said.standing);
@@ -82,8 +89,9 @@ function later(pause) {
 }
 
 form.addEventListener("input", () => {
+  if (!changed) changedAt = Date.now();
   changed = true;
-  if (!stopped) later(PAUSE_MS);
+  if (!stopped) later(Math.max(0, Math.min(PAUSE_MS, changedAt + MOST_MS - Date.now())));
 });
 
 // A click on a button sends everything by itself; what is under way would only be in its way.
@@ -94,9 +102,11 @@ form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = event.submitter;
     setTimeout(() => form.requestSubmit(button), 300);
+    return;
   }
+  leaving = true;
 });
 
 window.addEventListener("beforeunload", (event) => {
-  if (changed && !stopped && document.activeElement?.tagName !== "BUTTON") event.preventDefault();
+  if (changed && !leaving) event.preventDefault();
 });

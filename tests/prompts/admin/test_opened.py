@@ -41,6 +41,11 @@ def send(client: Client, prompt: Prompt, action: str, *, json: bool = False, **s
     return client.post(url, {"_action": action, **sent}, headers=headers, follow=not json)
 
 
+def seen(told: Any) -> dict[str, Any]:
+    """What a page has before it after an answer."""
+    return {name: told[name] for name in ("draft", "revision")}
+
+
 def add(prompt: Prompt, number: int) -> PromptVersion:
     return PromptVersion.objects.create(prompt=prompt, number=number, text=f"第{number}版")
 
@@ -77,7 +82,7 @@ def test_a_version_just_saved_is_what_one_goes_on_from(staff: Client, prompt: Pr
     assert begun["standing"] == "Draft from version 2, not published; in force: 1."
     draft = PromptDraft.objects.get()
     assert (draft.text, draft.persona, draft.based_on) == ("新的问候", "您", second)
-    again = send(staff, prompt, "save", json=True, revision=begun["revision"], persona="").json()
+    again = send(staff, prompt, "save", json=True, persona="", **seen(begun)).json()
     assert "standing" not in again
 
 

@@ -52,18 +52,32 @@ def save(client: Client, prompt: Prompt, **sent: Any) -> Any:
     )
 
 
+def seen() -> dict[str, int]:
+    """The draft as it is, as a page that was just opened sends it."""
+    draft = PromptDraft.objects.get()
+    return {"draft": draft.pk, "revision": draft.revision}
+
+
+def send(client: Client, prompt: Prompt, action: str, **sent: Any) -> Any:
+    """What a button sends; the page that comes of it."""
+    url = page("prompt_change", prompt.pk)
+    sent = {"_action": action, "base": prompt.current_id, **sent}
+    return client.post(url, sent, headers=ENGLISH, follow=True)
+
+
 def test_what_is_written_is_saved_under_its_revision(staff: Client, prompt: Prompt) -> None:
     first = save(staff, prompt, revision=0, text="您好{{shop_name}}").json()
     assert (first["ok"], first["revision"]) == (True, 2)
     assert list(first["problems"]) == ["variables"]
 
-    second = save(staff, prompt, revision=2, variables="shop_name").json()
+    seen = {name: first[name] for name in ("draft", "revision")}
+    second = save(staff, prompt, variables="shop_name", **seen).json()
     assert second["problems"] == {}
     draft = PromptDraft.objects.get()
     assert (draft.text, draft.variables) == ("您好{{shop_name}}", ["shop_name"])
     assert PromptVersion.objects.count() == 1
 
-    stale = save(staff, prompt, revision=2, text="theirs")
+    stale = save(staff, prompt, text="theirs", **seen)
     assert stale.status_code == 409
     assert stale.json()["by"] == "boss"
     assert PromptDraft.objects.get().text == "您好{{shop_name}}"
@@ -88,20 +102,92 @@ def test_wrong_numbers_are_named_and_not_kept(staff: Client, prompt: Prompt) -> 
     assert (draft.max_chars, draft.example_limit) == (None, 2)
 
 
+@pytest.mark.parametrize("name", ["example_limit", "example_tokens", "example_mode"])
+def test_what_a_wording_always_has_is_named_when_it_is_empty(
+    staff: Client, prompt: Prompt, name: str
+) -> None:
+    before = getattr(prompt.current, name)
+
+    answer = save(staff, prompt, revision=0, text="新的", variables="", **{name: ""})
+
+    assert list(answer.json()["problems"]) == [name]
+    draft = PromptDraft.objects.get()
+    assert (draft.text, getattr(draft, name)) == ("新的", before)
+
+
+@pytest.mark.parametrize("action", ["freeze", "publish"])
+def test_no_version_is_made_while_a_field_makes_no_sense(
+    staff: Client, prompt: Prompt, action: str
+) -> None:
+    sent = {"revision": 0, "text": "新的", "variables": "", "note": "短一点", "max_chars": "5000"}
+
+    shown = send(staff, prompt, action, **sent)
+
+    assert "no version was added: Characters of an answer" in said(shown)[0]
+    assert list(shown.context["problems"]) == ["max_chars"]
+    form = shown.context["form"]
+    assert (form["max_chars"].value(), form["text"].value()) == ("5000", "新的")
+    assert PromptVersion.objects.count() == 1
+    draft = PromptDraft.objects.get()
+    assert (draft.text, draft.note, draft.max_chars) == ("新的", "短一点", None)
+    # The page goes on from the draft it was saved into.
+    again = send(staff, prompt, action, **{**sent, **seen(), "max_chars": "50"})
+    assert "Saved as version 2." in said(again)
+    assert prompt.versions.get(number=2).max_chars == 50
+
+
+def test_words_that_met_another_ones_come_back_and_hold_when_they_are_sent_again(
+    staff: Client, prompt: Prompt
+) -> None:
+    save(staff, prompt, revision=0, text="我的", variables="")
+    mine = seen()
+    save(staff, prompt, text="别人的", variables="", **mine)
+
+    shown = send(staff, prompt, "freeze", text="我的新词", variables="", note="n", **mine)
+
+    assert shown.status_code == 409
+    assert "Your words are still here" in said(shown)[0]
+    form = shown.context["form"]
+    assert (form["text"].value(), form["note"].value()) == ("我的新词", "n")
+    assert 'data-conflict="yes"' in shown.content.decode()
+    assert PromptDraft.objects.get().text == "别人的"
+    assert PromptVersion.objects.count() == 1
+
+    now = {"draft": shown.context["draft"].pk, "revision": shown.context["revision"]}
+    saved = send(staff, prompt, "save", text="我的新词", variables="", note="n", **now)
+    assert said(saved) == ["Saved"]
+    assert PromptDraft.objects.get().text == "我的新词"
+
+
+def test_fields_without_any_effect_are_not_on_the_page(staff: Client, prompt: Prompt) -> None:
+    aside = Prompt.objects.create(purpose="summary", language="zh", title="小结")
+    fields = {"persona", "rules", "max_output_tokens", "text", "example_limit", "resume_text"}
+
+    def on_page(row: Prompt) -> set[str]:
+        groups = staff.get(page("prompt_change", row.pk)).context["groups"]
+        return {field.name for group in groups for field in group} & fields
+
+    assert on_page(prompt) == fields
+    assert on_page(aside) == {"persona", "rules", "max_output_tokens", "text"}
+    aside.current = PromptVersion.objects.create(prompt=aside, number=1, text="x", example_limit=5)
+    aside.save()
+    assert "example_limit" in on_page(aside)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_draft_is_published_with_a_reason(staff: Client, prompt: Prompt) -> None:
     before = announced()
     url = page("prompt_change", prompt.pk)
-    sent = {"revision": 0, "base": prompt.current_id, "text": "新的", "variables": ""}
+    sent: dict[str, Any] = {
+        "revision": 0, "base": prompt.current_id, "text": "新的", "variables": ""
+    }  # fmt: skip
 
     refused = staff.post(
         url, {**sent, "_action": "publish", "note": " "}, follow=True, headers=ENGLISH
     )
     assert said(refused) == ["Say why you changed it."]
-    revision = PromptDraft.objects.get().revision
-    staff.post(
-        url, {**sent, "revision": revision, "_action": "publish", "note": "更短"}, follow=True
-    )
+    sent |= seen()
+    staff.post(url, {**sent, "_action": "publish", "note": "更短"}, follow=True)
 
     prompt.refresh_from_db()
     version = prompt.current
@@ -131,7 +217,7 @@ def test_a_draft_with_problems_is_not_published(staff: Client, prompt: Prompt) -
 def test_a_draft_is_thrown_away(staff: Client, prompt: Prompt) -> None:
     save(staff, prompt, revision=0, text="x")
 
-    staff.post(page("prompt_change", prompt.pk), {"_action": "drop", "revision": 2})
+    staff.post(page("prompt_change", prompt.pk), {"_action": "drop", **seen()})
 
     assert not PromptDraft.objects.exists()
 
