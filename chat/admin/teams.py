@@ -11,6 +11,7 @@ from unfold.admin import ModelAdmin
 
 from chat.actions.canned import tidied
 from chat.models import CannedReply, IntakePolicy, Skill, Team
+from prompts.admin.lines import LineList, name_written
 from prompts.admin.rows import AnnouncedAdmin
 from prompts.admin.wording import both, pick
 
@@ -67,11 +68,35 @@ class TeamAdmin(ModelAdmin):
     search_fields = ["name"]
 
 
+class SkillForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
+    intents = LineList(most=50, longest=40)
+
+    class Meta:
+        model = Skill
+        fields = ["name", "inbox", "intents", "agents"]
+        labels = {"intents": both("意图", "Intents")}
+        help_texts = {
+            "intents": both(
+                "每行一个，如 refund；留空表示不看意图",
+                "One a line, as refund; empty: whatever the intent",
+            )
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_written(self)
+
+
 @admin.register(Skill)
 class SkillAdmin(ModelAdmin):
-    list_display = ["name", "inbox", "intents"]
+    form = SkillForm
+    list_display = ["name", "inbox", "about"]
     list_select_related = ["inbox"]
     autocomplete_fields = ["agents"]
+
+    @admin.display(description=both("意图", "intents"))
+    def about(self, skill: Skill) -> str:
+        return ", ".join(skill.intents) or "—"
 
 
 INTAKE_LABELS = {

@@ -14,6 +14,7 @@ from chat.admin import trying
 from chat.admin.rows import ReadOnly
 from chat.models import Tool, ToolCall, Turn
 from chat.tools import arguments, registry
+from prompts.admin.lines import IndentedJson, LineList, name_written
 from prompts.admin.rows import AnnouncedAdmin
 from prompts.admin.seen import SeenAdmin, SeenForm
 from prompts.admin.wording import Chip, as_ms, both, in_chinese, pick
@@ -50,9 +51,9 @@ HELP = {
     "url": both("参数写成 {order_number}；内部地址须先列入 YINGDA_TOOL_HOSTS",
                 "An argument is written {order_number}; internal hosts must be in YINGDA_TOOL_HOSTS first"),
     "auth_env": both("以 _TOOL_KEY 结尾的环境变量名，这里不填密钥本身", "The name of a variable that ends in _TOOL_KEY; never the key itself"),
-    "intents": both('说到这些意图且参数齐全时自动使用，如 ["logistics"]', 'Used by itself for these, once its arguments are known: ["logistics"]'),
+    "intents": both("每行一个，如 logistics；说到这些意图且参数齐全时自动使用", "One a line, as logistics; used by itself for these once its arguments are known"),
     "sources": both('参数与槽位不同名时填写，如 {"order": "order_number"}', 'Where argument and slot differ in name: {"order": "order_number"}'),
-    "personal": both('最后一刻从保险库取值，模型只见占位符，如 ["address"]', 'Filled from the vault at the last moment; models see placeholders: ["address"]'),
+    "personal": both("每行一个，如 address；最后一刻从保险库取值，模型只见占位符", "One a line, as address; filled from the vault at the last moment, models see placeholders"),
     "needs_verified": both("店铺签名确认的顾客才能使用", "Only for customers the shop has signed in"),
     "needs_confirmation": both("仅对 write 有效；关闭后直接执行", "Of write only; without it the tool runs at once"),
     "owner_path": both("结果中顾客编号的位置；与当前顾客不符即拒绝", "Where a result names its customer; another's is refused"),
@@ -88,11 +89,20 @@ COLOURS = {"success": "good", "danger": "bad", "warning": "warn"}
 class ToolForm(SeenForm):
     """Every field says for itself what is wrong with it."""
 
+    schema = IndentedJson()
+    intents = LineList(longest=40)
+    personal = LineList()
+    shown = IndentedJson(rows=6, required=False)
+
     class Meta:
         model = Tool
         fields = "__all__"
         labels = LABELS
         help_texts = HELP
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_written(self)
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

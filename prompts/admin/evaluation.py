@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from prompts.admin import evaluation_pages
 from prompts.admin.evaluation_words import HELP, LABELS, SOURCES, STATES, WORDS
+from prompts.admin.lines import DialogueField, LineList, name_written
 from prompts.admin.rows import ReadOnlyAdmin, RowPageAdmin
 from prompts.admin.seen import SeenAdmin, SeenForm
 from prompts.admin.wording import both, pick
@@ -22,37 +22,13 @@ from prompts.models import EvalCase, EvalRun, EvalSet
 from prompts.models.evaluation import CASE_CHARS
 from prompts.redaction.spans import RedactionFailed
 
-PARTS, PART_CHARS = 20, 200
-
-
-class LineList(forms.CharField):
-    """Texts, one a line, as a list."""
-
-    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
-
-    def prepare_value(self, value: Any) -> str:
-        return "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
-
-    def to_python(self, value: Any) -> Any:
-        lines = [line.strip() for line in str(value or "").splitlines()]
-        return [line for line in lines if line]
-
-    def validate(self, value: Any) -> None:
-        super().validate(value)
-        if len(value) > PARTS or any(len(line) > PART_CHARS for line in value):
-            raise forms.ValidationError(
-                pick(
-                    f"最多 {PARTS} 行，每行最多 {PART_CHARS} 字。",
-                    f"At most {PARTS} lines of {PART_CHARS} characters.",
-                )
-            )
-
 
 class CaseForm(SeenForm):
     """A case in which nobody's data is left."""
 
-    must_contain = LineList(required=False)
-    must_not_contain = LineList(required=False)
+    history = DialogueField(rows=4)
+    must_contain = LineList()
+    must_not_contain = LineList()
 
     class Meta:
         labels = LABELS
@@ -60,17 +36,15 @@ class CaseForm(SeenForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("must_contain", "must_not_contain"):
-            if name in self.fields:
-                self.fields[name].label, self.fields[name].help_text = LABELS[name], HELP[name]
+        name_written(self)
 
     def clean_history(self) -> Any:
         lines = self.cleaned_data["history"]
-        if not is_history(lines):
+        if len(lines) > reading.LINES or any(len(text) > CASE_CHARS for _, text in lines):
             raise forms.ValidationError(
                 pick(
-                    f'要的是最多 {reading.LINES} 句 ["visitor" 或 "bot", "文字"]。',
-                    f'At most {reading.LINES} lines of ["visitor" or "bot", "text"] are wanted.',
+                    f"最多 {reading.LINES} 句，每句最多 {CASE_CHARS} 字。",
+                    f"At most {reading.LINES} lines of {CASE_CHARS} characters.",
                 )
             )
         return lines
@@ -111,21 +85,6 @@ def checked_texts(value: Any) -> Any:
             pick("要的是名称到文字的对象。", "An object of names and texts is wanted.")
         )
     return value
-
-
-def is_history(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) <= reading.LINES
-        and all(
-            isinstance(line, list)
-            and len(line) == 2
-            and line[0] in ("visitor", "bot")
-            and isinstance(line[1], str)
-            and 0 < len(line[1]) <= CASE_CHARS
-            for line in value
-        )
-    )
 
 
 class SetForm(SeenForm):

@@ -109,7 +109,10 @@ LABELS = {
 }
 HELP = {
     "threshold": both("发布前至少要通过的比例", "Share of cases a release must pass"),
-    "history": both('[["visitor", "…"], ["bot", "…"]]', '[["visitor", "…"], ["bot", "…"]]'),
+    "history": both(
+        "每句一行，「顾客：」或「客服：」开头；没有就留空",
+        "A line each, beginning with “Customer:” or “Bot:”; empty for none",
+    ),
     "slots": both('如 {"order_number": "20260131001"}', 'As {"order_number": "20260131001"}'),
     "must_contain": both("每行一条", "One a line"),
     "must_not_contain": both("每行一条", "One a line"),

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from prompts import snapshot
+from prompts.admin.lines import DialogueField, LineList, name_written
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay, containing
 from prompts.admin.seen import SeenAdmin, SeenForm
 from prompts.admin.wording import as_percent, both, pick
@@ -33,6 +35,9 @@ SOURCES = {
 class ExampleForm(SeenForm):
     """A dialogue of a customer and the bot, in which nobody's data is left."""
 
+    messages = DialogueField(rows=6, required=True)
+    tags = LineList(longest=40, rows=2)
+
     class Meta:
         labels = {
             "key": both("编号", "Key"),
@@ -46,27 +51,31 @@ class ExampleForm(SeenForm):
         }
         help_texts = {
             "messages": both(
-                '[{"role": "visitor", "text": "…"}, {"role": "bot", "text": "…"}]；保存时自动脱敏',
-                '[{"role": "visitor", "text": "…"}, {"role": "bot", "text": "…"}]; personal data is masked when it is saved',
+                "每句一行，「顾客：」或「客服：」开头，顾客先说；保存时自动脱敏",
+                "A line each, beginning with “Customer:” or “Bot:”, the customer first; personal data is masked when it is saved",
             ),
-            "tags": both('如 ["安抚"]', 'As ["soothing"]'),
+            "tags": both("每行一个，如 安抚", "One a line, as soothing"),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_written(self)
 
     def clean_messages(self) -> Any:
         lines = self.cleaned_data["messages"]
         if not is_dialogue(lines):
             raise forms.ValidationError(
                 pick(
-                    f"要的是 2 到 {LINES} 句对话，每句有 role（visitor 或 bot）和 text，第一句是顾客的。",
-                    f"A list of 2 to {LINES} lines is wanted, each with role (visitor or bot) and text; the customer's is first.",
+                    f"要的是 2 到 {LINES} 句对话，每句最多 {LINE_CHARS} 字，第一句是顾客的。",
+                    f"2 to {LINES} lines of at most {LINE_CHARS} characters are wanted; the customer's is first.",
                 )
             )
         book = Placeholders(secrets.token_bytes(16))
         language: Language = "en" if self.data.get("language") == "en" else "zh"
         try:
             return [
-                {**line, "text": engine.mask(line["text"], language=language, book=book).text}
-                for line in lines
+                {"role": role, "text": engine.mask(text, language=language, book=book).text}
+                for role, text in lines
             ]
         except RedactionFailed:
             raise forms.ValidationError(
@@ -76,31 +85,12 @@ class ExampleForm(SeenForm):
                 )
             ) from None
 
-    def clean_tags(self) -> Any:
-        tags = self.cleaned_data["tags"]
-        if not isinstance(tags, list) or not all(
-            isinstance(tag, str) and 0 < len(tag) <= 40 for tag in tags
-        ):
-            raise forms.ValidationError(pick("要的是标签的列表。", "A list of tags is wanted."))
-        return tags
 
-
-def is_dialogue(lines: Any) -> bool:
+def is_dialogue(lines: Sequence[tuple[str, str]]) -> bool:
     return (
-        isinstance(lines, list)
-        and 2 <= len(lines) <= LINES
-        and all(is_line(line) for line in lines)
-        and lines[0]["role"] == "visitor"
-    )
-
-
-def is_line(line: Any) -> bool:
-    return (
-        isinstance(line, dict)
-        and set(line) == {"role", "text"}
-        and line["role"] in ("visitor", "bot")
-        and isinstance(line["text"], str)
-        and 0 < len(line["text"].strip()) <= LINE_CHARS
+        2 <= len(lines) <= LINES
+        and all(len(text) <= LINE_CHARS for _, text in lines)
+        and lines[0][0] == "visitor"
     )
 
 

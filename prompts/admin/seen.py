@@ -29,7 +29,7 @@ class SeenForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in it
         if SEEN in self.fields and self.instance.pk and not self.is_bound:
             self.initial[SEEN] = str(audit.latest(self.instance))
         for field in self.fields.values():
-            if isinstance(field, forms.JSONField):
+            if isinstance(field, forms.JSONField) and "rows" not in field.widget.attrs:
                 field.widget.attrs["rows"] = JSON_ROWS
 
     def clean(self) -> dict[str, Any]:
