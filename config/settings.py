@@ -197,6 +197,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = text("YINGDA_TIME_ZONE", "Asia/Shanghai")
 STATIC_URL = "/static/"
 SERVESTATIC_USE_FINDERS = True

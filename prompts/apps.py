@@ -28,6 +28,7 @@ NAMES = {
     "Candidate": ("候选例句", "candidate", "candidates"),
     "EvalSet": ("评测集", "evaluation set", "evaluation sets"),
     "EvalCase": ("评测用例", "evaluation case", "evaluation cases"),
+    "EvalResult": ("评测结果", "evaluation result", "evaluation results"),
     "EvalRun": ("评测", "evaluation run", "evaluation runs"),
     "Release": ("发布", "release", "releases"),
     "ReleaseMove": ("发布经过", "release step", "release steps"),

@@ -27,6 +27,12 @@ FINDINGS = {
     "to be confirmed is not done yet: ask to confirm it in the card, and never say it is done):",
 }
 
+# Below an SOP's answer, for the model alone.
+HANDLING = {
+    "zh": {"steps": "办理：{}", "lacking": "还缺：{}", "tool": "用工具：{}"},
+    "en": {"steps": "Steps: {}", "lacking": "Still missing: {}", "tool": "With the tool: {}"},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Composed:
@@ -131,7 +137,7 @@ def system_text(
     values = {
         "shop_name": question.shop_name,
         "slots": rendering.slots_text(question.slots, language=question.language) or "—",
-        "knowledge": "\n".join(f"- {hit.title}: {hit.answer}" for hit in hits) or "—",
+        "knowledge": "\n".join(known(hit, question) for hit in hits) or "—",
         "examples": fewshots.shown(examples),
         "topic": question.topic or "—",
         "state": question.state or "—",
@@ -139,6 +145,20 @@ def system_text(
         "max_chars": str(wording.max_chars or ""),
     }
     return rendering.render_wording(wording, values, upset=upset)
+
+
+def known(hit: Hit, question: Question) -> str:
+    """An SOP as the model reads it: its answer, and how staff want it handled."""
+    lacking = [name for name in hit.required_slots if name not in question.slots]
+    words = HANDLING.get(question.language, HANDLING["zh"])
+    told = [
+        words["steps"].format("; ".join(hit.steps)) if hit.steps else "",
+        words["lacking"].format(rendering.slot_names(lacking, language=question.language))
+        if lacking
+        else "",
+        words["tool"].format(hit.tool) if hit.tool else "",
+    ]
+    return "\n  ".join([f"- {hit.title}: {hit.answer}", *filter(None, told)])
 
 
 def documents_of(question: Question, hits: list[Hit]) -> Iterator[Document]:

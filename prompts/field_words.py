@@ -2,7 +2,7 @@
 
 # What fields of that name are called in Chinese, whatever row they belong to; in English they go by their name.
 FIELDS = {
-    "name": "名称", "title": "标题", "text": "文本", "note": "备注", "number": "编号", "version": "版本", "key": "标识",
+    "id": "编号", "name": "名称", "title": "标题", "text": "文本", "note": "备注", "number": "编号", "version": "版本", "key": "标识",
     "language": "语言", "locale": "语言", "intent": "意图", "emotion": "情绪", "enabled": "启用", "active": "生效", "state": "状态",
     "status": "状态", "source": "来源", "created_at": "创建时间", "created_by": "创建者", "updated_at": "更新时间", "at": "时间",
     "examples": "例句数", "accuracy": "准确率", "macro_f1": "宏平均 F1", "seconds": "用时（秒）", "digest": "指纹", "report": "报告",

@@ -1,7 +1,7 @@
 """Fills the texts staff edit with values. Logic-less: {{name}} and nothing else; values are never templates."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import structlog
@@ -74,5 +74,13 @@ def foreign(text: str) -> list[str]:
 
 def slots_text(slots: Mapping[str, str], *, language: str) -> str:
     """Slots as a person would list them: 订单号 20260131001."""
-    names = {name: TITLES.get(name, {}).get(language, name) for name in slots}
-    return "; ".join(f"{names[name]} {value}" for name, value in slots.items())
+    return "; ".join(f"{slot_name(name, language)} {value}" for name, value in slots.items())
+
+
+def slot_names(names: Iterable[str], *, language: str) -> str:
+    return ", ".join(slot_name(name, language) for name in names)
+
+
+def slot_name(name: str, language: str) -> str:
+    """What a slot is called; its own name where nobody gave it one."""
+    return TITLES.get(name, {}).get(language, name)

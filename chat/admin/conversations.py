@@ -107,6 +107,8 @@ ERASING = {
     "back": both("取消", "Cancel"),
 }
 
+OPINIONS = {"up": both("有帮助", "helpful"), "down": both("没帮助", "not helpful")}
+
 
 @admin.register(Agent)
 class AgentAdmin(ModelAdmin):
@@ -271,6 +273,17 @@ class MessageAdmin(ReadOnly, ModelAdmin):
     ordering = ["-at"]
     show_full_result_count = False
     actions = ["keep_bad_answers"]
+    readonly_fields = ["signed", "opinion", "cited"]
+    fieldsets = [
+        (None, {"fields": ["conversation", "at", "role", "signed", "text", "cited", "opinion"]}),
+        (
+            both("原始数据", "As stored"),
+            {
+                "classes": ["collapse"],
+                "fields": ["seq", "turn", "epoch", "ai", "client_id", "html", "meta"],
+            },
+        ),
+    ]
     change_form_outer_before_template = "admin/chat/message/keep.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -296,6 +309,21 @@ class MessageAdmin(ReadOnly, ModelAdmin):
             raise PermissionDenied
         self.keep_bad_answers(request, Message.objects.filter(pk=pk))
         return redirect("admin:chat_message_change", pk)
+
+    @admin.display(description=both("署名", "Signed"))
+    def signed(self, message: Message) -> str:
+        return (message.author or {}).get("name") or "—"
+
+    @admin.display(description=both("顾客的评价", "What the customer thought of it"))
+    def opinion(self, message: Message) -> str:
+        said = OPINIONS.get(message.meta.get("feedback"))
+        why = message.meta.get("feedback_reason")
+        return " · ".join(str(each) for each in (said, why) if each) or "—"
+
+    @admin.display(description=both("引用的标准应答", "SOPs cited"))
+    def cited(self, message: Message) -> str:
+        names = (each.get("title") or each.get("id") for each in message.meta.get("citations", []))
+        return ", ".join(str(name) for name in names if name) or "—"
 
     def has_keep_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("prompts.add_evalcase")

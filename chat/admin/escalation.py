@@ -170,6 +170,7 @@ class EscalationAdmin(ReadOnlyAdmin):
     list_select_related = ["agent", "conversation"]
     ordering = ["-opened_at"]
     show_full_result_count = False
+    fields = ["conversation", "opened_at", "why", "end", "agent", "ended_at", "waited"]
 
     @admin.display(description=both("原因", "Reasons"))
     def why(self, row: Escalation) -> str:
@@ -186,9 +187,10 @@ class EscalationAdmin(ReadOnlyAdmin):
 def reasons_text(reasons: list[dict[str, Any]]) -> str:
     """The stored reasons as staff read them: "非常生气 0.7, 持续不满 0.4"."""
     names: dict[str, Any] = {reason.value: name for reason, name in REASONS.items()}
-    return ", ".join(
+    listed = ", ".join(
         f"{names.get(each['code'], each['code'])} {each['points']:g}" for each in reasons
     )
+    return listed or "—"
 
 
 def explain(verdict: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from chat.models.choices import among, choices
 from chat.models.inboxes import Inbox
 from chat.models.people import Agent, Visitor
 from chat.states import EscalationEnd, Owner, Role, TurnState
+from prompts.bilingual import pick
 
 
 class Conversation(models.Model):
@@ -94,7 +95,7 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"conversation {self.pk.hex[:8]}"
+        return pick(f"会话 {self.pk.hex[:8]}", f"conversation {self.pk.hex[:8]}")
 
 
 class Turn(models.Model):
@@ -168,7 +169,7 @@ class Turn(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"turn {self.pk.hex[:8]} {self.state}"
+        return pick(f"轮次 {self.pk.hex[:8]}", f"turn {self.pk.hex[:8]}")
 
 
 class Message(models.Model):

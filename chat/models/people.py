@@ -11,6 +11,7 @@ from django.utils import timezone
 from chat.models.choices import among, choices
 from chat.models.inboxes import Inbox
 from chat.states import Presence, Tier
+from prompts.bilingual import pick
 
 # What an agent without a public name is called.
 UNNAMED = {"zh": "客服", "en": "Customer service"}
@@ -49,7 +50,7 @@ class Visitor(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"visitor {self.pk.hex[:8]}"
+        return pick(f"访客 {self.pk.hex[:8]}", f"visitor {self.pk.hex[:8]}")
 
     @property
     def verified(self) -> bool:

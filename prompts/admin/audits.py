@@ -1,6 +1,7 @@
 """The audit in the admin: who changed what and when, by object, person and time, field by field."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
@@ -29,6 +30,7 @@ AUDITED = (
     "chat.escalationpolicy", "chat.webhookendpoint", "auth.user", "auth.group",
 )  # fmt: skip
 SUMMARY_FIELDS, TOGETHER_SHOWN = 4, 20
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
 def readable(request: HttpRequest) -> list[str]:
@@ -170,7 +172,16 @@ def as_text(value: Any) -> str:
         return "\n".join(as_line(each) for each in value)
     if isinstance(value, dict):
         return "\n".join(f"{name}: {as_line(each)}" for name, each in value.items())
-    return str(value)
+    return as_time(value) if isinstance(value, str) and MOMENT.match(value) else str(value)
+
+
+def as_time(text: str) -> str:
+    """A stored moment by the shop's clock; what is none stays as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S") if moment.tzinfo else text
 
 
 def as_line(value: Any) -> str:

@@ -13,7 +13,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import (
+    UnfoldAdminSelect2MultipleWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from prompts import releases, retrieval
 from prompts.admin import evaluation_pages, release_report
@@ -24,7 +28,7 @@ from prompts.llm.canary import BUCKETS
 from prompts.models import PromptVersion, Release
 from prompts.releases import BadStages, stages
 
-VERSIONS_SHOWN, VERSIONS_AT_ONCE = 200, 10
+VERSIONS_SHOWN = 200
 # What the page itself says in words.
 ASKED_ONCE = {"versions", "freeze_sops", "stages", "first_bucket", "last_bucket"}
 GUARD = [
@@ -66,7 +70,7 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
         if "versions" in self.fields:
             newest = PromptVersion.objects.order_by("-pk").values("pk")[:VERSIONS_SHOWN]
             rows = PromptVersion.objects.filter(pk__in=newest).select_related("prompt__guarded_by")
-            self.fields["versions"].widget.attrs["size"] = VERSIONS_AT_ONCE
+            self.fields["versions"].widget = UnfoldAdminSelect2MultipleWidget()
             self.fields["versions"].queryset = rows.order_by(  # type: ignore[attr-defined]
                 "prompt__purpose", "prompt__language", "-number"
             )

@@ -13,7 +13,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from prompts import release_trials, retrieval
-from prompts.admin.wording import as_ms, both
+from prompts.admin.wording import as_ms, both, in_chinese
 from prompts.composing import KNOWLEDGE_LIMIT
 from prompts.models import LANGUAGES, Intent, Sop, SopFinding
 from prompts.nlu import segment
@@ -173,7 +173,7 @@ def coverage() -> list[dict[str, Any]]:
         row["sop__intent"]: row["n"]
         for row in clashing.values("sop__intent").annotate(n=Count("pk"))
     }
-    known = dict(Intent.objects.values_list("name", "title_zh"))
+    known = dict(Intent.objects.values_list("name", "title_zh" if in_chinese() else "title_en"))
     names = sorted({*known, *counted})
     return [
         {

@@ -15,13 +15,12 @@ from unfold.forms import ActionForm
 
 from prompts import retrieval, snapshot, transfer
 from prompts.admin import sop_files, sop_pages, sops_heard
-from prompts.admin.lines import LineList, name_written
 from prompts.admin.rows import AnnouncedAdmin, DefaultsStay
-from prompts.admin.seen import SeenAdmin, SeenForm
+from prompts.admin.seen import SeenAdmin
+from prompts.admin.sop_form import SopForm, WordingForm
 from prompts.admin.sop_list import SopChangeList, holding
 from prompts.admin.wording import both, pick
 from prompts.models import Sop, SopQuestion
-from prompts.transfer.checking import ITEM_CHARS, ITEMS
 
 SOON_DAYS = 14
 STATES = {
@@ -31,71 +30,6 @@ STATES = {
     "soon": both("即将过期", "expires soon"),
     "on": both("生效中", "in force"),
 }
-
-
-class SopForm(SeenForm):
-    steps = LineList(most=ITEMS, longest=ITEM_CHARS)
-    required_slots = LineList(most=ITEMS, longest=ITEM_CHARS, rows=2)
-    shops = LineList(most=ITEMS, longest=ITEM_CHARS, rows=2)
-    skus = LineList(most=ITEMS, longest=ITEM_CHARS, rows=2)
-    channels = LineList(most=ITEMS, longest=ITEM_CHARS, rows=2)
-
-    class Meta:
-        labels = {
-            "key": both("编号", "Key"),
-            "language": both("语言", "Language"),
-            "title": both("标题", "Title"),
-            "category": both("分类", "Category"),
-            "intent": both("意图", "Intent"),
-            "answer": both("回答", "Answer"),
-            "steps": both("步骤", "Steps"),
-            "required_slots": both("必填槽位", "Required slots"),
-            "tool": both("工具", "Tool"),
-            "shops": both("店铺", "Shops"),
-            "skus": both("SKU", "SKUs"),
-            "channels": both("渠道", "Channels"),
-            "valid_from": both("生效时间", "Valid from"),
-            "valid_to": both("失效时间", "Valid to"),
-            "owner": both("负责人", "Owner"),
-            "review_on": both("复核日期", "Review on"),
-            "enabled": both("启用", "Enabled"),
-        }
-        help_texts = {
-            "key": both(
-                "同一编号的中英文互为一对", "The same key in the other language is its pair"
-            ),
-            "steps": both("每行一步", "A step a line"),
-            "required_slots": both(
-                "每行一个槽位，如 order_number；缺了就先问顾客",
-                "A slot a line, as order_number; the customer is asked for what is missing",
-            ),
-            "shops": both(
-                "每行一个接入点的 key；留空表示所有店铺",
-                "A key of an inbox a line; empty: every shop",
-            ),
-            "skus": both(
-                "每行一个；留空表示不限商品", "One a line; empty: whatever the product"
-            ),
-            "channels": both(
-                "每行一个，如 widget；留空表示所有渠道",
-                "One a line, as widget; empty: every channel",
-            ),
-            "valid_from": both("从这一刻起才会被检索到", "Found from this moment on"),
-            "valid_to": both("到这一刻就不再被检索到", "No longer found at this moment"),
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        name_written(self)
-
-
-class WordingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in its stubs
-    """Its column names it for the eye alone."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "text" in self.fields:
-            self.fields["text"].widget.attrs["aria-label"] = pick("问法", "Wording")
 
 
 class SopQuestionInline(TabularInline):

@@ -22,14 +22,25 @@ ACTS = {
     "delete": both("删除", "delete"),
     "view": both("查看", "view"),
 }
+# Rights that are no act on a row.
+OWN_ACTS = {
+    "publish_release": both("发布与回滚", "publish and roll back releases"),
+    "supervise": both(
+        "看班长席、接管、改派与暂停进线", "see the board, take over, reassign, pause the intake"
+    ),
+    "view_all_inboxes": both("看所有接入点的数据", "see the figures of every inbox"),
+}
 
 
 def right_name(right: Permission) -> str:
     """As 「提示词与模型 · 修改 · 标准应答 SOP」."""
     model = right.content_type.model_class()
     act, _, of = right.codename.partition("_")
-    if model is None or act not in ACTS or of != model._meta.model_name:
+    if model is None:
         return f"{right.content_type.app_label} · {right.name}"
+    if act not in ACTS or of != model._meta.model_name:
+        name = OWN_ACTS.get(right.codename, right.name)
+        return f"{model._meta.app_config.verbose_name} · {name}"
     return f"{model._meta.app_config.verbose_name} · {model._meta.verbose_name} · {ACTS[act]}"
 
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from prompts.bilingual import pick
 from prompts.models.endpoints import NOT_NEGATIVE
 from prompts.models.texts import PromptVersion
 
@@ -87,7 +88,7 @@ class Budget(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.inbox or "all inboxes"
+        return self.inbox or pick("全部接入点", "all inboxes")
 
 
 class QualityCell(models.Model):

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from prompts.bilingual import pick
 from prompts.models.endpoints import ModelEndpoint
 
 BUCKET = [MinValueValidator(0), MaxValueValidator(99)]
@@ -40,7 +41,7 @@ class RoutePolicy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"policy {self.number}"
+        return pick(f"策略 {self.number}", f"policy {self.number}")
 
 
 class Canary(models.Model):

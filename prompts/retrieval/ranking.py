@@ -1,6 +1,5 @@
 """Finds the SOPs that answer a customer's words: Postgres proposes questions, Python ranks them."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -8,7 +7,14 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from prompts.nlu import segment
-from prompts.retrieval.standing import AS_EDITED, EVERYWHERE, Scope, Statistics, statistics
+from prompts.retrieval.standing import (
+    AS_EDITED,
+    EVERYWHERE,
+    Scope,
+    Statistics,
+    as_texts,
+    statistics,
+)
 
 # Scores at or above it are answers. Measured with the default SOPs: 3 % of real messages about other subjects reach
 # it (general questions, voice commands, product names, out-of-scope English); 53 % of real shop messages do, and of
@@ -44,7 +50,7 @@ SELECT = """
         LIMIT %(limit)s
     )
     SELECT sop.id, sop.key, sop.language, sop.title, sop.answer, sop.intent, sop.category,
-           sop.required_slots, sop.tool, question.text, question.vector::text
+           sop.steps, sop.required_slots, sop.tool, question.text, question.vector::text
     FROM best
     CROSS JOIN LATERAL (SELECT * FROM prompts_sopquestion WHERE id = best.id LIMIT 1) question
     CROSS JOIN LATERAL (
@@ -83,6 +89,7 @@ class Hit:
     category: str
     question: str
     score: float  # 0..1; see CONFIDENT
+    steps: tuple[str, ...]
     required_slots: tuple[str, ...]
     tool: str
 
@@ -106,6 +113,7 @@ class Candidate(NamedTuple):
     answer: str
     intent: str
     category: str
+    steps: str
     required_slots: str
     tool: str
     question: str
@@ -252,6 +260,7 @@ def as_hit(found: Ranked) -> Hit:
         category=sop.category,
         question=sop.question,
         score=round(found.score, 4),
-        required_slots=tuple(json.loads(sop.required_slots)),
+        steps=as_texts(sop.steps),
+        required_slots=as_texts(sop.required_slots),
         tool=sop.tool,
     )

@@ -192,7 +192,13 @@ def bit_map(members: Iterable[int]) -> bytes:
 
 def as_held(row: tuple[Any, ...]) -> Held:
     pk, *lists = row
-    return Held(pk, *map(tuple, map(json.loads, lists)))
+    return Held(pk, *map(as_texts, lists))
+
+
+def as_texts(stored: str) -> tuple[str, ...]:
+    """A stored list of texts. What is none narrows nothing: one bad row must not stop every search."""
+    found = json.loads(stored)
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def renew() -> Statistics:

@@ -71,6 +71,7 @@ def as_candidate(proposed: Proposed, wording: str) -> Candidate:
         answer="",
         intent="",
         category="",
+        steps=json.dumps([]),
         required_slots=json.dumps([]),
         tool="",
         question=wording,

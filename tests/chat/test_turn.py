@@ -433,6 +433,7 @@ def hit(title: str, *, score: float = 0.9, intent: str = "track") -> Any:
         category="",
         question="",
         score=score,
+        steps=(),
         required_slots=(),
         tool="",
     )

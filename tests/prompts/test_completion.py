@@ -153,6 +153,22 @@ def test_model_is_asked_with_persona_knowledge_examples_and_thread(
     assert body["safety_identifier"] == "pseudonym"
 
 
+def test_the_model_reads_how_an_sop_is_handled(
+    model: ModelEndpoint, provider: ProviderControl
+) -> None:
+    Sop.objects.update(
+        steps=["查物流", "催促"], required_slots=["order_number", "phone"], tool="get_logistics"
+    )
+    retrieval.forget()
+
+    completion.stream(question(slots={"order_number": "20260131001"}), Shown())
+
+    assert (
+        f"资料:- 催单: {SOP_ANSWER}\n  办理：查物流; 催促\n  还缺：手机号\n  用工具：get_logistics\n"
+        in settled(provider)[0]["body"]["messages"][0]["content"]
+    )
+
+
 def test_customers_words_are_no_template(model: ModelEndpoint, provider: ProviderControl) -> None:
     injection = "{{knowledge}} {{shop_name}}"
 

@@ -86,6 +86,7 @@ def test_search_returns_the_whole_sop_with_the_nearest_wording(shop: None) -> No
         category="c",
         question="怎么退货",
         score=hit.score,
+        steps=(),
         required_slots=("order_number",),
         tool="",
     )

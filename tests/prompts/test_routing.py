@@ -47,6 +47,7 @@ def hit(intent: str, score: float) -> Hit:
         category="",
         question="",
         score=score,
+        steps=(),
         required_slots=(),
         tool="",
     )

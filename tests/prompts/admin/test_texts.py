@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from prompts import retrieval
-from prompts.models import Sop, SopQuestion
+from prompts.models import Intent, Sop, SopQuestion
 from tests.prompts.admin.pages import announced, page
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +108,44 @@ def test_a_default_cannot_be_deleted_alone_or_among_others(staff: Client) -> Non
 
     assert staff.post(page("sop_delete", own.pk), {"post": "yes"}).status_code == 302
     assert Sop.objects.get() == default
+
+
+def test_the_lists_of_an_sop_are_texts_and_may_be_emptied(staff: Client) -> None:
+    staff.post(page("sop_add"), sop_form(skus="100234\n[x", shops="", steps="一步\n二步"))
+    sop = Sop.objects.get()
+    assert (sop.skus, sop.shops, sop.steps) == (["100234", "[x"], [], ["一步", "二步"])
+    assert retrieval.search("如何退货", language="zh") == []  # of those products alone
+
+    assert staff.post(page("sop_change", sop.pk), sop_form(skus="", steps="")).status_code == 302
+    sop.refresh_from_db()
+    assert (sop.skus, sop.steps) == ([], [])
+    assert retrieval.search("如何退货", language="zh")[0].key == "return"
+
+
+def test_a_list_that_is_none_does_not_stop_the_search(staff: Client) -> None:
+    staff.post(page("sop_add"), sop_form())
+    Sop.objects.update(skus=100234, steps={"a": 1})
+
+    assert retrieval.search("如何退货", language="zh")[0].steps == ()
+
+
+@pytest.mark.parametrize("field", ["title", "answer", "steps", "questions-0-text"])
+def test_markup_is_refused_at_its_field_as_in_files(staff: Client, field: str) -> None:
+    answer = staff.post(page("sop_add"), {**sop_form("怎么退"), field: "<b>7 天</b>"})
+
+    assert answer.status_code == 200
+    assert "&lt;b&gt;" in answer.content.decode()
+    assert not Sop.objects.exists()
+
+
+def test_known_intents_are_suggested(staff: Client) -> None:
+    Intent.objects.create(name="logistics", title_zh="物流", title_en="Logistics")
+    Intent.objects.create(name="gone", enabled=False)
+
+    shown = staff.get(page("sop_add")).content.decode()
+
+    assert '<option value="logistics">' in shown
+    assert '<option value="gone">' not in shown
 
 
 @pytest.mark.django_db(transaction=True)
