@@ -389,6 +389,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("prompts/lists.css")],
+    "DASHBOARD_CALLBACK": "config.admin_home.context",
     "SITE_DROPDOWN": [
         {"icon": "monitoring", "title": "数据分析 Analytics", "link": "/analytics/"},
         {"icon": "support_agent", "title": "工作台 Console", "link": "/console/"},

@@ -57,12 +57,15 @@ def name_fields(model: type[Model]) -> None:
 
 def chosen(field: str, label: Any) -> Any:
     chinese = CHOICES.get(f"{field}={label}") or CHOICES.get(str(label))
-    return shown(chinese, label) if chinese and not isinstance(label, Promise) else label
+    if not chinese or isinstance(label, Promise):
+        return label
+    # In English a code of several words is read as words.
+    return shown(chinese, str(label).replace("_", " "), label)
 
 
-def where_shown(zh: str, en: str) -> str:
+def where_shown(zh: str, en: str, own: str = "") -> str:
     """As `pick`; outside of any language, where migrations are compared with models, the model's own word."""
-    return en if get_language() is None else pick(zh, en)
+    return (own or en) if get_language() is None else pick(zh, en)
 
 
 shown: Any = lazy(where_shown, str)

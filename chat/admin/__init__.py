@@ -1,6 +1,16 @@
 """The admin of chat, a module for each kind of row. Django finds it here; importing registers it."""
 
-from chat.admin import conversations, escalation, gaps, inboxes, shadows, teams, tools, webhooks
+from chat.admin import (
+    conversations,
+    escalation,
+    gaps,
+    inboxes,
+    shadows,
+    teams,
+    tools,
+    turns,
+    webhooks,
+)
 
 __all__ = [
     "conversations",
@@ -10,5 +20,6 @@ __all__ = [
     "shadows",
     "teams",
     "tools",
+    "turns",
     "webhooks",
 ]
