@@ -20,7 +20,7 @@ HOME = "/admin/"
 @pytest.fixture
 def waiting(db: None) -> None:
     """One conversation in the queue, one gap, one SOP that expires soon and one that does not."""
-    conversation, now = ConversationFactory(), timezone.now()
+    conversation, now = ConversationFactory.create(), timezone.now()
     Conversation.objects.filter(pk=conversation.pk).update(
         owner="queue", epoch=1, waiting_since=now
     )
@@ -69,7 +69,7 @@ def test_nobody_is_told_of_what_they_may_not_see(
 
 def test_an_empty_shop_says_so_and_agents_find_their_console(admin_client: Client) -> None:
     before = admin_client.get(HOME)
-    AgentFactory(user=before.context["user"])
+    AgentFactory.create(user=before.context["user"])
 
     after = admin_client.get(HOME)
 
