@@ -1,6 +1,7 @@
 """Lists and dialogues in forms, as people write them: a line each. A JSON list that is pasted is read as well."""
 
 import json
+import re
 from typing import Any
 
 from django import forms
@@ -16,6 +17,7 @@ PARTS, PART_CHARS = 20, 200
 INDENT = "  "
 VISITOR = ("顾客", "客户", "visitor", "customer", "user")
 BOT = ("客服", "机器人", "bot", "assistant", "agent")
+SPEAKER = re.compile(r"\s*(?P<name>\S+?)\s*[:：]")
 SPEAKERS = {name: role for role, names in (("visitor", VISITOR), ("bot", BOT)) for name in names}
 
 
@@ -111,10 +113,10 @@ def spoken(text: str) -> list[tuple[str, str]]:
     """The lines of a dialogue; one that names nobody goes on with what is above it. Raises ValidationError."""
     pairs: list[tuple[str, str]] = []
     for line in text.splitlines():
-        name, colon, said = line.replace("：", ":", 1).partition(":")
-        role = SPEAKERS.get(name.strip().lower()) if colon and not line.startswith(INDENT) else None
-        if role:
-            pairs.append((role, said.strip()))
+        begun = None if line.startswith(INDENT) else SPEAKER.match(line)
+        role = SPEAKERS.get(begun["name"].lower()) if begun else None
+        if begun and role:
+            pairs.append((role, line[begun.end() :].strip()))
         elif pairs:
             pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]}\n{line.removeprefix(INDENT)}".strip())
         elif line.strip():
