@@ -23,6 +23,7 @@ NAMES = {
     "Gap": ("知识缺口", "gap", "gaps"),
     "GapSearch": ("缺口搜索", "gap search", "gap searches"),
     "Attachment": ("附件", "attachment", "attachments"),
+    "Mention": ("提及", "mention", "mentions"),
     "Reveal": ("查看原文记录", "reveal", "reveals"),
     "CannedReply": ("常用语", "canned reply", "canned replies"),
     "Team": ("团队", "team", "teams"),

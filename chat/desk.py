@@ -7,14 +7,21 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db.models import (
+    OuterRef,
+    Prefetch,
+    QuerySet,
+    Subquery,
+    Value,
+    prefetch_related_objects,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from chat import briefing, protocol, push, ranking, transcript
 from chat.dialogue import Dialogue, moods_of, read_dialogue, trend
 from chat.dialogue.titles import title_of
-from chat.models import Agent, Conversation, Escalation, Message, Note, Ring, Team
+from chat.models import Agent, Conversation, Escalation, Mention, Message, Note, Ring, Team
 from chat.states import Owner, Role
 
 LISTED = 200
@@ -24,6 +31,9 @@ PREVIEW_CHARS = 80
 EARLIER = 10
 STEPS = 8
 NOTES = 200
+MENTIONS = 50
+# How a note calls an agent begins: <@id>.
+CALLS = "<@"
 
 
 def listed() -> list[dict[str, Any]]:
@@ -194,8 +204,11 @@ def thread(conversation_id: UUID, *, after_seq: int, language: str) -> dict[str,
 
 
 def notes_of(conversation: Conversation) -> list[Note]:
-    notes = Note.objects.filter(conversation=conversation).select_related("agent")
-    return list(notes.order_by("at")[:NOTES])
+    rows = Note.objects.filter(conversation=conversation).select_related("agent")
+    notes = list(rows.order_by("at")[:NOTES])
+    called = Prefetch("mentions", Mention.objects.select_related("agent"))
+    prefetch_related_objects([note for note in notes if CALLS in note.text], called)
+    return notes
 
 
 def as_note(note: Note) -> dict[str, Any]:
@@ -207,9 +220,33 @@ def as_note(note: Note) -> dict[str, Any]:
         "client_id": str(note.client_id),
         "author": {"id": note.agent_id, "name": note.agent.name},
         "text": note.text,
+        "mentions": called_in(note) if CALLS in note.text else [],
         "after_seq": note.after_seq,
         "at": protocol.iso(note.at),
     }
+
+
+def called_in(note: Note) -> list[dict[str, Any]]:
+    """Whom a note calls, by the names they have now."""
+    called = [mention.agent for mention in note.mentions.all()]
+    return [{"id": agent.pk, "name": agent.name} for agent in called]
+
+
+def mentions(agent: Agent) -> list[dict[str, Any]]:
+    """The notes that call the agent and were not read, the latest first."""
+    unread = Mention.objects.filter(agent=agent, read_at=None).order_by("-note__at")
+    rows = unread.select_related("note__agent", "note__conversation__visitor")[:MENTIONS]
+    return [
+        {
+            "conversation_id": str(row.note.conversation_id),
+            "note_id": str(row.note_id),
+            "visitor": visitor_fields(row.note.conversation),
+            "by": row.note.agent.name,
+            "text": row.note.text[:PREVIEW_CHARS],
+            "at": protocol.iso(row.note.at),
+        }
+        for row in rows
+    ]
 
 
 def context(conversation: Conversation, *, language: str) -> dict[str, Any]:

@@ -59,6 +59,12 @@ def to_staff(frame: dict[str, Any]) -> None:
     publish(None, (named(transcript.STAFF), bytes(layer().serialize(event))))
 
 
+def to_desk(agent_id: int, frame: dict[str, Any]) -> None:
+    """Sends a frame to every console of one agent."""
+    event = {"type": "push.staff", "text": protocol.dumps(frame)}
+    publish(None, (named(transcript.desk_of(agent_id)), bytes(layer().serialize(event))))
+
+
 def to_agent(
     agent_id: int, frame: dict[str, Any], *, visitor_id: UUID, own: Sequence[str] = ()
 ) -> bool:

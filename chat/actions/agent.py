@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chat import desk, escalation, intake, ownership, protocol, push, transcript, vault
-from chat.actions import handing
+from chat.actions import handing, mentioning
 from chat.models import Agent, Conversation, Message, Note, Ring, Team
 from chat.states import Owner, Reception, RingEnd, Role
 
@@ -80,11 +80,13 @@ def reply(
 
 
 def note(conversation_id: UUID, *, agent: Agent, client_id: UUID, text: str) -> Note:
-    """Keeps a line among agents, also in a resolved conversation. Idempotent on `client_id`.
+    """Keeps a line among agents, also in a resolved conversation; whom it calls as <@id> is told. Idempotent on `client_id`.
 
-    Raises Conversation.DoesNotExist, Conflict when `client_id` came before with another text.
+    Raises Conversation.DoesNotExist, Conflict when `client_id` came before with another text, ProtocolError
+    `not_found` for a call to somebody who cannot read it.
     """
     vault.load()
+    called = mentioning.find_called(text, by=agent, client_id=client_id)
     with transaction.atomic():
         conversation = transcript.lock(conversation_id)
         masked = vault.mask(conversation.visitor, text)
@@ -95,8 +97,11 @@ def note(conversation_id: UUID, *, agent: Agent, client_id: UUID, text: str) -> 
         )
         if written.text != masked or written.agent_id != agent.pk:
             raise Conflict
+        if is_new:
+            mentioning.keep(written, called)
     if is_new:
         push.to_agents(conversation_id, desk.as_note(written))
+        mentioning.tell(written, called)
     return written
 
 

@@ -8,7 +8,7 @@ from ninja import Query, Router, Status
 
 from chat import board, desk, protocol, search, transcript
 from chat.actions import agent as agent_actions
-from chat.actions import assisting, attending, canned, sorting, supervisor
+from chat.actions import assisting, attending, canned, mentioning, sorting, supervisor
 from chat.api.callers import AgentAuth, staff
 from chat.api.shapes import (
     CannedIn,
@@ -81,6 +81,19 @@ def note(request: HttpRequest, conversation_id: UUID, body: MessageIn) -> Status
     member, client_id = staff(request), body.client_id
     written = agent_actions.note(conversation_id, agent=member, client_id=client_id, text=text)
     return Status(202, desk.as_note(written))
+
+
+@agent.get("/mentions")
+def list_mentions(request: HttpRequest) -> list[dict[str, Any]]:
+    """Notes that call oneself and were not read, the latest first."""
+    return desk.mentions(staff(request))
+
+
+@agent.post("/conversations/{conversation_id}/mentions/read", response={204: None})
+def read_mentions(request: HttpRequest, conversation_id: UUID) -> Status[None]:
+    """Says that the notes of a conversation that call oneself were read."""
+    mentioning.read(conversation_id, agent=staff(request))
+    return Status(204, None)
 
 
 @agent.post("/conversations/{conversation_id}/transfer")

@@ -291,6 +291,7 @@ def read_ready(agent: Agent) -> dict[str, Any]:
         "queue": desk.queue(),
         "teams": desk.teams(),
         "rings": desk.rings(fresh),
+        "mentions": desk.mentions(fresh),
         "assist": assistance.is_available(),
         "supervisor": auth.may_supervise(fresh),
         "today": board.own(fresh),

@@ -5,7 +5,7 @@ from typing import Any
 
 from chat import assigning, board, protocol
 from chat.actions import agent as actions
-from chat.actions import assisting, canned, sorting, supervisor
+from chat.actions import assisting, canned, mentioning, sorting, supervisor
 from chat.models import Agent, Conversation, Team
 from chat.protocol import ProtocolError
 from chat.states import Grade, Help
@@ -124,6 +124,11 @@ def grade(agent: Agent, frame: protocol.BriefGrade) -> dict[str, Any]:
     return {"conversation_id": str(pk)}
 
 
+def read_mentions(agent: Agent, frame: protocol.MentionsRead) -> dict[str, Any]:
+    mentioning.read(frame.conversation_id, agent=agent)
+    return {"conversation_id": str(frame.conversation_id)}
+
+
 def show_board(agent: Agent, frame: protocol.BoardGet) -> dict[str, Any]:
     supervisor.check(agent)
     return {"board": board.read()}
@@ -172,4 +177,5 @@ ACTS: dict[type[protocol.Frame], Act] = {
     protocol.SuggestCancel: cancel,
     protocol.BriefGrade: grade,
     protocol.Translate: translate,
+    protocol.MentionsRead: read_mentions,
 }

@@ -21,7 +21,7 @@ from chat.models.inboxes import (
     new_inbox_key,
 )
 from chat.models.media import Attachment
-from chat.models.notes import Note, Reveal
+from chat.models.notes import Mention, Note, Reveal
 from chat.models.people import UNNAMED, Agent, VaultEntry, Visitor
 from chat.models.search import SearchEntry
 from chat.models.shadows import ShadowAnswer
@@ -43,6 +43,7 @@ __all__ = [
     "IdentityUse",
     "Inbox",
     "IntakePolicy",
+    "Mention",
     "Message",
     "Note",
     "Rating",

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from chat.models.conversations import Conversation
@@ -30,6 +31,23 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return f"note of {self.agent_id} after #{self.after_seq}"
+
+
+class Mention(models.Model):
+    """That a note calls an agent, who has read it or not."""
+
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="mentions")
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="mentions")
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["note", "agent"], name="mention_once_per_note")
+        ]
+        indexes = [models.Index(fields=["agent"], condition=Q(read_at=None), name="mention_unread")]
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} in a note"
 
 
 class Reveal(models.Model):

@@ -181,6 +181,10 @@ class BriefGrade(OfConversation):
     word: Annotated[Words, Field(max_length=150)] = ""
 
 
+class MentionsRead(OfConversation):
+    type: Literal["mentions.read"]
+
+
 class AgentTyping(OfConversation):
     type: Literal["typing"]
     on: bool
@@ -219,6 +223,7 @@ AgentFrame = Annotated[
     | SuggestCancel
     | BriefGrade
     | Translate
+    | MentionsRead
     | AgentTyping
     | AgentRead
     | Ping,

@@ -77,6 +77,7 @@ def test_from_anger_to_the_hand_back(
     conversation = queue_in_anger(tab, first, other)
     claim_while_it_streams(tab, first, conversation)
     read_the_brief_and_reply(tab, first)
+    call_by_name(first, other)
     pass_on(tab, first, other, conversation)
     hand_back(tab, other, provider)
     rate(tab, database, conversation)
@@ -126,6 +127,30 @@ def read_the_brief_and_reply(tab: Tab, console: Page) -> None:
     look("4-replied", visitor=tab.page, first=console)
 
 
+def call_by_name(first: Page, other: Page) -> None:
+    """A note calls the colleague, who is told quietly and also after a reload, until it was read."""
+    first.keyboard.press("Alt+KeyP")
+    first.locator(".input").press_sequentially("请@second")
+    expect_that(first.get_by_role("option", name=re.compile(SECOND))).to_be_visible()
+    first.keyboard.press("Enter")
+    first.keyboard.type("看一下")
+    expect_that(first.locator(".input")).to_have_value(f"请@{SECOND} 看一下")
+    first.keyboard.press("Enter")
+    expect_that(first.locator(".line--note .mention")).to_have_text(f"@{SECOND}")
+
+    expect_that(other.locator("#alert")).to_contain_text("在备注里提到了您")
+    other.reload()
+    expect_that(other.locator(".mentions")).to_have_text("@ 1")
+    look("4-called", first=first, second=other)
+    other.locator(".mentions").click()
+    other.locator(".mention-row").click()
+    expect_that(other.locator(".mention--me")).to_have_text(f"@{SECOND}")
+    expect_that(other.locator(".mentions")).to_be_hidden()
+    other.reload()
+    expect_that(other.locator(".status select")).to_be_enabled()
+    expect_that(other.locator(".mentions")).to_be_hidden()
+
+
 def pass_on(tab: Tab, first: Page, other: Page, conversation: str) -> None:
     first.locator('[data-act="transfer"]').click()
     dialog = first.locator("dialog")
@@ -136,7 +161,7 @@ def pass_on(tab: Tab, first: Page, other: Page, conversation: str) -> None:
     expect_that(first.locator('[data-act="resolve"]')).to_have_count(0)
     other.locator('[role=tab][data-tab="mine"]').click()
     entry(other, conversation).locator(".entry-open").click()
-    expect_that(other.locator('.line[data-role="note"]')).to_contain_text("补发单已登记")
+    expect_that(other.locator('.line[data-role="note"]').last).to_contain_text("补发单已登记")
     say(other, LINE_OF_SECOND)
     expect_that(tab.lines("agent")).to_contain_text([LINE_OF_FIRST, LINE_OF_SECOND])
     assert "补发单已登记" not in tab.find(".log").inner_text()

@@ -4,8 +4,9 @@ import { createChime } from "../widget/notify.js";
 import { createAside } from "./aside.js";
 import { createBoard } from "./board.js";
 import { createComposer } from "./composer.js";
-import { askCanned, askHandBack, askResolve, askReveal, askSnooze, askTags, askTransfer, askWhisper, showHelp } from "./dialogs.js";
+import { askCanned, askHandBack, askResolve, askReveal, askSnooze, askTags, askTransfer, askWhisper, showHelp, showMentions } from "./dialogs.js";
 import { createList } from "./list.js";
+import { namesOf } from "./mention.js";
 import { createRinging } from "./ringing.js";
 import { createSocket } from "./socket.js";
 import { createStore, isMine, isUnread, listed, shown, upTo, wanting } from "./store.js";
@@ -55,7 +56,7 @@ const socket = createSocket({
 
 const renderTop = createTop(part("top"), part("alert"), texts, {
   language: part("language"),
-  does: { presence: setPresence, sound: toggleSound, help: () => showHelp(texts), board: () => openBoard(!store.get().boardOpen), called: open, dismiss: () => store.dispatch({ type: "dismiss" }) },
+  does: { presence: setPresence, sound: toggleSound, help: () => showHelp(texts), board: () => openBoard(!store.get().boardOpen), mentions: () => showMentions(texts, store.get().mentions, namesOf(store.get().agents), open), called: open, dismiss: () => store.dispatch({ type: "dismiss" }) },
 });
 const list = createList(part("list"), texts, { open, claim, tab: (tab) => store.dispatch({ type: "tab", tab }), tag: (tag) => store.dispatch({ type: "tag", tag }), search, goOnline: () => setPresence("online") });
 const thread = createThread(part("thread"), texts, {
@@ -133,6 +134,7 @@ store.subscribe(render);
 setInterval(readBoard, BOARD_MS);
 document.addEventListener("keydown", onKey);
 document.addEventListener("visibilitychange", markRead);
+document.addEventListener("visibilitychange", readMentions);
 render(store.get(), store.get());
 
 /** @param {import("./store.js").State} state @param {import("./store.js").State} before */
@@ -141,7 +143,7 @@ function render(state, before) {
   list.render(state);
   ringing.render(state);
   board.render(state);
-  if (state.call && state.call !== before.call && soundOn) chime();
+  if (state.call && state.call !== before.call && state.call.kind !== "mention" && soundOn) chime();
   if (state.suggestion !== before.suggestion) onWritten?.(state.suggestion);
   thread.render(state);
   composer.render(state);
@@ -150,6 +152,7 @@ function render(state, before) {
   document.title = `${count ? `(${count}) ` : ""}${texts.t("title")} · 应答`;
   if (state.loaded && before.loaded && calls(state) > calls(before) && soundOn) chime();
   if (state.thread?.gap && !before.thread?.gap) catchUp();
+  if (state.mentions !== before.mentions || state.thread?.loaded !== before.thread?.loaded) readMentions();
   if (state.thread?.messages !== before.thread?.messages) {
     markRead();
     askTranslations();
@@ -328,6 +331,13 @@ function markRead() {
   if (!state.thread || !entry || document.hidden || !isMine(state, entry)) return;
   const seq = upTo(state.thread);
   if (seq > entry.read_seq) socket.send({ type: "read", conversation_id: entry.conversation_id, seq });
+}
+
+/** What calls this agent in the conversation that is open has been read. */
+function readMentions() {
+  const { thread: shown, mentions } = store.get();
+  if (document.hidden || !shown?.loaded || !mentions.some((one) => one.conversation_id === shown.id)) return;
+  socket.send({ type: "mentions.read", conversation_id: shown.id });
 }
 
 function toggleSound() {

@@ -4,6 +4,7 @@ import { h } from "../widget/dom.js";
 import { createCanned } from "./canned.js";
 import { fill, openVariable, slashQuery } from "./canned_search.js";
 import { ownerText } from "./list.js";
+import { createMention, labelOf, mentionQuery, withIds } from "./mention.js";
 import { calledFor, isMine } from "./store.js";
 import { createSuggestion } from "./suggestion.js";
 
@@ -32,6 +33,9 @@ export function createComposer(root, texts, does) {
   let latest = null;
   let asked = false;
   const canned = createCanned(texts, { pick, edit: does.editCanned });
+  const mention = createMention(texts, { pick: call });
+  /** @type {Map<string, number>} agents by what stands for them in the field */
+  const picked = new Map();
   /** @type {Asked} */
   let wanted = { kind: "draft" };
   /** @type {{ of: string, place: string, text: string } | null} the suggestion that is in the field, where, and what was there before */
@@ -48,7 +52,7 @@ export function createComposer(root, texts, does) {
   const summing = h("button", { type: "button", class: "button button--plain", "data-act": "summary", title: "Alt+U", onclick: summary }, t("assistSummary"));
   const help = h("div", { class: "assist", hidden: true }, drafting, style, summing);
   const form = h("form", { class: "composer-form", onsubmit }, h("div", { class: "tabs" }, ...tabs, h("span", { class: "grow" }), help), h("div", { class: "composer-row" }, input, send));
-  root.replaceChildren(bar, canned.root, suggestion.root, form);
+  root.replaceChildren(bar, canned.root, mention.root, suggestion.root, form);
 
   function onInput() {
     keep();
@@ -136,7 +140,7 @@ export function createComposer(root, texts, does) {
     selectOpen();
   }
 
-  /** A slash at the beginning opens the replies kept ready. */
+  /** A slash at the beginning opens the replies kept ready, an @ in a note the colleagues. */
   function suggest() {
     const query = slashQuery(input.value);
     if (query !== null && !asked) {
@@ -144,8 +148,27 @@ export function createComposer(root, texts, does) {
       does.canned();
     }
     canned.show(latest?.canned ?? [], query);
-    input.setAttribute("aria-expanded", String(query !== null));
-    input.setAttribute("aria-activedescendant", canned.active());
+    const typed = kind === "note" && query === null ? mentionQuery(input.value, input.selectionStart) : null;
+    mention.show(colleagues(), typed && typed.query);
+    input.setAttribute("aria-expanded", String(!canned.root.hidden || !mention.root.hidden));
+    input.setAttribute("aria-controls", mention.root.hidden ? "canned-rows" : "mention-rows");
+    input.setAttribute("aria-activedescendant", canned.active() || mention.active());
+  }
+
+  /** Whom a note can call. */
+  function colleagues() {
+    return latest?.agents.filter((agent) => agent.id !== latest?.me?.id) ?? [];
+  }
+
+  /** Puts a colleague's name in the place of what was typed of it. @param {import("./wire.js").Agent} agent */
+  function call(agent) {
+    const typed = mentionQuery(input.value, input.selectionStart);
+    if (!typed) return;
+    const label = labelOf(agent, colleagues());
+    picked.set(label, agent.id);
+    input.setRangeText(`@${label} `, typed.from, input.selectionStart, "end");
+    input.focus();
+    onInput();
   }
 
   /** @param {import("./wire.js").Canned} reply */
@@ -180,10 +203,10 @@ export function createComposer(root, texts, does) {
   /** Enter that ends the choice of a Chinese word is not meant to send. @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.isComposing || event.keyCode === 229) return;
-    if (canned.key(event)) {
+    if (canned.key(event) || mention.key(event)) {
       event.preventDefault();
       event.stopPropagation();
-      input.setAttribute("aria-activedescendant", canned.active());
+      input.setAttribute("aria-activedescendant", canned.active() || mention.active());
       return;
     }
     if (event.key === "Escape" && latest?.suggestion?.conversation_id === id) {
@@ -205,10 +228,11 @@ export function createComposer(root, texts, does) {
     if (kind === "reply" && selectOpen()) return;
     if (kind === "reply" && typedAt) does.typing(false);
     typedAt = 0;
-    does.send(kind, text);
+    does.send(kind, kind === "note" ? withIds(text, picked) : text);
     drafts.delete(id + kind);
     input.value = "";
     keep();
+    suggest();
     if (used?.of === latest?.suggestion?.client_id) does.drop();
     used = null;
   }
@@ -237,7 +261,7 @@ export function createComposer(root, texts, does) {
     send.textContent = t(kind === "note" ? "saveNote" : "send");
     const draft = drafts.get(id + kind) ?? "";
     if (input.value !== draft) input.value = draft;
-    input.setAttribute("aria-controls", "canned-rows");
+    mention.show([], null);
     style.disabled = !input.value.trim() || input.value.length > REWRITE_CHARS;
     grow();
   }

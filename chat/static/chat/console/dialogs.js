@@ -1,7 +1,9 @@
 // What is asked before an act that others notice: resolving, passing on, handing back, looking at a value. And the help.
 
 import { h, icon } from "../widget/dom.js";
-import { keptName } from "./masked.js";
+import { visitorName } from "./list.js";
+import { keptName, maskedText } from "./masked.js";
+import { namedText } from "./mention.js";
 
 /** @typedef {import("./texts.js").Texts} Texts */
 
@@ -57,6 +59,21 @@ export function askTags(texts, tags, onTags) {
     onTags(tagsFrom(data));
     return "";
   });
+}
+
+/**
+ * The notes that call this agent and were not read, each leading to its conversation.
+ * @param {Texts} texts @param {import("./wire.js").Mention[]} mentions @param {Map<number, string>} names @param {(id: string) => void} onOpen
+ */
+export function showMentions(texts, mentions, names, onOpen) {
+  const open = (/** @type {string} */ id) => () => {
+    dialog.close();
+    onOpen(id);
+  };
+  const rows = mentions.map((one) =>
+    h("li", {}, h("button", { type: "button", class: "mention-row", onclick: open(one.conversation_id) }, h("span", { class: "canned-top" }, h("b", {}, one.by), h("span", { class: "muted grow" }, visitorName(texts, one)), h("time", { class: "muted" }, texts.dateTime(one.at))), h("span", { class: "canned-text" }, maskedText(texts, namedText(one.text, names))))),
+  );
+  const dialog = openDialog(texts, texts.t("mentionsTitle"), [h("ul", {}, ...rows)]);
 }
 
 /** Until when: in an hour, tomorrow or next Monday at nine, at a time of one's own, or until the customer writes. @param {Texts} texts @param {(until: string | null) => void} onSnooze */
@@ -192,7 +209,7 @@ export function showHelp(texts) {
   const { t } = texts;
   /** @type {[string, string][]} */
   const keys = [
-    ["Alt+J / Alt+K", t("keyNext")], ["Alt+L", t("keyReply")], ["Alt+P", t("keyNote")], ["Alt+E", t("keyResolve")], ["Alt+M", t("keySnooze")], ["Alt+T", t("keyTags")], ["Alt+G", t("keyDraft")], ["Alt+R", t("keyRewrite")], ["Alt+U", t("keySummary")], ["/", t("keyCanned")], ["/", t("keySearch")],
+    ["Alt+J / Alt+K", t("keyNext")], ["Alt+L", t("keyReply")], ["Alt+P", t("keyNote")], ["Alt+E", t("keyResolve")], ["Alt+M", t("keySnooze")], ["Alt+T", t("keyTags")], ["Alt+G", t("keyDraft")], ["Alt+R", t("keyRewrite")], ["Alt+U", t("keySummary")], ["/", t("keyCanned")], ["@", t("keyMention")], ["/", t("keySearch")],
     ["Enter", t("keySend")], ["Shift+Enter", t("keyLine")], ["Esc", t("keyEscape")], ["?", t("keyHelp")],
   ];
   openDialog(texts, t("help"), [h("dl", { class: "keys" }, ...keys.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]))]);

@@ -74,16 +74,17 @@ export function createList(root, texts, does) {
     const place = state.queue.find((one) => one.conversation_id === id);
     const isOpen = state.thread?.id === id;
     const mine = isMine(state, entry);
-    const look = JSON.stringify([entry, place?.because, isOpen, mine, state.tab, state.query]);
+    const called = state.mentions.some((one) => one.conversation_id === id);
+    const look = JSON.stringify([entry, place?.because, isOpen, mine, called, state.tab, state.query]);
     const before = known.get(id);
     if (before?.look === look) return before.element;
-    const element = buildRow(entry, { isOpen, mine, place, tab: state.query ? "all" : state.tab });
+    const element = buildRow(entry, { isOpen, mine, called, place, tab: state.query ? "all" : state.tab });
     known.set(id, { element, look });
     return element;
   }
 
-  /** @param {Entry} entry @param {{ isOpen: boolean, mine: boolean, place?: import("./wire.js").Place, tab: string }} shown */
-  function buildRow(entry, { isOpen, mine, place, tab }) {
+  /** @param {Entry} entry @param {{ isOpen: boolean, mine: boolean, called: boolean, place?: import("./wire.js").Place, tab: string }} shown */
+  function buildRow(entry, { isOpen, mine, called, place, tab }) {
     const id = entry.conversation_id;
     const unread = mine && isUnread(entry);
     const since = entry.owner === "queue" ? entry.waiting_since : entry.owner === "agent" ? entry.unanswered_since : null;
@@ -92,7 +93,7 @@ export function createList(root, texts, does) {
     const open = h(
       "button",
       { type: "button", class: "entry-open", "aria-current": isOpen ? "true" : null, onclick: () => does.open(id) },
-      h("span", { class: "entry-top" }, unread && h("span", { class: "unread", title: t("unread") }), h("span", { class: "entry-name" }, who), entry.visitor.tier === "vip" && h("span", { class: "chip chip--vip" }, t("vip")), h("span", { class: "grow" }), timer),
+      h("span", { class: "entry-top" }, unread && h("span", { class: "unread", title: t("unread") }), h("span", { class: "entry-name" }, who), entry.visitor.tier === "vip" && h("span", { class: "chip chip--vip" }, t("vip")), called && h("span", { class: "chip chip--called", title: t("mentionOne") }, "@"), h("span", { class: "grow" }), timer),
       h("span", { class: "entry-text" }, ...said(entry)),
       h("span", { class: "entry-foot" }, ...chips(entry), ...(entry.team ? [h("span", { class: "chip chip--tag" }, entry.team)] : []), ...entry.tags.slice(0, REASONS_SHOWN).map((tag) => h("span", { class: "chip chip--tag" }, tag)), entry.snoozed && h("span", { class: "chip" }, entry.snoozed_until ? t("snoozedUntil", { at: texts.dateTime(entry.snoozed_until) }) : t("snoozedReply")), tab === "all" && h("span", { class: "muted owner" }, ownerText(texts, entry, mine))),
     );
@@ -163,7 +164,7 @@ export function markedParts(text, query) {
   return text.split(new RegExp(`(${words.join("|")})`, "i")).map((part, index) => /** @type {[string, boolean]} */ ([part, index % 2 === 1])).filter(([part]) => part);
 }
 
-/** @param {import("./texts.js").Texts} texts @param {Entry} entry */
+/** @param {import("./texts.js").Texts} texts @param {{ visitor: Entry["visitor"] }} entry */
 export function visitorName(texts, entry) {
   const { name, number } = entry.visitor;
   return name && !name.startsWith("<") ? name : texts.t("visitor", { number });

@@ -44,6 +44,7 @@
  * @property {import("./board.js").Board | null} board
  * @property {{ kind: string, conversation_id: string, by: string } | null} call somebody calls the agent to a conversation
  * @property {import("./wire.js").Ring[]} rings what this agent is asked to take, the oldest first
+ * @property {import("./wire.js").Mention[]} mentions notes that call this agent, unread, the latest first
  * @property {string} tag only conversations with it are listed; "" for all
  * @property {string} query what is searched for; "" for nothing
  * @property {{ query: string, entries: import("./wire.js").Found[], more: boolean } | null} found
@@ -72,7 +73,7 @@
 
 /** @returns {State} */
 export function initialState() {
-  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], supervisor: false, today: null, boardOpen: false, board: null, call: null, teams: [], rings: [], tag: "", query: "", found: null, canned: [], translated: {}, assist: false, suggestion: null, error: null };
+  return { link: "connecting", loaded: false, me: null, agents: [], entries: {}, queue: [], tab: "queue", thread: null, pending: [], supervisor: false, today: null, boardOpen: false, board: null, call: null, teams: [], rings: [], mentions: [], tag: "", query: "", found: null, canned: [], translated: {}, assist: false, suggestion: null, error: null };
 }
 
 /** @param {State} state @param {Action} action @returns {State} */
@@ -129,6 +130,8 @@ function onFrame(state, frame) {
       return onEntry(state, frame);
     case "presence":
       return onPresence(state, frame);
+    case "mentions":
+      return { ...state, mentions: frame.mentions };
     case "alert":
       return frame.agent === state.me?.id ? { ...state, call: frame } : state;
     case "intake":
@@ -173,7 +176,7 @@ function onOk(before, { client_id, replies, board, suggestion_id, lines, convers
 /** The server's own account of what is there. @param {State} state @param {import("./wire.js").ReadyFrame} frame @returns {State} */
 function onReady(state, frame) {
   const entries = Object.fromEntries(frame.conversations.map((entry) => [entry.conversation_id, entry]));
-  const next = { ...state, loaded: true, me: frame.agent, agents: frame.agents, entries, queue: frame.queue, teams: frame.teams ?? [], rings: frame.rings ?? [], supervisor: frame.supervisor ?? false, assist: frame.assist ?? false, today: frame.today ?? null };
+  const next = { ...state, loaded: true, me: frame.agent, agents: frame.agents, entries, queue: frame.queue, teams: frame.teams ?? [], rings: frame.rings ?? [], mentions: frame.mentions ?? [], supervisor: frame.supervisor ?? false, assist: frame.assist ?? false, today: frame.today ?? null };
   const entry = state.thread && entries[state.thread.id];
   return entry ? onEntry(next, entry) : next;
 }

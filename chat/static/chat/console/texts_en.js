@@ -65,4 +65,5 @@ export default {
   gradeAsk: "This brief is", gradeGood: "Good", gradeBad: "Not good", gradeWord: "A word on it (optional)", gradeBy: "graded by {name}",
   sources: "From", image: "Image", cardDetails: "Details", cardChoices: "Choices shown to the customer",
   card_confirmed: "Confirmed by the customer", card_cancelled: "Declined by the customer", card_expired: "Expired", card_pending: "Waits for the customer", card_done: "Done",
+  mention: "Colleagues", mentionHint: "↑↓ choose · Enter inserts · Esc closes", mentionOne: "A note here calls you", mentionsTitle: "Notes that call you", mentionsCount: "Unread notes that call you: {count}", calledMention: "{name} calls you in a note: open it", keyMention: "Call a colleague, in a note",
 };

@@ -64,4 +64,5 @@ export default {
   gradeAsk: "这份摘要", gradeGood: "有用", gradeBad: "没用", gradeWord: "补充一句（可不填）", gradeBy: "{name} 评过",
   sources: "依据", image: "图片", cardDetails: "详情", cardChoices: "给客户的选项",
   card_confirmed: "客户已确认", card_cancelled: "客户没有同意", card_expired: "已过期", card_pending: "等客户确认", card_done: "已完成",
+  mention: "同事", mentionHint: "↑↓ 选择 · Enter 插入 · Esc 关闭", mentionOne: "这里有备注提到您", mentionsTitle: "提到您的备注", mentionsCount: "未读的提及：{count}", calledMention: "{name} 在备注里提到了您，点击查看", keyMention: "在备注里提到同事",
 };

@@ -5,6 +5,7 @@ import { richNodes } from "../widget/rich.js";
 import { answerAfter, attached, attachedLook } from "./attached.js";
 import { ownerText, visitorName } from "./list.js";
 import { maskInside, maskedNodes } from "./masked.js";
+import { mentionNodes, namedText, namesOf } from "./mention.js";
 import { isMine } from "./store.js";
 
 const NEAR_END_PX = 80;
@@ -128,6 +129,8 @@ export function createThread(root, texts, does) {
     const opened = JSON.stringify(thread.revealed);
     /** @type {{ key: string, look: string, build: () => HTMLElement }[]} */
     const rows = [];
+    const me = state.me?.id ?? 0;
+    const noteNodes = (/** @type {string} */ text, /** @type {Map<number, string>} */ names) => mentionNodes(text, names, me, (part) => maskedNodes(part, masks));
     const translations = state.translated[thread.id] ? thread.translations : {};
     let lastDay = "";
     const dayRow = (/** @type {string} */ at) => {
@@ -139,7 +142,7 @@ export function createThread(root, texts, does) {
     const addNotes = (/** @type {number} */ after, /** @type {number} */ before) => {
       for (const note of thread.notes.filter((one) => one.after_seq >= after && one.after_seq < before)) {
         dayRow(note.at);
-        rows.push({ key: `n${note.id}`, look: opened, build: () => bubble("note", note.author.name, note.at, maskedNodes(note.text, masks)) });
+        rows.push({ key: `n${note.id}`, look: opened + JSON.stringify(note.mentions), build: () => bubble("note", note.author.name, note.at, noteNodes(note.text, namesOf(note.mentions))) });
       }
     };
     addNotes(0, first);
@@ -155,7 +158,7 @@ export function createThread(root, texts, does) {
     }
     const stored = new Set([...thread.messages, ...thread.notes].map((one) => one.client_id));
     for (const line of state.pending.filter((one) => one.conversation_id === thread.id && !stored.has(one.client_id)))
-      rows.push({ key: `p${line.client_id}`, look: line.error, build: () => pendingRow(line) });
+      rows.push({ key: `p${line.client_id}`, look: line.error, build: () => pendingRow(line, namesOf(state.agents)) });
     return rows;
   }
 
@@ -180,10 +183,10 @@ export function createThread(root, texts, does) {
     return h("article", { class: `line line--${role}`, "data-role": role }, h("p", { class: "line-who" }, label, at && h("time", { title: texts.dateTime(at) }, texts.time(at))), h("div", { class: "body" }, ...body));
   }
 
-  /** @param {import("./store.js").Pending} line */
-  function pendingRow(line) {
+  /** @param {import("./store.js").Pending} line @param {Map<number, string>} names */
+  function pendingRow(line, names) {
     const role = line.kind === "note" ? "note" : "agent";
-    const element = bubble(role, line.error ? failedText(line.error) : t("sending"), null, [document.createTextNode(line.text)]);
+    const element = bubble(role, line.error ? failedText(line.error) : t("sending"), null, [document.createTextNode(role === "note" ? namedText(line.text, names) : line.text)]);
     element.classList.add(line.error ? "line--failed" : "line--sending");
     if (line.error) element.append(h("p", { class: "line-acts" }, h("button", { type: "button", class: "link", onclick: () => does.retry(line) }, t("retry")), h("button", { type: "button", class: "link", onclick: () => does.discard(line.client_id) }, t("discard"))));
     return element;

@@ -6,7 +6,7 @@ import { h, setText } from "../widget/dom.js";
 const STATUSES = ["online", "busy", "away"];
 
 /**
- * @typedef {{ presence: (status: string) => void, sound: () => void, help: () => void, board: () => void, called: (id: string) => void, dismiss: () => void }} Does
+ * @typedef {{ presence: (status: string) => void, sound: () => void, help: () => void, board: () => void, mentions: () => void, called: (id: string) => void, dismiss: () => void }} Does
  */
 
 /**
@@ -21,9 +21,10 @@ export function createTop(root, alert, texts, { language, does }) {
   const status = h("select", { class: "select", "aria-label": t("presence"), onchange: () => does.presence(status.value) }, ...STATUSES.map((one) => h("option", { value: one }, t(one))));
   const sound = h("button", { type: "button", class: "button button--plain wide-only", onclick: does.sound });
   const board = h("button", { type: "button", class: "button button--plain", hidden: true, onclick: does.board }, t("board"));
+  const mentions = h("button", { type: "button", class: "button button--plain mentions", hidden: true, onclick: does.mentions });
   const today = h("span", { class: "today muted wide-only" });
   const help = h("button", { type: "button", class: "icon-button", title: t("help"), "aria-label": t("help"), onclick: does.help }, "?");
-  root.append(h("h1", { class: "brand" }, "应答", h("span", { class: "muted" }, t("title"))), link, today, h("span", { class: "grow" }), board, language, sound, help, h("label", { class: "status" }, dot, name, status));
+  root.append(h("h1", { class: "brand" }, "应答", h("span", { class: "muted" }, t("title"))), link, today, h("span", { class: "grow" }), mentions, board, language, sound, help, h("label", { class: "status" }, dot, name, status));
   const text = h("span", { class: "grow" });
   alert.append(text, h("button", { type: "button", class: "icon-button", "aria-label": t("close"), onclick: does.dismiss }, "×"));
 
@@ -40,13 +41,18 @@ export function createTop(root, alert, texts, { language, does }) {
     if (status.value !== presence) status.value = presence;
     board.hidden = !state.supervisor;
     board.setAttribute("aria-pressed", String(state.boardOpen));
+    const count = state.mentions.length;
+    mentions.hidden = count === 0;
+    setText(mentions, `@ ${count}`);
+    mentions.title = t("mentionsCount", { count });
+    mentions.setAttribute("aria-label", t("mentionsCount", { count }));
     setText(today, state.today ? dayText(state.today) : "");
     alert.hidden = !state.error && !state.call;
     alert.classList.toggle("alert--call", !state.error && !!state.call);
     if (state.error) setText(text, errorText(state.error));
     else if (state.call) {
       const { kind, by, conversation_id } = state.call;
-      text.replaceChildren(h("button", { type: "button", class: "link", onclick: () => (does.dismiss(), does.called(conversation_id)) }, t(kind === "whisper" ? "calledWhisper" : "calledReassign", { name: by })));
+      text.replaceChildren(h("button", { type: "button", class: "link", onclick: () => (does.dismiss(), does.called(conversation_id)) }, t(kind === "whisper" ? "calledWhisper" : kind === "mention" ? "calledMention" : "calledReassign", { name: by })));
     }
   };
 

@@ -53,8 +53,11 @@
  * @property {string} client_id
  * @property {{ id: number, name: string }} author
  * @property {string} text
+ * @property {{ id: number, name: string }[]} mentions whom `<@id>` in the text calls
  * @property {number} after_seq
  * @property {string} at
+ *
+ * @typedef {{ conversation_id: string, note_id: string, visitor: Visitor, by: string, text: string, at: string }} Mention a note that calls this agent, unread
  *
  * @typedef {{ title: string, state: string, slots: Record<string, string> }} Topic
  * @typedef {{ conversation_id: string, at: string, topic: string, summary: string, tags: string[] }} Earlier
@@ -111,7 +114,7 @@
  * @typedef {{ conversation_id: string, until: string }} Ring
  * @typedef {{ id: number, name: string }} Team
  *
- * @typedef {{ type: "ready", agent: Me, agents: Agent[], conversations: Entry[], queue: Place[], teams?: Team[], rings?: Ring[], supervisor?: boolean, assist?: boolean, today?: import("./board.js").Day, at: string }} ReadyFrame
+ * @typedef {{ type: "ready", agent: Me, agents: Agent[], conversations: Entry[], queue: Place[], teams?: Team[], rings?: Ring[], mentions?: Mention[], supervisor?: boolean, assist?: boolean, today?: import("./board.js").Day, at: string }} ReadyFrame
  * @typedef {{ type: "error", code: string, message: string, act?: string, winner?: string, full?: string, conversation_id?: string, client_id?: string }} ErrorFrame
  * @typedef {Entry & { hit: { seq: number, text: string } | null }} Found a conversation that was searched for, and the line that shows why
  * @typedef {ReadyFrame | ThreadFrame | ErrorFrame
@@ -119,6 +122,7 @@
  *   | ({ type: "message" } & Message)
  *   | ({ type: "note" } & Note)
  *   | { type: "cards", conversation_id: string, message_seq: number, cards: import("../widget/wire.js").Card[] }
+ *   | { type: "mentions", mentions: Mention[] }
  *   | { type: "queue", entries: Place[] }
  *   | { type: "found", query: string, entries: Found[], more: boolean }
  *   | { type: "ok", act: string, conversation_id: string, client_id?: string, suggestion_id?: string, lines?: Translated[], epoch?: number, seq?: number, replies?: Canned[], board?: import("./board.js").Board }
@@ -139,7 +143,7 @@
 
 const KNOWN = new Set([
   "ready", "thread", "error", "conversation", "message", "note", "queue", "ok", "delta", "turn", "typing", "presence",
-  "revealed", "pong", "found", "ring", "alert", "intake", "brief", "suggestion", "translation", "viewers", "cards",
+  "revealed", "pong", "found", "ring", "alert", "intake", "brief", "suggestion", "translation", "viewers", "cards", "mentions",
 ]);
 
 /** One frame, or null for what this version does not know. @param {unknown} data @returns {Frame | null} */
