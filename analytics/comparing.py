@@ -6,6 +6,7 @@ Whoever may see figures may look; starting and stopping takes the right to run c
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -60,6 +61,7 @@ def frame(request: HttpRequest, title: Any) -> dict[str, Any]:
         **admin.site.each_context(request),
         "title": title,
         "t": WORDS,
+        "demo": settings.DEMO_PROVIDER,
         "p": PAGE,
         "w": TABLE,
         "page": None,
@@ -122,6 +124,7 @@ def comparison(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **frame(request, f"{PAGE['title']} #{row.pk}"),
         "row": row,
+        "demo": showing.is_demo(row),
         "state": showing.state(row),
         "done": row.answers.count(),
         "lines": showing.lines(row, beside=other),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
@@ -72,6 +73,7 @@ def frame(request: HttpRequest, declared: Page, asked: Asked, names: Names) -> d
         **admin.site.each_context(request),
         "title": declared.title,
         "t": WORDS,
+        "demo": settings.DEMO_PROVIDER,
         "page": declared,
         "pages": PAGES.values(),
         "asked": asked,

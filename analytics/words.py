@@ -2,7 +2,12 @@
 
 from prompts.bilingual import both
 
+DEMO = both(
+    "模型由演示服务扮演：回答、速度和费用都不是真实模型的。",
+    "The demo provider plays the models: answers, times and costs are not those of real ones.",
+)
 WORDS = {
+    "demo": DEMO,
     "analytics": both("数据分析", "Analytics"),
     "live": both("实时", "Live"),
     "exports": both("导出", "Exports"),

@@ -282,6 +282,12 @@ def default_base_url(provider: str) -> str:
     return found
 
 
+def is_demo(endpoint: Endpoint) -> bool:
+    """Whether the demo provider plays it: every provider's own address is the fake's while it is switched on."""
+    usual = default_base_url(endpoint.provider)
+    return bool(settings.DEMO_PROVIDER and usual and endpoint.base_url == usual)
+
+
 def base_url_problem(provider: str, base_url: str) -> str:
     """Why no key may be sent to `base_url`, in Chinese and English; empty when it may.
 

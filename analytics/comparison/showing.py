@@ -7,6 +7,7 @@ from typing import Any
 from analytics.comparison import differing, plan
 from analytics.comparison.words import ENDED_BY, MEASURES, STATES, WHY, WORDS
 from analytics.models import Comparison
+from analytics.words import DEMO
 from prompts.bilingual import pick
 
 DASH = "—"
@@ -138,6 +139,11 @@ def window(cell: dict[str, Any]) -> Shown:
     return Shown(f"{cell['value']:,}", ends, (said, f"n = {cell['n']}", *why))
 
 
+def is_demo(row: Comparison) -> bool:
+    """Whether the demo provider played one of the endpoints; unknown of runs from before this was kept."""
+    return any(each.get("demo") for each in row.endpoints)
+
+
 def state(row: Comparison) -> str:
     """As "Partial: the calls it might make are made"."""
     said = str(STATES[row.state])
@@ -150,6 +156,7 @@ def markdown(row: Comparison) -> str:
     head = [str(WORDS["endpoint"]), str(WORDS["price"]), *measures, str(WORDS["spent"])]
     found = [
         f"**#{row.pk}** {row.created_at:%Y-%m-%d %H:%M} UTC · {state(row)} · seed {row.options['seed']}",
+        *(["", f"*{DEMO}*"] if is_demo(row) else []),
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",

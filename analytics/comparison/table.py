@@ -10,6 +10,7 @@ from analytics.comparison.plan import Options
 from analytics.comparison.probing import Probe
 from analytics.models import ComparedAnswer, Comparison
 from prompts.llm.catalogue import Endpoint
+from prompts.snapshot import is_demo
 
 Cell = dict[str, Any]
 
@@ -26,6 +27,7 @@ def described(endpoint: Endpoint) -> dict[str, Any]:
         "price_out": str(endpoint.price.output),
         "currency": endpoint.price.currency,
         "price_since": endpoint.price.since,
+        "demo": is_demo(endpoint),
     }
 
 

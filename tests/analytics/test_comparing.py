@@ -10,7 +10,8 @@ from django.test import Client
 from analytics import tasks
 from analytics.comparison import differing, holding, plan
 from analytics.models import Comparison
-from prompts.models import ModelCall
+from prompts import snapshot
+from prompts.models import ModelCall, ModelEndpoint
 from tests.analytics.test_comparison import model, provider, server  # noqa: F401 - fixtures
 from tests.fakes.provider_control import ProviderControl
 
@@ -67,6 +68,30 @@ def test_a_comparison_is_begun_watched_and_shown(client: Client) -> None:
     assert client.get(f"{PATH}{row.pk}/?as=json").json()["state"] == "done"
     assert b"| good (fake-good) |" in client.get(f"{PATH}{row.pk}/?as=markdown").content
     assert f"#{row.pk}" in client.get(PATH).content.decode()
+
+
+def test_what_the_demo_provider_played_is_said(client: Client, settings: Any) -> None:
+    demo = {"HTTP_ACCEPT_LANGUAGE": "en"}
+    said = "The demo provider plays the models"
+    assert said not in client.get(PATH, **demo).content.decode()
+    settings.DEMO_PROVIDER = True
+    assert said in client.get(PATH, **demo).content.decode()
+    assert said in client.get("/analytics/", follow=True, **demo).content.decode()
+
+    client.post(PATH, WANTED)  # at an address of its own, which is no demo
+    real = Comparison.objects.get()
+    ModelEndpoint.objects.update(base_url="")
+    settings.MODEL_BASE_URLS = {"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
+    snapshot.announce()
+    Comparison.objects.update(state="cancelled")
+    client.post(PATH, WANTED)
+    played = Comparison.objects.latest("pk")
+    settings.DEMO_PROVIDER = False
+
+    for row, is_played in ((real, False), (played, True)):
+        shown = client.get(f"{PATH}{row.pk}/", **demo).content.decode()
+        table = client.get(f"{PATH}{row.pk}/?as=markdown", **demo).content.decode()
+        assert (said in shown, said in table) == (is_played, is_played)
 
 
 def test_what_it_takes_is_said_before_anything_is_asked(client: Client) -> None:
