@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from csp.decorators import csp_replace
 from django.contrib.admin.views.decorators import staff_member_required
@@ -14,7 +15,7 @@ from django.utils.translation import get_language
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from chat import assets, media, showing
+from chat import assets, auth, media, showing
 from chat.models import Attachment, Inbox
 
 EMBED_SECONDS = 300
@@ -80,16 +81,34 @@ def embed(request: HttpRequest) -> HttpResponseBase:
     Its address is for ever, so it is cached for minutes only.
     """
     inbox = find_inbox(request.GET.get("inbox", ""))
-    response = send(request, assets.embed() if inbox is None else embed_of(inbox))
+    is_refused = inbox is not None and not is_allowed(request, inbox)
+    response = send(
+        request, assets.embed() if inbox is None else embed_of(inbox, is_refused=is_refused)
+    )
+    patch_vary_headers(response, ["Referer"])
     response["Cache-Control"] = f"public, max-age={EMBED_SECONDS}"
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 
-def embed_of(inbox: Inbox) -> assets.Asset:
-    """The script, and before it the inbox as the launcher needs it."""
-    fields = json.dumps(showing.launcher_fields(inbox), ensure_ascii=False).translate(IN_SCRIPT)
+def is_allowed(request: HttpRequest, inbox: Inbox) -> bool:
+    """Whether the page that includes the script may frame the inbox; a page that does not say which it is may.
+
+    Only so that its developer is told: it is the frame's own policy that refuses.
+    """
+    try:
+        page = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return True
+    origin = f"{page.scheme}://{page.netloc}" if page.netloc else None
+    return auth.origin_allowed(origin, host=request.get_host(), inbox=inbox)
+
+
+def embed_of(inbox: Inbox, *, is_refused: bool) -> assets.Asset:
+    """The script, and before it the inbox as the launcher needs it, or that this page gets none."""
+    said = {"key": inbox.key, "refused": True} if is_refused else showing.launcher_fields(inbox)
+    fields = json.dumps(said, ensure_ascii=False).translate(IN_SCRIPT)
     script = assets.embed()
     plain = f"window.yingdaInbox={fields};\n".encode() + script.plain
     return replace(script, plain=plain, body=gzip.compress(plain, mtime=0))

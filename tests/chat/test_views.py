@@ -135,6 +135,31 @@ def test_embed_script_begins_with_the_look_of_its_inbox(browser: Client) -> None
     assert rest == browser.get("/embed.js").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("page", "is_refused"),
+    [
+        ("https://shop.example/cart", False),
+        ("https://other.example/", True),
+        ("http://shop.example/", True),
+        ("http://testserver/", False),
+        ("", False),
+        ("https://[", False),
+    ],
+)
+def test_a_page_that_may_not_frame_the_inbox_is_told_that_alone(
+    browser: Client, page: str, is_refused: bool
+) -> None:
+    inbox = InboxFactory.create(allowed_domains=["https://shop.example"])
+
+    response = browser.get("/embed.js", {"inbox": inbox.key}, headers={"referer": page})
+
+    look = json.loads(response.content.decode().partition(";\n")[0].partition("=")[2])
+    assert (look == {"key": inbox.key, "refused": True}) is is_refused
+    assert ("refused" in look) is is_refused
+    assert "shop.example" not in str(look)
+    assert "Referer" in response["Vary"]
+
+
 @pytest.mark.parametrize("key", ["", "ib_unknown", "%00", "x" * 300])
 def test_embed_script_of_no_inbox_is_the_plain_one(browser: Client, key: str) -> None:
     script = browser.get("/embed.js", {"inbox": key}).content.decode()

@@ -32,7 +32,9 @@ def elsewhere(stack: Stack, database: Database) -> Iterator[Elsewhere]:
         yield Elsewhere(stack.url, key)
 
 
-def host_page(context: BrowserContext, platform: Elsewhere, *, policy: str = "") -> Page:
+def host_page(
+    context: BrowserContext, platform: Elsewhere, *, policy: str = "", host: str = HOST
+) -> Page:
     """A page of the shop, as strict as it likes, with the two tags of the guide on it."""
     settings = json.dumps({"inbox": platform.key, "baseUrl": platform.url, "locale": "zh-CN"})
     html = f"""<!DOCTYPE html><html lang="zh-CN"><title>Shop</title><body><h1>Shop</h1>
@@ -43,9 +45,9 @@ def host_page(context: BrowserContext, platform: Elsewhere, *, policy: str = "")
         headers = {"Content-Security-Policy": policy} if policy else {}
         route.fulfill(body=html, content_type="text/html; charset=utf-8", headers=headers)
 
-    context.route(f"{HOST}/**", serve)
+    context.route(f"{host}/**", serve)
     page = context.new_page()
-    page.goto(f"{HOST}/")
+    page.goto(f"{host}/")
     return page
 
 
@@ -97,6 +99,19 @@ def test_another_site_may_not_frame_it(context: BrowserContext, elsewhere: Elsew
     page.wait_for_timeout(1_000)
 
     assert page.frame_locator("iframe").locator("#widget").count() == 0
+
+
+def test_a_site_that_is_not_listed_has_no_launcher_and_reads_why(
+    context: BrowserContext, elsewhere: Elsewhere
+) -> None:
+    with context.expect_event(
+        "console", lambda said: "http://other.example" in said.text
+    ) as warning:
+        page = host_page(context, elsewhere, host="http://other.example")
+    assert (warning.value.type, HOST in warning.value.text) == ("warning", False)
+    page.evaluate("yingda('open')")
+    assert page.locator("iframe").count() == 0
+    assert page.locator("button").count() == 0
 
 
 # From another origin: what it can reach of the page, and of the frames beside it.

@@ -61,6 +61,7 @@ class FakeElement extends EventTarget {
 /** A shop's page that includes the script `times` times, after `before` has run in it. */
 function openPage({ before = "", times = 1, settings = { inbox: "ib_test", locale: "zh-CN" }, path = "/", storage = memoryStorage(), inbox } = {}) {
   const clock = createClock();
+  const warned = [];
   const window = Object.assign(new EventTarget(), { matchMedia: () => ({ matches: false }), yingdaSettings: settings, yingdaInbox: inbox, localStorage: storage, sessionStorage: storage });
   const document = Object.assign(new EventTarget(), {
     currentScript: { src: "https://chat.example/embed.js" },
@@ -71,7 +72,8 @@ function openPage({ before = "", times = 1, settings = { inbox: "ib_test", local
   });
   const context = vm.createContext({
     window, document, URL, URLSearchParams, CustomEvent, navigator: { language: "zh-CN" },
-    location: { href: `https://shop.example${path}`, pathname: path.split("?")[0], search: path.includes("?") ? `?${path.split("?")[1]}` : "" },
+    console: { warn: (words) => warned.push(words) },
+    location: { origin: "https://shop.example", href: `https://shop.example${path}`, pathname: path.split("?")[0], search: path.includes("?") ? `?${path.split("?")[1]}` : "" },
     setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout, setInterval: clock.setTimeout, clearInterval: clock.clearTimeout,
     CSSStyleSheet: class {
       replaceSync() {}
@@ -83,6 +85,7 @@ function openPage({ before = "", times = 1, settings = { inbox: "ib_test", local
   return {
     window,
     document,
+    warned,
     call: (...args) => window.yingda(...args),
     clock,
     storage,
@@ -112,6 +115,15 @@ test("asks for nothing but the launcher before it is opened", () => {
   assert.equal(page.frame().src, "https://chat.example/widget/ib_test/#open=1&locale=zh-CN");
   assert.equal(page.frame().referrerPolicy, "origin");
   assert.equal(page.launcher().attributes["aria-expanded"], "true");
+});
+
+test("a page that the inbox refuses gets no launcher and is told what to do", () => {
+  const page = openPage({ inbox: { key: "ib_test", refused: true } });
+  page.call("open");
+  assert.equal(page.document.body.children.length, 0);
+  assert.equal(page.warned.length, 1);
+  assert.match(page.warned[0], /add https:\/\/shop\.example to the allowed origins/);
+  assert.equal(openPage({ inbox: { key: "ib_other", refused: true } }).document.body.children.length, 1);
 });
 
 test("included twice, it is there once", () => {

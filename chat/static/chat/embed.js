@@ -286,7 +286,7 @@
     // What staff set, where the script was asked for with ?inbox=; what the page says goes before it.
     var known = win.yingdaInbox || {};
     if (known.key && wanted.inbox && wanted.inbox !== known.key) known = {};
-    if (ui || !(wanted.inbox || known.key)) return;
+    if (ui || shown.isRefused(known) || !(wanted.inbox || known.key)) return;
     settings = Object.assign({ inbox: known.key, brand: known.color, position: known.position, theme: known.theme, greetings: known.greetings }, wanted);
     settings.baseUrl = new URL(settings.baseUrl || (script && script.src) || location.href, location.href).origin;
     wire("addEventListener");

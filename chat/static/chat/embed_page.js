@@ -114,8 +114,14 @@ var yingdaPage = (function () {
     }
   }
 
+  /** Whether the inbox's frame would refuse this page; then whoever builds the page is told. @param {any} inbox */
+  function isRefused(inbox) {
+    if (inbox.refused) console.warn("yingda: no chat here: add " + location.origin + " to the allowed origins of the inbox (admin, Embedding). 请在接入点的「嵌入」中添加此来源。");
+    return inbox.refused;
+  }
+
   return {
     PHONE: PHONE, ICON_CHAT: ICON_CHAT, ICON_CLOSE: ICON_CLOSE,
-    textsOf: textsOf, svg: svg, style: style, colour: colour, wordsOf: wordsOf, fits: fits, note: note,
+    textsOf: textsOf, svg: svg, style: style, colour: colour, wordsOf: wordsOf, fits: fits, note: note, isRefused: isRefused,
   };
 })();
