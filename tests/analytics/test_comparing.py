@@ -71,12 +71,12 @@ def test_a_comparison_is_begun_watched_and_shown(client: Client) -> None:
 
 
 def test_what_the_demo_provider_played_is_said(client: Client, settings: Any) -> None:
-    demo = {"HTTP_ACCEPT_LANGUAGE": "en"}
+    english = {"accept-language": "en"}
     said = "The demo provider plays the models"
-    assert said not in client.get(PATH, **demo).content.decode()
+    assert said not in client.get(PATH, headers=english).content.decode()
     settings.DEMO_PROVIDER = True
-    assert said in client.get(PATH, **demo).content.decode()
-    assert said in client.get("/analytics/", follow=True, **demo).content.decode()
+    assert said in client.get(PATH, headers=english).content.decode()
+    assert said in client.get("/analytics/", follow=True, headers=english).content.decode()
 
     client.post(PATH, WANTED)  # at an address of its own, which is no demo
     real = Comparison.objects.get()
@@ -89,8 +89,8 @@ def test_what_the_demo_provider_played_is_said(client: Client, settings: Any) ->
     settings.DEMO_PROVIDER = False
 
     for row, is_played in ((real, False), (played, True)):
-        shown = client.get(f"{PATH}{row.pk}/", **demo).content.decode()
-        table = client.get(f"{PATH}{row.pk}/?as=markdown", **demo).content.decode()
+        shown = client.get(f"{PATH}{row.pk}/", headers=english).content.decode()
+        table = client.get(f"{PATH}{row.pk}/?as=markdown", headers=english).content.decode()
         assert (said in shown, said in table) == (is_played, is_played)
 
 
