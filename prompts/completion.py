@@ -129,6 +129,7 @@ def answered(
     started = time.perf_counter()
     hits = composing.find_hits(question, current)
     version = current.prompts.get(("answer", question.language))
+    release = current.published.release_of(version)
     composed = composing.compose(question, hits, wording=version, current=current)
     request = replace(composed.request, purpose=purpose)
     decision, health = route(question, request, hits, current=current)
@@ -154,7 +155,7 @@ def answered(
         sink.write(request.fallback)
         reply = Reply(text=request.fallback, endpoint=SOP.name)
     finally:
-        entry = entry_of(question, decision, composed, version=version, release=current.release)
+        entry = entry_of(question, decision, composed, version=version, release=release)
         ledger.record(entry, calls, by_name(current))
     timings = {"prepare": elapsed_ms(started, prepared), "stream": elapsed_ms(prepared)}
     answer = as_answer(
@@ -167,16 +168,16 @@ def answered(
     )
     if screen.hidden:
         answer = replace(answer, decision={**answer.decision, "hidden": screen.hidden})
-    return with_arm(answer, current)
+    return with_arm(answer, current, release=release)
 
 
-def with_arm(answer: Answer, current: Snapshot) -> Answer:
+def with_arm(answer: Answer, current: Snapshot, *, release: str) -> Answer:
     """The answer, which says the release it was of, where there are releases."""
-    if not (current.release or current.trials):
+    if not (release or current.trials):
         return answer
     tried = {trial.name for trial in current.trials}
-    arm = "release" if current.release in tried else "control"
-    return replace(answer, decision={**answer.decision, "release": current.release, "arm": arm})
+    arm = "release" if release in tried else "control"
+    return replace(answer, decision={**answer.decision, "release": release, "arm": arm})
 
 
 def converse(talk: "Talk", request: Request, screen: Screen, toolbox: Toolbox | None) -> Reply:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prompts import fewshots, rendering, retrieval
+from prompts import example_sets, fewshots, rendering, retrieval
 from prompts.fewshots import Example
 from prompts.llm.types import Document, Line, Request
 from prompts.models import Wording
@@ -114,7 +114,8 @@ def chosen(
 ) -> tuple[Example, ...]:
     if wording is None:
         return ()
-    return current.library.choose(
+    library = example_sets.library_for(wording, current.example_sets, current.library)
+    return library.choose(
         wording,
         asked=question.text,
         language=question.language,

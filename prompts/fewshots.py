@@ -156,8 +156,10 @@ def read(known: Library) -> Library:
     return Library(version=version, shelves=shelves)
 
 
-def as_example(row: FewShotExample) -> Example:
+def as_example(row: FewShotExample, *, like: Example | None = None) -> Example:
+    """`like` says the same, perhaps: what is said alike is cut alike."""
     text = dialogue(row.messages, language=row.language)
+    is_known = like is not None and like.text == text
     said = " ".join(
         str(each.get("text", "")) for each in row.messages if each.get("role") == "visitor"
     )
@@ -169,8 +171,10 @@ def as_example(row: FewShotExample) -> Example:
         emotion=row.emotion,
         tags=frozenset(row.tags),
         text=text,
-        tokens=estimate_tokens(Request("example", (Line("system", text),))),
-        terms=frozenset(telling(said[:QUERY_CHARS])),
+        tokens=like.tokens
+        if like and is_known
+        else estimate_tokens(Request("example", (Line("system", text),))),
+        terms=like.terms if like and is_known else frozenset(telling(said[:QUERY_CHARS])),
         updated_at=row.updated_at,
     )
 

@@ -1,10 +1,13 @@
 """The releases that some buckets hear, as every turn needs them. Read by prompts.snapshot."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import structlog
+from django.db.models import F
 
+from prompts.example_sets import AS_EDITED as EXAMPLES_AS_EDITED
 from prompts.llm.router import Policy, PolicyError
 from prompts.models import PromptVersion, Release, SopSet
 from prompts.retrieval import AS_EDITED
@@ -14,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReleaseTrial:
-    """A release with the buckets that hear it. No policy, or no set of SOPs: what is in force holds."""
+    """A release with the buckets that hear it. No policy, or no set: what is in force holds."""
 
     name: str
     first: int
@@ -22,6 +25,28 @@ class ReleaseTrial:
     prompts: dict[tuple[str, str], PromptVersion]
     policy: Policy | None
     sop_set: int = AS_EDITED
+    example_set: int = EXAMPLES_AS_EDITED
+
+    @property
+    def example_sets(self) -> dict[int, int]:
+        """The set of examples each of its versions is shown."""
+        return {version.pk: self.example_set for version in self.prompts.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What everybody hears who is in no trial: the release behind each version, and the examples it is shown.
+
+    `others`: the last release whose policy or SOPs are in force, for what a version of no release says.
+    """
+
+    releases: Mapping[int, str] = field(default_factory=dict)
+    example_sets: Mapping[int, int] = field(default_factory=dict)
+    others: str = ""
+
+    def release_of(self, version: PromptVersion | None) -> str:
+        """Whose wording a version is; without one, whose SOPs or policy hold; empty: of none."""
+        return self.releases.get(version.pk, self.others) if version else self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +96,22 @@ def as_trial(row: Release) -> ReleaseTrial:
         if policy
         else None,
         sop_set=row.sop_set_id or AS_EDITED,
+        example_set=row.example_set_id or EXAMPLES_AS_EDITED,
     )
 
 
-def published() -> str:
-    """The release everybody hears who is in no trial; empty: none."""
-    names = Release.objects.filter(status=Release.Status.PUBLISHED).values_list("name", flat=True)
-    return names.first() or ""
+def published() -> Published:
+    """Of two releases with the same version the later one."""
+    rows = Release.objects.filter(status=Release.Status.PUBLISHED).order_by("published_at", "pk")
+    parts = rows.values_list(
+        "name", "versions", "example_set", F("policy__active"), F("sop_set__active")
+    )
+    releases, sets, others = {}, {}, ""
+    for name, version, examples, routes, answers in parts:
+        releases[version] = name
+        sets[version] = examples or EXAMPLES_AS_EDITED
+        others = name if routes or answers else others
+    return Published(releases, sets, others)
 
 
 def sops_in_force() -> int:

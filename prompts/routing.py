@@ -16,7 +16,7 @@ from prompts.llm.features import Emotion, Features, Option, Situation, Tally, le
 from prompts.llm.router import RoutingDecision, decide, estimate_tokens
 from prompts.llm.types import Request
 from prompts.redis import connection
-from prompts.release_trials import ReleaseTrial
+from prompts.release_trials import Published, ReleaseTrial
 from prompts.retrieval import Hit
 from prompts.snapshot import Record, Snapshot
 
@@ -100,12 +100,13 @@ def released(question: Question, current: Snapshot) -> Snapshot:
 
 
 def heard(trial: ReleaseTrial, current: Snapshot) -> Snapshot:
-    """`current` with the wordings, the SOPs and the policy of a release."""
+    """`current` with the wordings, the examples, the SOPs and the policy of a release."""
     return replace(
         current,
         prompts={**current.prompts, **trial.prompts},
         policy=trial.policy or current.policy,
-        release=trial.name,
+        published=Published(others=trial.name),
+        example_sets={**current.example_sets, **trial.example_sets},
         sop_set=trial.sop_set or current.sop_set,
     )
 

@@ -6,7 +6,7 @@ and publishes it, upon which every process drops its copy at once.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from redis import Redis, RedisError
 
-from prompts import fewshots, release_trials
+from prompts import example_sets, fewshots, release_trials
 from prompts.fewshots import Library
 from prompts.llm.catalogue import Capabilities, Endpoint, Price
 from prompts.llm.features import Arm, Tally
@@ -35,7 +35,7 @@ from prompts.models import (
     RoutePolicy,
 )
 from prompts.redis import connection as redis_connection
-from prompts.release_trials import ReleaseTrial, Shadow
+from prompts.release_trials import Published, ReleaseTrial, Shadow
 
 log = structlog.get_logger(__name__)
 
@@ -77,9 +77,11 @@ class Snapshot:
     forced: Level | None
     budgets: tuple[Budget, ...]
     records: dict[str, Record]
-    # Releases that some buckets hear; the one everybody else hears; "" is none.
+    # Releases that some buckets hear; what of releases everybody else hears.
     trials: tuple[ReleaseTrial, ...]
-    release: str
+    published: Published
+    # By version: the set of examples it is shown; none, or 0: `library`.
+    example_sets: Mapping[int, int]
     # Drafts that answer silently.
     shadows: tuple[Shadow, ...]
     # The SOPs that are searched; see prompts.retrieval.
@@ -204,23 +206,34 @@ def take_snapshot() -> Snapshot:
     taken_at = time.monotonic()  # before the first query: what changes meanwhile makes it stale
     prompts = Prompt.objects.select_related("current").exclude(current=None)
     load = LoadPolicy.objects.first() or LoadPolicy()
+    library = fewshots.read(CACHE.kept.library if CACHE.kept else Library())
+    published, trials = release_trials.published(), release_trials.read()
+    warm_examples(published, trials, library)
     return Snapshot(
         endpoints=tuple(readable_endpoints()),
         prompts={(p.purpose, p.language): p.current for p in prompts if p.current},
-        library=fewshots.read(CACHE.kept.library if CACHE.kept else Library()),
+        library=library,
         policy=active_policy(),
         arms=running_arms(),
         thresholds=as_thresholds(load),
         forced=forced_level(load),
         budgets=tuple(Budget.objects.filter(enabled=True)),
         records=records(),
-        trials=release_trials.read(),
-        release=release_trials.published(),
+        trials=trials,
+        published=published,
+        example_sets=published.example_sets,
         shadows=release_trials.shadows(),
         sop_set=release_trials.sops_in_force(),
         nlu_number=active_classifier(),
         taken_at=taken_at,
     )
+
+
+def warm_examples(published: Published, trials: tuple[ReleaseTrial, ...], library: Library) -> None:
+    """No turn waits for the examples of a release: they are read before it is heard, once in a process."""
+    tried = {trial.example_set for trial in trials}
+    for chosen in {*published.example_sets.values(), *tried} - {example_sets.AS_EDITED}:
+        example_sets.library(chosen, library)
 
 
 CACHE = Cache(take_snapshot)

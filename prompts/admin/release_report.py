@@ -6,14 +6,14 @@ import structlog
 from django.db import DatabaseError, models
 from django.http import HttpRequest
 
-from prompts import releases, retrieval
+from prompts import example_sets, releases, retrieval
 from prompts.admin.canary_report import rate
 from prompts.admin.evaluation_pages import as_line
 from prompts.admin.release_words import DIFFERENCES, MOVES, STATUSES, WORDS
 from prompts.admin.sops_heard import how
 from prompts.admin.wording import as_money, as_ms, in_chinese, pick
 from prompts.llm.canary import BUCKETS
-from prompts.models import Release, SopSet
+from prompts.models import PromptVersion, Release, SopSet
 from prompts.releases import Figures, Outcomes, Standing, Told, Verdict
 from prompts.releases.stages import as_hold
 from prompts.retrieval import Difference
@@ -26,15 +26,19 @@ Status = Release.Status
 
 def context(request: HttpRequest, row: Release) -> dict[str, Any]:
     found = releases.gate(row)
-    changed = drift(row)
+    holds = list(row.versions.select_related("prompt__current"))
+    changed, examples = drift(row), example_drift(row, holds)
     return {
         "t": WORDS,
         "status_text": STATUSES[row.status],
         "range": releases.range_text(row),
         "gate": found,
         "run": as_line(found.run) if found.run else None,
-        "holds": row.versions.select_related("prompt"),
+        "holds": holds,
         "sop_count": size_of(row) if row.sop_set_id else 0,
+        "example_count": len(row.example_set.members) if row.example_set else 0,
+        "example_drift": examples[:DRIFT_SHOWN],
+        "example_drift_count": len(examples),
         "drift": changed[:DRIFT_SHOWN],
         "drift_count": len(changed),
         "moves": moves(row),
@@ -71,6 +75,14 @@ def drift(row: Release) -> list[tuple[Difference, Any]]:
     if not row.sop_set_id or row.status in (Status.SUPERSEDED, Status.ROLLED_BACK):
         return []
     return [(each, DIFFERENCES[how(each)]) for each in retrieval.differences(row.sop_set_id)]
+
+
+def example_drift(row: Release, holds: list[PromptVersion]) -> list[tuple[Difference, Any]]:
+    """The same of the examples its versions are shown."""
+    if row.example_set is None or row.status in (Status.SUPERSEDED, Status.ROLLED_BACK):
+        return []
+    found = example_sets.differences(row.example_set, holds)
+    return [(each, DIFFERENCES[how(each)]) for each in found]
 
 
 def moves(row: Release) -> list[dict[str, Any]]:

@@ -23,6 +23,9 @@ WORDS = {
     "holds": both("包含的内容", "What it holds"),
     "sops": both("标准应答（创建时冻结）", "SOPs as they were when it was made"),
     "sops_kept": both("标准应答：沿用线上的", "SOPs: those in force"),
+    "examples": both("示例（创建时冻结）", "Examples as they were when it was made"),
+    "examples_live": both("示例：随编辑生效", "Examples: as they are edited"),
+    "example_drift": both("与现在编辑的示例不同", "Examples that say something else now"),
     "policy_kept": both("沿用线上策略", "the policy in force"),
     "drift": both("与现在编辑的标准应答不同", "SOPs that say something else now"),
     "drift_help": both(
@@ -112,6 +115,10 @@ WORDS = {
     "widen_ends": both(
         "手动调整后不再自动推进。", "Its stages end when the range is changed by hand."
     ),
+    "empty": both(
+        "请选择提示词版本，或冻结标准应答。",
+        "Choose versions of prompts, or freeze the SOPs with it.",
+    ),
     "stages_unread": both(
         "看不懂。请写成 5% 30m, 20% 2h（m 分钟，h 小时）。",
         "Not understood: write it as 5% 30m, 20% 2h (m minutes, h hours).",
@@ -187,7 +194,13 @@ HELP = {
         "release. Not chosen: those in force stay.",
     ),
     "name": both("字母、数字、连字符", "Letters, digits, hyphens"),
-    "versions": both("每个提示词最多一个版本", "One version of a prompt at most"),
+    "versions": both(
+        "每个提示词最多一个版本；冻结了标准应答时可以不选",
+        "One version of a prompt at most; none, where only SOPs go out",
+    ),
     "policy": both("不选：沿用线上策略", "None: the policy in force stays"),
-    "last_bucket": both("订单号末两位，包含在内", "Last two digits of the order number, included"),
+    "last_bucket": both(
+        "订单号末两位，包含在内；写了阶段时由第一个阶段决定",
+        "Last two digits of the order number, included; with stages the first of them decides",
+    ),
 }

@@ -19,7 +19,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from prompts import releases, retrieval
+from prompts import example_sets, releases, retrieval
 from prompts.admin import evaluation_pages, release_report
 from prompts.admin.release_words import COLOURS, HELP, LABELS, STATUSES, WORDS
 from prompts.admin.wording import both, pick
@@ -88,7 +88,15 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
         if steps and first is not None:
             if first + steps[-1][0] > BUCKETS:
                 self.add_error("stages", str(WORDS["stages_beyond"]))
-            cleaned["last_bucket"] = min(first + steps[0][0], BUCKETS) - 1
+            last = min(first + steps[0][0], BUCKETS) - 1
+            if "last_bucket" in self.changed_data and cleaned.get("last_bucket") not in (
+                last,
+                None,
+            ):
+                self.add_error("last_bucket", decided_by_stages(first, last))
+            cleaned["last_bucket"] = last
+        if not cleaned.get("versions") and not cleaned.get("freeze_sops"):
+            self.add_error("versions", str(WORDS["empty"]))
         chosen = cleaned.get("eval_set")
         for version in cleaned.get("versions") or []:
             guard = version.prompt.guarded_by
@@ -115,6 +123,13 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
 class ShadowForm(forms.Form):
     percent = forms.IntegerField(min_value=0, max_value=100)
     per_day = forms.DecimalField(min_value=0, max_digits=8, decimal_places=2)
+
+
+def decided_by_stages(first: int, last: int) -> str:
+    return pick(
+        f"第一个灰度阶段决定尾号：{first:02d}–{last:02d}。请改阶段，或清空阶段自己定范围。",
+        f"The first stage decides the tails: {first:02d}–{last:02d}. Change the stages, or empty them to choose the range.",
+    )
 
 
 @admin.register(Release)
@@ -189,13 +204,14 @@ class ReleaseAdmin(ModelAdmin):
         obj.created_by_id = request.user.pk
         if form.cleaned_data.get("freeze_sops"):
             obj.sop_set = retrieval.freeze()
+        obj.example_set = example_sets.freeze(form.cleaned_data["versions"])
         super().save_model(request, obj, form, change)
         draft = Release.Status.DRAFT
         releases.note(obj, "make", before="", after=draft, by=request.user.pk, detail=obj.note)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Release]:
         found: models.QuerySet[Release] = super().get_queryset(request)
-        return found.select_related("eval_set")
+        return found.select_related("eval_set", "example_set")
 
     @display(description=both("状态", "status"), ordering="status", label=COLOURS)  # type: ignore[untyped-decorator]
     def state(self, row: Release) -> tuple[str, Any]:

@@ -3,7 +3,13 @@
 from prompts.models.audit import AuditEntry
 from prompts.models.endpoints import CURRENCIES, PROVIDERS, ModelEndpoint
 from prompts.models.evaluation import EvalCase, EvalResult, EvalRun, EvalSet
-from prompts.models.frozen import SopSet, SopVersion, SopVersionQuestion
+from prompts.models.frozen import (
+    ExampleSet,
+    ExampleVersion,
+    SopSet,
+    SopVersion,
+    SopVersionQuestion,
+)
 from prompts.models.jobs import Job
 from prompts.models.ledger import Budget, ModelCall, QualityCell
 from prompts.models.releases import Release, ReleaseMove
@@ -36,7 +42,9 @@ __all__ = [
     "EvalResult",
     "EvalRun",
     "EvalSet",
+    "ExampleSet",
     "ExampleUse",
+    "ExampleVersion",
     "FewShotExample",
     "Intent",
     "IntentExample",

@@ -121,6 +121,8 @@ class EvalRun(Job):
     passed = models.PositiveIntegerField(default=0)
     # The set's when it began; empty: of a run from before this was kept.
     threshold = models.FloatField(null=True, blank=True, editable=False)
+    # Of the set and its cases when it began, as prompts.releases.gating tells; empty: from before this was kept.
+    cases = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
     # Critical cases that failed.
     critical = models.PositiveIntegerField(default=0)
 

@@ -1,4 +1,4 @@
-"""SOPs as they were at a moment: versions by their content, and the sets of them that releases hold."""
+"""SOPs and examples as they were at a moment: by their content, and the sets of them that releases hold."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -70,6 +70,36 @@ class SopSet(models.Model):
                 fields=["active"], condition=Q(active=True), name="sop_set_one_active"
             )
         ]
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
+class ExampleVersion(models.Model):
+    """What a few-shot example said, once for all sets that hold it. Written by prompts.example_sets only."""
+
+    digest = models.CharField(max_length=32, unique=True)
+    key = models.CharField(max_length=80)
+    language = models.CharField(max_length=5)
+    intent = models.CharField(max_length=40)
+    emotion = models.CharField(max_length=10)
+    messages = models.JSONField(default=list)
+    tags = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.language})"
+
+
+class ExampleSet(models.Model):
+    """The examples of one moment, shown beside the versions of the releases that hold it."""
+
+    digest = models.CharField(max_length=32, unique=True)
+    members = ArrayField(models.BigIntegerField())
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "example set"
 
     def __str__(self) -> str:
         return self.digest[:8]

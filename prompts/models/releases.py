@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from prompts.models.evaluation import EvalSet
-from prompts.models.frozen import SopSet
+from prompts.models.frozen import ExampleSet, SopSet
 from prompts.models.routing import BUCKET, POINTS, RoutePolicy
 from prompts.models.texts import PromptVersion
 
@@ -16,7 +16,8 @@ from prompts.models.texts import PromptVersion
 class Release(models.Model):
     """What it holds is fixed when it is made; then it only moves: draft, canary, published, and back.
 
-    A canary sends some buckets to it, under guard; published, its versions are their prompts' current ones.
+    A canary sends some buckets to it, under guard; published, its versions are their
+    prompts' current ones, until others have replaced them all.
     """
 
     class Status(models.TextChoices):
@@ -28,7 +29,7 @@ class Release(models.Model):
 
     name = models.SlugField(max_length=60, unique=True)
     note = models.CharField(max_length=200)
-    versions = models.ManyToManyField(PromptVersion, related_name="releases")
+    versions = models.ManyToManyField(PromptVersion, related_name="releases", blank=True)
     policy = models.ForeignKey(
         RoutePolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="releases"
     )
@@ -36,6 +37,14 @@ class Release(models.Model):
     # The SOPs as they were when it was made; none: those in force stay.
     sop_set = models.ForeignKey(
         SopSet,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="releases",
+    )
+    # The examples its versions are shown, as they were when it was made; none: as they are edited.
+    example_set = models.ForeignKey(
+        ExampleSet,
         on_delete=models.PROTECT,
         null=True,
         editable=False,
@@ -67,8 +76,8 @@ class Release(models.Model):
     max_negative_points = models.FloatField(default=10.0, validators=POINTS)
     max_takeover_points = models.FloatField(default=5.0, validators=POINTS)
     max_p99_factor = models.FloatField(default=1.5, validators=[MinValueValidator(1.0)])
-    # What publishing replaced, by id: {"prompts": {prompt: version}, "policy": policy, "release": release,
-    # "sops": set, "edited": whether SOPs held as they were edited}.
+    # What publishing replaced, by id: {"prompts": {prompt: version}, "policy": policy, "sops": set,
+    # "edited": whether SOPs held as they were edited, "superseded": the releases of which nothing was left}.
     previous = models.JSONField(default=dict, editable=False)
     # Goes out though its set did not pass: one person asks and says why, another agrees.
     override_reason = models.CharField(max_length=200, blank=True, editable=False)
@@ -112,9 +121,6 @@ class Release(models.Model):
                     status__in=["draft", "canary", "published", "superseded", "rolled_back"]
                 ),
                 name="release_status",
-            ),
-            models.UniqueConstraint(
-                fields=["status"], condition=Q(status="published"), name="release_one_published"
             ),
             models.CheckConstraint(
                 condition=Q(override_by=None) | ~Q(override_by=F("override_asked_by")),

@@ -109,10 +109,7 @@ def publish(
         lock()
         if not gate(release).is_open:
             return False
-        earlier = Release.objects.filter(status=Status.PUBLISHED).first()
-        if earlier is not None and earlier.pk != release.pk:
-            move(earlier, "supersede", Status.PUBLISHED, to=Status.SUPERSEDED, detail=release.name)
-        replaced = {**put_in_force(release), "release": earlier.pk if earlier else None}
+        replaced = {**put_in_force(release), "superseded": supersede(release)}
         now = timezone.now()
         done = move(
             release,
@@ -132,6 +129,30 @@ def publish(
             # Somebody else moved it meanwhile: nothing of the above holds.
             transaction.set_rollback(True)
         return done
+
+
+def supersede(release: Release) -> list[int]:
+    """Ends every published release of which nothing is left in force that is not this one's, too; their ids."""
+    ended = []
+    for other in Release.objects.filter(status=Status.PUBLISHED).exclude(pk=release.pk):
+        if not speaks(other, besides=release):
+            move(other, "supersede", Status.PUBLISHED, to=Status.SUPERSEDED, detail=release.name)
+            ended.append(other.pk)
+    return ended
+
+
+def speaks(release: Release, *, besides: Release | None = None) -> bool:
+    """Whether a version, the policy or the SOPs of a release are in force, and not because `besides` holds them."""
+    versions = Prompt.objects.filter(current__releases=release)
+    if besides is not None:
+        versions = versions.exclude(current__in=besides.versions.all())
+    policy = RoutePolicy.objects.filter(releases=release, active=True)
+    sops = SopSet.objects.filter(releases=release, active=True)
+    return (
+        versions.exists()
+        or (not (besides and besides.policy_id == release.policy_id) and policy.exists())
+        or (not (besides and besides.sop_set_id == release.sop_set_id) and sops.exists())
+    )
 
 
 def put_in_force(release: Release) -> dict[str, Any]:
@@ -163,7 +184,7 @@ def activate_sops(sop_set: int | None) -> None:
     ended = {"active": False, "follow_asked_by": None, "follow_reason": ""}
     SopSet.objects.filter(active=True).update(**ended)
     if sop_set is not None:
-        SopSet.objects.filter(pk=sop_set).update(active=True)
+        SopSet.objects.filter(pk=sop_set).update(**{**ended, "active": True})
 
 
 def activate(policy_id: int | None) -> None:
@@ -204,8 +225,11 @@ def agree_to_follow(*, by: int) -> bool:
 
 
 def unfreeze(heard: SopSet, *, reason: str, by: int | None) -> None:
-    activate_sops(None)
-    release = Release.objects.filter(status=Status.PUBLISHED, sop_set=heard).first()
+    """On record with why in the audit, and on the page of the last release that held these SOPs, if one did."""
+    ended = {"active": False, "follow_asked_by": None, "follow_reason": reason[:200]}
+    SopSet.objects.filter(pk=heard.pk).update(**ended)
+    went_out = Release.objects.filter(sop_set=heard).exclude(published_at=None)
+    release = went_out.order_by("-published_at").first()
     if release is not None:
         same = {"before": release.status, "after": release.status}
         note(release, "follow_edits", **same, by=by, detail=reason)
@@ -251,10 +275,38 @@ def put_back(release: Release) -> None:
     if policy is not None and policy.active:
         activate(release.previous["policy"])
     put_sops_back(release)
-    earlier = Release.objects.filter(pk=release.previous["release"]).first()
-    if earlier is not None:
-        told = release.name
-        move(earlier, "restore", Status.SUPERSEDED, to=Status.PUBLISHED, detail=told)
+    pass_on(release)
+    for earlier in Release.objects.filter(pk__in=superseded_by(release)):
+        if speaks(earlier):
+            told = release.name
+            move(earlier, "restore", Status.SUPERSEDED, to=Status.PUBLISHED, detail=told)
+
+
+def superseded_by(release: Release) -> list[int]:
+    """The releases that ended with it; an older row names the one."""
+    previous = release.previous
+    ended = previous["superseded"] if "superseded" in previous else [previous["release"]]
+    return [pk for pk in ended if pk is not None]
+
+
+def pass_on(release: Release) -> None:
+    """Who replaced something of a release that is taken back gives way, one day, to what that had replaced."""
+    gone = {each.pk for each in release.versions.all()}
+    later = Release.objects.filter(status__in=(Status.PUBLISHED, Status.SUPERSEDED))
+    for other in later.exclude(pk=release.pk).exclude(previous={}):
+        before = dict(other.previous)
+        before["prompts"] = {
+            prompt: release.previous["prompts"][prompt] if version in gone else version
+            for prompt, version in before["prompts"].items()
+        }
+        if before["policy"] is not None and before["policy"] == release.policy_id:
+            before["policy"] = release.previous["policy"]
+        if before.get("sops") and before["sops"] == release.sop_set_id:
+            before |= {name: release.previous[name] for name in ("sops", "edited")}
+        if release.pk in superseded_by(other):
+            before["superseded"] = [*superseded_by(other), *superseded_by(release)]
+        if before != other.previous:
+            Release.objects.filter(pk=other.pk).update(previous=before)
 
 
 def put_sops_back(release: Release) -> None:

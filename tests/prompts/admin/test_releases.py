@@ -9,7 +9,16 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from prompts.models import EvalRun, EvalSet, Prompt, PromptVersion, Release, Sop
+from prompts.models import (
+    EvalRun,
+    EvalSet,
+    FewShotExample,
+    Prompt,
+    PromptVersion,
+    Release,
+    Sop,
+    SopSet,
+)
 from tests.prompts.admin.pages import ENGLISH, errors, page, query_count, said
 
 pytestmark = pytest.mark.django_db
@@ -250,6 +259,56 @@ def test_a_staged_canary_says_where_it_is_and_can_be_paused(
     assert "Resume" in html
     assert act(staff, "resume", made) == ["autumn: on canary"]
     assert query_count(staff, page("release_change", made.pk)) <= 24
+
+
+def test_a_last_tail_that_the_stages_do_not_give_is_not_dropped_without_a_word(
+    staff: Client, release: Release
+) -> None:
+    typed = form(release, stages="5% 30m", last_bucket=49)
+
+    found = errors(staff.post(page("release_add"), typed, headers=ENGLISH))
+
+    assert found["last_bucket"] == [
+        "The first stage decides the tails: 00–04. Change the stages, or empty them to choose the range."
+    ]
+    assert not Release.objects.filter(name="autumn").exists()
+    staff.post(page("release_add"), form(release, last_bucket=49))
+    assert Release.objects.get(name="autumn").last_bucket == 49
+
+
+def test_sops_go_out_alone_and_nothing_does_not(staff: Client, release: Release) -> None:
+    Sop.objects.create(key="late", language="zh", title="t", category="c", intent="i", answer="a")
+
+    nothing = staff.post(page("release_add"), form(release, versions=[]), headers=ENGLISH)
+    assert errors(nothing)["versions"] == [
+        "Choose versions of prompts, or freeze the SOPs with it."
+    ]
+    staff.post(page("release_add"), form(release, versions=[], freeze_sops="on"), follow=True)
+    made = Release.objects.get(name="autumn")
+    let_pass(made)
+    assert act(staff, "publish", made) == ["autumn: published"]
+    assert SopSet.objects.get(active=True) == made.sop_set
+    assert act(staff, "roll_back", made) == ["autumn: rolled back"]
+
+
+def test_examples_are_frozen_with_a_release_and_its_page_says_which_changed(
+    staff: Client, release: Release
+) -> None:
+    said = [{"role": "visitor", "text": "q"}, {"role": "bot", "text": "a"}]
+    for key in ("late", "early"):
+        FewShotExample.objects.create(key=key, language="zh", intent="i", messages=said)
+    staff.post(page("release_add"), form(release))
+    made = Release.objects.get(name="autumn")
+    FewShotExample.objects.filter(key="late").update(messages=[*said, *said])
+
+    html = staff.get(page("release_change", made.pk), headers=ENGLISH).content.decode()
+
+    assert "Examples as they were when it was made: 2" in html
+    assert "Examples that say something else now: 1" in html
+    assert "late/zh" in html
+    assert "early/zh" not in html
+    older = staff.get(page("release_change", release.pk), headers=ENGLISH).content.decode()
+    assert "Examples: as they are edited" in older
 
 
 def test_a_draft_is_set_to_shadow_and_not_by_who_may_not(staff: Client, release: Release) -> None:
