@@ -49,4 +49,8 @@ class PromptsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
+        # Inline: it knows rows, which are there once Django is set up.
+        from prompts import audit  # noqa: PLC0415
+
         name_rows(self, NAMES)
+        audit.listen()

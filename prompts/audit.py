@@ -2,46 +2,92 @@
 
 django-auditlog and django-simple-history hear signals, and most writes here are conditional updates and bulk statements,
 which send none; a trigger hears every write, raw SQL and imports included, in the transaction of the write.
+
+The name lies in the database's session, and sessions go through a pool: one may be given back in the middle of a request,
+while a shop or a model is waited for. So each connection carries a mark of the name it was told, and whoever takes one
+from the pool tells it their own before the first statement (`greet`), nobody's included.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 from django.db import DatabaseError, connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.models import Max
 
 from prompts.models import AuditEntry
 
+# A user's id and what acts without one.
+Name = tuple[str, str]
+
+NOBODY: Name = ("", "")
+ACTING: ContextVar[Name] = ContextVar("acting", default=NOBODY)
+# On the driver's connection: what it was told, None where that is not known.
+MARK = "yingda_acting"
+TELL = "SELECT set_config('yingda.actor', %s, false), set_config('yingda.by', %s, false)"
+
 
 @contextmanager
 def acting(user_id: int | None, *, by: str = "") -> Iterator[None]:
-    """What is written inside is this user's doing; without a user, that of `by`, as a command."""
-    name(str(user_id or ""), by)
+    """What is written inside is this user's doing; without a user, that of `by`, as a command.
+
+    Around it whoever acted before does again.
+    """
+    token = ACTING.set((str(user_id or ""), by))
     try:
+        if connection.connection is not None:
+            tell(connection)
         yield
     finally:
+        ACTING.reset(token)
         forget()
 
 
-def name(actor: str, by: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('yingda.actor', %s, false), set_config('yingda.by', %s, false)",
-            [actor, by],
-        )
+def tell(wrapper: BaseDatabaseWrapper) -> None:
+    """Tells an open connection who acts, unless it knows. Raises DatabaseError; then what it knows is not known."""
+    driver: Any = wrapper.connection
+    name = ACTING.get()
+    if getattr(driver, MARK, NOBODY) == name:
+        return
+    setattr(driver, MARK, None)
+    with wrapper.wrap_database_errors:
+        driver.execute(TELL, name)
+    setattr(driver, MARK, name)
+
+
+def greet(sender: Any, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Tells a connection that was just taken who acts now. One that cannot be told is closed, and the error raised."""
+    try:
+        tell(connection)
+    except DatabaseError:
+        close(connection)
+        raise
 
 
 def forget() -> None:
-    """A connection that cannot be told so is closed: it must not carry a name to whoever has it next."""
+    """The connection that is open hears who acts now. One that cannot be told is closed, for good."""
+    if connection.connection is None:
+        return
     try:
-        if connection.connection is not None and not connection.needs_rollback:
-            name("", "")
-            return
+        tell(connection)
     except DatabaseError:
-        pass
-    if connection.connection is not None and not connection.in_atomic_block:
-        connection.connection.close()
-        connection.close()
+        # Within a transaction that failed its end undoes the name; the mark is unknown, so that the next one tells it.
+        if not connection.in_atomic_block:
+            close(connection)
+
+
+def close(wrapper: BaseDatabaseWrapper) -> None:
+    driver: Any = wrapper.connection
+    driver.close()
+    wrapper.close()
+
+
+def listen() -> None:
+    """From now on every connection is greeted."""
+    connection_created.connect(greet, dispatch_uid="audit")
 
 
 def model_of(row: models.Model | type[models.Model]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
@@ -76,6 +76,69 @@ def test_who_what_before_and_after() -> None:
     assert changed == ("changed", "小林", {"answer": ["旧", "新"]})
     assert deleted[:2] == ("deleted", "")
     assert deleted[2]["answer"] == ["新", None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_given_back_meanwhile_takes_no_name_along(lin: Any) -> None:
+    with audit.acting(lin.pk):
+        new_sop()
+        connection.close()  # as where a shop or a model is waited for
+    new_sop(key="l")
+
+    with audit.acting(lin.pk):
+        connection.close()
+        new_sop(key="m")
+        connection.close()
+    new_sop(key="n")
+
+    added = [actor for act, actor, _ in told(model="prompts.sop") if act == "added"]
+    assert added == ["小林", "", "小林", ""]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_cannot_be_taken_back_stays_with_nobody(lin: Any) -> None:
+    with audit.acting(lin.pk):
+        new_sop()
+        with pytest.raises(OperationalError), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        driver: Any = connection.connection
+    assert driver.closed
+
+    new_sop(key="l")
+
+    assert [row.actor for row in AuditEntry.objects.filter(model="prompts.sop").order_by("pk")] == [
+        "小林",
+        "",
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_failed_leaves_no_name(lin: Any) -> None:
+    def twice() -> None:
+        with transaction.atomic(), audit.acting(lin.pk):
+            new_sop()
+            new_sop()
+
+    with pytest.raises(IntegrityError):
+        twice()
+
+    new_sop(key="l")
+    with audit.acting(lin.pk):
+        new_sop(key="m")
+
+    assert [each[1] for each in told(model="prompts.sop")] == ["", "小林"]
+
+
+def test_who_acted_before_acts_again(lin: Any) -> None:
+    other = get_user_model().objects.create_user("小王")
+    with audit.acting(lin.pk):
+        with audit.acting(other.pk):
+            new_sop()
+        new_sop(key="l")
+    with audit.acting(None, by="guard"):
+        new_sop(key="m")
+
+    assert [each[1] for each in told(model="prompts.sop")] == ["小王", "小林", "guard"]
 
 
 def test_bulk_writes_and_raw_statements_are_heard() -> None:

@@ -1,20 +1,26 @@
 """Staff write tools, every field saying what is wrong with it, try them, and read the log."""
 
 import json
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from chat.models import Conversation, Tool, ToolCall, Turn
+from prompts.models import AuditEntry
 from tests.chat.tools.conftest import ORDER, OWNED
 from tests.fakes.shop_control import ShopControl
 from tests.fakes.shop_orders import CUSTOMER
+from tests.prompts.llm.racing import race
 
 pytestmark = pytest.mark.django_db
 ENGLISH = {"Accept-Language": "en"}
+OTHERS = 8
 
 
 @pytest.fixture
@@ -119,6 +125,41 @@ def test_a_write_is_tried_only_by_who_says_so(
     assert shop.requests() == []
     assert try_it(staff, "urge_delivery", order_number=ORDER, really="1").context["outcome"]["good"]
     assert len(shop.requests()) == 1
+
+
+class Meanwhile(list[dict[str, Any]]):
+    """Does something while the shop is asked: in so many threads that one has the connection that was given back."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        super().__init__()
+        self.act = act
+        self.connected = threading.Barrier(OTHERS)
+
+    def append(self, asked: dict[str, Any]) -> None:
+        race(self.run, racers=OTHERS)
+        super().append(asked)
+
+    def run(self) -> None:
+        connection.ensure_connection()
+        self.connected.wait()
+        self.act()
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_writes_while_a_tool_is_tried_is_not_taken_for_who_tries_it(
+    staff: Client,
+    conversation: Conversation,
+    shop: ShopControl,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Meanwhile(lambda: Tool.objects.update(title_zh="查物流"))
+    monkeypatch.setattr(shop.shop, "requests", asked)
+
+    assert try_it(staff, "get_logistics", order_number=ORDER).context["outcome"]["good"]
+
+    changes = AuditEntry.objects.filter(model="chat.tool", act="changed")
+    assert {(change.actor, change.actor_id) for change in changes} == {("", None)}
 
 
 def test_who_may_not_change_tools_may_not_try_them(
