@@ -14,7 +14,6 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone, translation
-from openpyxl.cell import WriteOnlyCell
 
 from analytics import asking, listing, naming, spans
 from analytics.models import Export, Outcome
@@ -22,6 +21,7 @@ from analytics.naming import KINDS, MOODS, TIERS, Names
 from prompts import lease
 from prompts.bilingual import both
 from prompts.transfer.columns import inert
+from prompts.transfer.writing import text_cell
 
 log = structlog.get_logger(__name__)
 
@@ -164,11 +164,7 @@ def as_workbook(found: Iterable[list[Any]]) -> bytes:
 
 
 def as_cell(sheet: Any, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, value=inert(value))
-    cell.data_type = "s"
-    return cell
+    return text_cell(sheet, inert(value)) if isinstance(value, str) else value
 
 
 KINDS_OF_FILE: dict[str, tuple[str, Callable[[Iterable[list[Any]]], bytes]]] = {

@@ -20,6 +20,9 @@ ALSO = {
 # taken off again when the file comes back.
 RUNS = re.compile(r"[=+\-@\t\r']")
 
+# What no workbook holds: control characters other than tab and line ends, and what is no character in XML.
+UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
 
 def column_of(header: str) -> str:
     """The column a header means; empty for none."""
@@ -30,6 +33,11 @@ def column_of(header: str) -> str:
 def inert(cell: str) -> str:
     """The cell as a text that no spreadsheet runs."""
     return f"'{cell}" if RUNS.match(cell) else cell
+
+
+def writable(cell: str) -> str:
+    """The cell as a workbook holds it: a blank where it cannot hold a character."""
+    return UNWRITABLE.sub(" ", cell)
 
 
 def as_written(cell: str) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from openpyxl.cell import WriteOnlyCell
 
 from prompts.models import Sop
-from prompts.transfer.columns import COLUMNS, LISTS, inert
+from prompts.transfer.columns import COLUMNS, LISTS, inert, writable
 from prompts.transfer.planning import values_of
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -63,15 +63,17 @@ def as_workbook(found: Iterable[Mapping[str, Any]]) -> bytes:
     sheet = book.create_sheet("SOPs")
     sheet.append(list(COLUMNS))
     for record in found:
-        cells = []
-        for name in COLUMNS:
-            cell = WriteOnlyCell(sheet, value=as_cell(name, record[name]))
-            cell.data_type = "s"
-            cells.append(cell)
-        sheet.append(cells)
+        sheet.append([text_cell(sheet, as_cell(name, record[name])) for name in COLUMNS])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def text_cell(sheet: Any, text: str) -> Any:
+    """A cell that is a text whatever stands in it; also for other tables than SOPs."""
+    cell = WriteOnlyCell(sheet, value=writable(text))
+    cell.data_type = "s"
+    return cell
 
 
 def as_json_lines(found: Iterable[Mapping[str, Any]]) -> bytes:

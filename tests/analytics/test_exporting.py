@@ -106,10 +106,21 @@ def test_a_job_runs_once_and_again_only_when_its_worker_died(
 
 
 def test_what_cannot_be_written_fails_and_is_waited_for_no_longer(writer: Writer) -> None:
-    # No workbook holds a vertical tab.
-    Inbox.objects.update(name="a\x0bb")
+    # No mood has such a name.
+    Outcome.objects.update(moods="?")
     job = ask(viewer(*writer.inboxes), kind="xlsx", days="7")
     assert (job.state, bytes(job.file)) == ("failed", b"")
+
+
+def test_a_character_that_no_workbook_holds_becomes_a_blank(writer: Writer) -> None:
+    Inbox.objects.update(name="=a\x0bb\x01\ufffec")
+
+    job = ask(viewer(*writer.inboxes), kind="xlsx", days="7")
+
+    assert job.state == "done"
+    sheet = openpyxl.load_workbook(io.BytesIO(bytes(job.file))).active
+    assert sheet is not None
+    assert {row[1].value for row in sheet.iter_rows(min_row=2)} == {"'=a b  c"}
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(writer: Writer) -> None:

@@ -123,6 +123,18 @@ def failing_second(real: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl", "yaml"])
+def test_control_characters_keep_no_file_from_being_written(kind: str) -> None:
+    imported(csv(RETURN))
+    Sop.objects.update(title="a\x0bb\x01", answer="x\uffff\ty\nz")
+
+    content = transfer.write(Sop.objects.all(), kind=kind)
+
+    [row] = transfer.read(content, name=f"sops.{kind}").rows
+    if kind == "xlsx":
+        assert (row.cells["title"], row.cells["answer"]) == ("a b ", "x \ty\nz")
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl", "yaml"])
 def test_what_goes_out_comes_back_unchanged(kind: str) -> None:
     owner = get_user_model().objects.create_user("小林", is_staff=True)
     sop = Sop.objects.create(
