@@ -389,6 +389,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("prompts/lists.css")],
+    "SCRIPTS": [lambda request: static("prompts/selects.js")],
     "DASHBOARD_CALLBACK": "config.admin_home.context",
     "SITE_DROPDOWN": [
         {"icon": "monitoring", "title": "数据分析 Analytics", "link": "/analytics/"},

@@ -90,10 +90,16 @@ def terms_of(text: str) -> frozenset[str]:
 
 
 def overlap(one: Sop, other: Sop) -> bool:
-    """Whether both may answer in one place: neither is kept to shops, SKUs or channels that the other excludes."""
+    """Whether both may answer in one place at one time: none is kept to what the other excludes."""
+    if not (begins_before_end(one, other) and begins_before_end(other, one)):
+        return False
     fields = ("shops", "skus", "channels")
     pairs = ((set(getattr(one, name)), set(getattr(other, name))) for name in fields)
     return all(not mine or not theirs or mine & theirs for mine, theirs in pairs)
+
+
+def begins_before_end(one: Sop, other: Sop) -> bool:
+    return not (one.valid_from and other.valid_to) or one.valid_from < other.valid_to
 
 
 def compared(asked: Sequence[Asked]) -> Iterator[Clash]:

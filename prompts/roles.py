@@ -22,10 +22,12 @@ WRITTEN = ("prompt", "fewshotexample", "sop", "sopquestion", "intent", "intentex
 GAPS = ("gap", "gapsearch")
 VIEWED = {f"view_{name}" for name in (*READ, *GAPS)}
 REVIEWED = {
+    # One click on a bad message makes a case of it; a thread is asked once more on another version.
+    "view_message", "view_conversation", "view_turn",
     *(f"{act}_{name}" for act in ("add", "change", "delete") for name in EVALUATION),
     "view_shadowanswer",
     "add_gapsearch",
-}
+}  # fmt: skip
 EDITED = {
     *REVIEWED,
     *(f"{act}_{name}" for act in ("add", "change") for name in WRITTEN),

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import rjieba
 
-PIECE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+|\w+|\s+|[^\w\s]")
+# Letters and digits end where Chinese begins: "7天" is two words.
+PIECE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+|[^\W\u3400-\u4dbf\u4e00-\u9fff]+|\s+|[^\w\s]")
+ALIKE = 0.5
 HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
 
@@ -53,14 +55,27 @@ def rows(left: str, right: str) -> list[Row]:
 
 
 def replaced(one: Sequence[str], other: Sequence[str]) -> Iterator[Row]:
-    """Lines that stand in each other's place, each beside the next of the other side."""
-    for at in range(max(len(one), len(other))):
-        if at >= len(one):
-            yield Row((), whole(other[at]), changed=True)
-        elif at >= len(other):
-            yield Row(whole(one[at]), (), changed=True)
-        else:
-            yield Row(*by_word(one[at], other[at]), changed=True)
+    """Lines that stand in each other's place, each beside the one it is most like; what came or went stands alone."""
+    at = 0
+    for line in one:
+        near = nearest(line, other, start=at) if len(one) != len(other) else at
+        if near is None:
+            yield Row(whole(line), (), changed=True)
+            continue
+        yield from (Row((), whole(new), changed=True) for new in other[at:near])
+        yield Row(*by_word(line, other[near]), changed=True)
+        at = near + 1
+    yield from (Row((), whole(new), changed=True) for new in other[at:])
+
+
+def nearest(line: str, others: Sequence[str], *, start: int) -> int | None:
+    """The place from `start` on of the line most like this one; nothing where none shares half of it."""
+    best, found = ALIKE, None
+    for at in range(start, len(others)):
+        score = difflib.SequenceMatcher(None, line, others[at], autojunk=False).ratio()
+        if score > best:
+            best, found = score, at
+    return found
 
 
 def whole(line: str) -> tuple[Piece, ...]:

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from chat.gaps import answering, collecting
 from chat.gaps.collecting import Asked
-from chat.models import Conversation, Escalation, Gap, GapSearch
+from chat.models import Conversation, Escalation, Gap, GapSearch, Message
 from chat.states import EscalationEnd
 from prompts import lease
 from prompts.locks import Lock
@@ -122,12 +122,21 @@ def as_question(asked: Asked) -> dict[str, Any]:
 
 
 def taken_over(members: Sequence[Asked]) -> int:
-    """Conversations that a person took over, right after the question or later."""
+    """Conversations that a person took over, right after the question or later; not those before it."""
     claimed = Escalation.objects.filter(
         conversation__in={each.conversation for each in members}, end=EscalationEnd.CLAIMED.value
     )
-    later = set(claimed.values_list("conversation_id", flat=True))
-    return len(later | {each.conversation for each in members if "taken" in each.why})
+    latest = dict(claimed.order_by("opened_at").values_list("conversation_id", "opened_at"))
+    lines = {(each.conversation, each.seq) for each in members if each.conversation in latest}
+    asked = Message.objects.filter(
+        conversation__in=latest, seq__in={seq for _, seq in lines}
+    ).values_list("conversation_id", "seq", "at")
+    after = {
+        conversation
+        for conversation, seq, at in asked
+        if (conversation, seq) in lines and at <= latest[conversation]
+    }
+    return len(after | {each.conversation for each in members if "taken" in each.why})
 
 
 def keep(search: GapSearch, found: Sequence[Gap]) -> None:

@@ -71,6 +71,8 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
             newest = PromptVersion.objects.order_by("-pk").values("pk")[:VERSIONS_SHOWN]
             rows = PromptVersion.objects.filter(pk__in=newest).select_related("prompt__guarded_by")
             self.fields["versions"].widget = UnfoldAdminSelect2MultipleWidget()
+            # Without Django's word on keys to hold, which a list that is searched does not need.
+            self.fields["versions"].help_text = HELP["versions"]
             self.fields["versions"].queryset = rows.order_by(  # type: ignore[attr-defined]
                 "prompt__purpose", "prompt__language", "-number"
             )

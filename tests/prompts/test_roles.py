@@ -28,6 +28,20 @@ def test_every_right_of_a_role_is_there() -> None:
         assert set(given) == codenames
 
 
+def test_reviewers_see_the_message_they_make_a_case_of_and_viewers_do_not() -> None:
+    roles.make()
+
+    for role, answer in {
+        "studio reviewer": 200,
+        "studio editor": 200,
+        "studio viewer": 403,
+    }.items():
+        for model in ("message", "conversation", "turn"):
+            seen = client_of(role).get(f"/admin/chat/{model}/").status_code
+            assert seen == answer, (role, model)
+            get_user_model().objects.all().delete()
+
+
 def held(group: Group) -> set[str]:
     return set(group.permissions.values_list("codename", flat=True))
 

@@ -29,6 +29,19 @@ def test_chinese_differs_by_words() -> None:
     assert [piece.text for piece in row.right if piece.changed] == ["五天"]
 
 
+def test_chinese_behind_a_digit_differs_by_words_as_well() -> None:
+    [row] = worddiff.rows("支持7天无理由退货", "支持7天无理由换货")
+
+    assert [piece.text for piece in row.left if piece.changed] == ["退货"]
+
+
+def test_a_line_that_came_does_not_hide_what_changed_in_the_next() -> None:
+    rows = worddiff.rows("退款三天内到账\n末行", "先核对订单\n退款五天内到账\n末行")
+
+    assert [row.left == () for row in rows] == [True, False, False]
+    assert [piece.text for piece in rows[1].right if piece.changed] == ["五天"]
+
+
 def test_lines_that_came_or_went_stand_alone() -> None:
     rows = worddiff.rows("a\nb", "a\nb\nc")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chat.actions import privacy
 from chat.gaps import answering, collecting, searching
-from chat.models import Conversation, Gap, GapSearch, Message
+from chat.models import Conversation, Escalation, Gap, GapSearch, Message
 from prompts import retrieval, understanding
 from prompts.models import Sop
 from prompts.nlu import segment
@@ -52,6 +52,19 @@ def test_a_gap_has_its_questions_takeovers_and_the_best_answer_of_a_person() -> 
     assert gap.answers[0]["text"] == good
     assert gap.answers[0]["rating"] == 5
     assert (done.state, done.bad, done.looked_at, done.total, done.alone) == ("done", 4, 4, 4, 1)
+
+
+def test_a_person_who_came_before_the_question_saved_nobody_from_it() -> None:
+    for text in INVOICE:
+        line = unanswered(text, answer="好的")
+        Escalation.objects.filter(conversation=line.conversation).update(
+            opened_at=timezone.now() - timedelta(hours=1)
+        )
+        Message.objects.filter(conversation=line.conversation, role="agent").delete()
+
+    search()
+
+    assert Gap.objects.get().takeovers == 0
 
 
 def test_bad_answers_are_known_by_thumb_rating_takeover_and_having_none() -> None:

@@ -231,6 +231,9 @@ def test_radar_tells_conflicts_from_duplicates_and_keeps_what_is_ignored(
     add("d", "怎么开电子发票呀", "在订单详情里申请电子发票。")
     add("e", "怎么开电子发票", "别的店。", shops=["ib_2"])
     add("f", "怎么开电子发票", "另一家店。", shops=["ib_3"])
+    change = timezone.now() + timedelta(days=9)
+    add("g", "积分怎么换礼品", "换不了。", valid_to=change)
+    add("h", "积分怎么换礼品", "在会员中心里换。", valid_from=change)
 
     staff.post(page("sopfinding_look"))
     kinds = {
