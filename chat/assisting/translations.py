@@ -64,7 +64,7 @@ class Said(BaseModel):
 def known(conversation_id: UUID, *, language: str) -> list[dict[str, Any]]:
     """The translations there are, by seq."""
     rows = Translation.objects.filter(message__conversation=conversation_id, language=language)
-    found = rows.exclude(text="").order_by("message__seq").values_list("message__seq", "text")
+    found = rows.filter(refused=False).order_by("message__seq").values_list("message__seq", "text")
     return [{"seq": seq, "text": text} for seq, text in found]
 
 
@@ -138,13 +138,14 @@ def keep(batch: Sequence[Message], said: Said, *, language: str) -> list[dict[st
         if line.n in of and line.text.strip() and holds(of[line.n].text, line.text)
     }
     texts = assistance.screened(usable.values(), language=language)
-    found = list(zip(usable, texts, strict=True))
-    rows = [Translation(message=of[seq], language=language, text=text) for seq, text in found]
-    # What was refused is not paid for again and again.
-    refused = {line.n for line in said.lines} & set(of) - set(usable)
-    rows += [Translation(message=of[seq], language=language, text="") for seq in refused]
+    found = {seq: text for seq, text in zip(usable, texts, strict=True) if text}
+    rows = [
+        Translation(message=of[seq], language=language, text=text) for seq, text in found.items()
+    ]
+    refused = {line.n for line in said.lines} & set(of) - set(found)
+    rows += [Translation(message=of[seq], language=language, refused=True) for seq in refused]
     Translation.objects.bulk_create(rows, ignore_conflicts=True)
-    return [{"seq": seq, "text": text} for seq, text in found]
+    return [{"seq": seq, "text": text} for seq, text in found.items()]
 
 
 def holds(text: str, translated: str) -> bool:

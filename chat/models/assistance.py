@@ -6,6 +6,7 @@ All of it holds placeholders, like every line.
 import uuid
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from chat.models.choices import among, choices
@@ -92,11 +93,17 @@ class Translation(models.Model):
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="translations")
     language = models.CharField(max_length=2)
-    text = models.TextField()
+    text = models.TextField(blank=True)
+    # What the model wrote could not be used; it is not asked, and paid, again.
+    refused = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["message", "language"], name="translation_once")
+            models.UniqueConstraint(fields=["message", "language"], name="translation_once"),
+            models.CheckConstraint(
+                condition=Q(refused=True, text="") | Q(Q(refused=False), ~Q(text="")),
+                name="translation_or_refused",
+            ),
         ]
 
     def __str__(self) -> str:
