@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0021_public_names'),
+        ('chat', '0022_mentions'),
     ]
 
     operations = [
