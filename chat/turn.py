@@ -6,6 +6,7 @@ or a lease, at most one answer is committed, and never after someone else has ta
 
 import time
 from dataclasses import asdict, replace
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -80,15 +81,18 @@ def answer(turn: Turn, held: lease.Held) -> None:
     now = timezone.now()
     started = time.perf_counter()
     conversation = turn.conversation
-    push.frames(conversation, protocol.turn(turn.pk, TurnState.RUNNING))
     dialogue = memory.load(conversation, now=now)
     thread = question.read(turn)
+    if thread.chosen or not thread.asked:
+        # A tool may take its time; words are soon understood, and the frame that says how is the one.
+        tell_running(turn)
     acts = acting.begin(turn, is_ours=lambda: is_ours(turn, held), chosen=thread.chosen)
     if not thread.asked:
         outcome = report(turn, acts, dialogue)
     else:
         found = question.understand(thread, dialogue, turn=turn, now=now)
         if found.takes_up_earlier and dialogue.earlier:
+            tell_running(turn)
             outcome = take_up(dialogue, language=found.language)
         else:
             outcome = answer_or_hand_over(turn, held, thread, acts, found=found, before=dialogue)
@@ -97,6 +101,10 @@ def answer(turn: Turn, held: lease.Held) -> None:
     timings = {**(outcome.timings_ms or {}), "total": completion.elapsed_ms(started)}
     commit(turn, replace(outcome, timings_ms=timings))
     memory.store(conversation.visitor_id, outcome.dialogue, expected_rev=dialogue.rev, now=now)
+
+
+def tell_running(turn: Turn, **heard: Any) -> None:
+    push.frames(turn.conversation, protocol.turn(turn.pk, TurnState.RUNNING, **heard))
 
 
 def is_ours(turn: Turn, held: lease.Held) -> bool:
@@ -124,8 +132,7 @@ def answer_or_hand_over(
 ) -> Outcome:
     """The answer, unless a person is wanted before it; or the answer and then a person, when it was none."""
     after = dialogues.advance(before, found.understood)
-    running = protocol.turn(turn.pk, TurnState.RUNNING, **found.told(after))
-    push.frames(turn.conversation, running)
+    tell_running(turn, **found.told(after))
     vip = turn.conversation.visitor.tier == Tier.VIP
     signals = escalation.signals_of(thread.asked, thread.history, found=found, after=after, vip=vip)
     verdict = judged(turn, signals)

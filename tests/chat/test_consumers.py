@@ -190,9 +190,8 @@ async def test_line_is_acked_pushed_and_answered_once(
     deltas = browser.of_type("delta")
     assert deltas[0]["offset"] == deltas[0]["n"] == 0
     assert final["text"].startswith("".join(delta["text"] for delta in deltas))
-    # Running twice: at the claim, and once the words are understood.
     states = [frame["state"] for frame in browser.of_type("turn")]
-    assert states == ["queued", "running", "running", "done"]
+    assert states == ["queued", "running", "done"]
 
 
 async def test_same_line_again_is_the_same_row(connect: Connect, visitor: Visitor) -> None:

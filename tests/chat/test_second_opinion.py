@@ -186,8 +186,8 @@ def test_the_models_word_goes_into_the_turn(model: ProviderControl, visitor: Any
 def test_frames_tell_intents_mood_and_trend(model: ProviderControl, visitor: Any, ear: Ear) -> None:
     ask(visitor, "你们什么破快递,气死我了")
     turns = [frame for frame in ear.frames() if frame["type"] == "turn"]
-    assert [frame["state"] for frame in turns] == ["queued", "running", "running", "done"]
-    for frame in turns[2:]:
+    assert [frame["state"] for frame in turns] == ["queued", "running", "done"]
+    for frame in turns[1:]:
         assert (frame["intents"], frame["emotion"], frame["trend"]) == (
             ["return"],
             "negative",

@@ -184,8 +184,7 @@ def test_frames_of_a_turn_add_up_to_its_answer(visitor: Any, ear: Ear, settings:
     turn_id = post(visitor)
     ear.frames()
     turn.run(turn_id, worker="w1")
-    first, heard, *deltas, message, last = ear.frames()
-    assert first == protocol.turn(turn_id, "running")
+    heard, *deltas, message, last = ear.frames()
     said: dict[str, Any] = {"intents": [], "emotion": "neutral", "trend": "steady"}
     assert heard == protocol.turn(turn_id, "running", **said)
     assert [d["n"] for d in deltas] == list(range(len(deltas)))
