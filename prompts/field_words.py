@@ -53,11 +53,12 @@ FIELDS = {
     "form": "表单回答", "read_seq": "顾客读到", "agent_read_seq": "坐席读到", "handover_epoch": "交接版本", "waiting_since": "等待起点", "summary": "小结", "snoozed": "已搁置", "snoozed_until": "搁置至",
     "searched_seq": "已收录到", "lease_until": "占用至", "not_before": "不早于", "rendering": "模型所读", "html": "排版", "client_id": "客户端编号", "meta": "附加信息",
     "placeholder": "占位符", "search": "查找", "terms": "关键词", "coherence": "一致度", "takeovers": "接管数", "answers": "人工回答",
-    "asked": "问题", "said": "实际回答", "would_say": "影子回答", "similarity": "相似度", "differs": "差异", "folder": "文件夹", "agents": "坐席",
+    "asked": "问题", "said": "实际回答", "would_say": "影子回答", "similarity": "相似度", "differs": "差异", "verdict": "评判", "judged_by": "评判人", "judged_at": "评判时间", "folder": "文件夹", "agents": "坐席",
     "mode": "分配方式", "paused": "暂停进线", "ring_seconds": "振铃（秒）", "misses_most": "未接上限", "affinity": "老顾客优先", "over_capacity": "转交可超上限",
     "events": "事件", "event": "事件", "secret": "密钥", "paused_until": "暂停至", "body": "内容", "next_at": "下次发送",
     "WebhookDelivery.endpoint": "推送端点", "Sop.owner": "负责人",
     "actor": "操作人", "object_pk": "对象编号", "act": "操作", "changes": "改动", "together": "同一操作", "weights": "权重", "previous": "之前",
+    "begun": "未完成的发送", "lease_until": "发送中至", "example_set": "冻结的示例",
     "every": "频率", "sent_until": "已发送至", "problem": "问题",
 }  # fmt: skip
 
@@ -70,6 +71,7 @@ CHOICES = {
     "added": "新增", "changed": "修改", "deleted": "删除", "OpenAI wire": "OpenAI 协议", "SOP answers, no model": "标准应答，不用模型",
     "light": "轻量", "standard": "标准", "strong": "强", "tier=standard": "普通", "tier=vip": "VIP 贵宾", "USD": "USD 美元",
     "none": "不用", "the same for every turn": "固定", "nearest to the customer's message": "与顾客的话最近",
+    "better": "更好", "as good": "一样好", "worse": "更差",
     "claimed": "坐席接入", "left": "顾客离开", "resolved": "已解决", "effect=read": "查询", "effect=write": "写入", "order": "订单", "logistics": "物流", "product": "商品",
     "proposed": "已提出", "confirmed": "已确认", "unknown": "结果未知", "refused": "已拒绝", "online": "在线", "busy": "忙碌", "away": "离开",
     "owner=bot": "机器人", "owner=queue": "排队", "owner=agent": "坐席", "queued": "排队中", "state=running": "进行中", "role=visitor": "顾客", "role=bot": "机器人",

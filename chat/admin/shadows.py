@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Avg, Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -17,6 +21,7 @@ from chat.admin.rows import ReadOnly
 from chat.models import ShadowAnswer
 from prompts import worddiff
 from prompts.admin.wording import as_money, as_ms, as_percent, both, pick
+from prompts.evaluation import intervals
 
 DIFFERENCES = {
     "words": both("措辞", "wording"),
@@ -52,6 +57,20 @@ WORDS = {
     "turn": both("打开这一轮", "Open the turn"),
     "similarity": both("相似度", "similarity"),
     "at": both("时间", "time"),
+    "verdict": both("评判", "Verdict"),
+    "judge": both("影子回答和顾客得到的回答相比", "The silent answer, beside what was said, is"),
+    "judged_by": both("评判人", "Judged by"),
+    "keys": both("按 1、2、3 评判，并打开下一条。", "Press 1, 2 or 3; the next one opens."),
+    "judged": both("已评判", "Judged"),
+    "share": both("影子更好的比例（不计一样好）", "Better, of those that differ"),
+    "none_left": both(
+        "这个发布的影子回答都评判过了。", "Every silent answer of this release is judged."
+    ),
+}
+VERDICTS = {
+    "better": both("更好", "better"),
+    "same": both("一样好", "as good"),
+    "worse": both("更差", "worse"),
 }
 SHOWN_CHARS = 60
 COUNTED = timedelta(days=30)
@@ -75,6 +94,22 @@ class DifferenceFilter(admin.SimpleListFilter):
         return rows.filter(differs__contains=[chosen]) if chosen in DIFFERENCES else rows
 
 
+class VerdictFilter(admin.SimpleListFilter):
+    title = WORDS["verdict"]
+    parameter_name = "verdict"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("none", both("未评判", "not judged")), *VERDICTS.items()]
+
+    def queryset(
+        self, request: HttpRequest, rows: models.QuerySet[ShadowAnswer]
+    ) -> models.QuerySet[ShadowAnswer]:
+        chosen = self.value()
+        if chosen == "none":
+            return rows.filter(verdict="")
+        return rows.filter(verdict=chosen) if chosen in VERDICTS else rows
+
+
 @admin.register(ShadowAnswer)
 class ShadowAnswerAdmin(ReadOnly, ModelAdmin):
     list_display = [
@@ -85,9 +120,10 @@ class ShadowAnswerAdmin(ReadOnly, ModelAdmin):
         "would_shown",
         "likeness",
         "different",
+        "opinion",
     ]
-    list_filter = ["release", DifferenceFilter, "at"]
-    list_select_related = ["release"]
+    list_filter = ["release", VerdictFilter, DifferenceFilter, "at"]
+    list_select_related = ["release", "judged_by"]
     list_before_template = "admin/chat/shadowanswer/board.html"
     list_per_page = 50
     show_full_result_count = False
@@ -115,6 +151,41 @@ class ShadowAnswerAdmin(ReadOnly, ModelAdmin):
     def different(self, row: ShadowAnswer) -> str:
         return names(row) or str(WORDS["same"])
 
+    @admin.display(description=WORDS["verdict"], ordering="verdict")
+    def opinion(self, row: ShadowAnswer) -> str:
+        return str(VERDICTS.get(row.verdict, "—"))
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path(
+            "<uuid:pk>/judge/",
+            self.admin_site.admin_view(self.judge),
+            name="chat_shadowanswer_judge",
+        )
+        return [own, *super().get_urls()]
+
+    def may_judge(self, request: HttpRequest) -> bool:
+        # As with cases of an evaluation set: who may write those may say what is good.
+        return self.has_view_permission(request) and request.user.has_perm("prompts.add_evalcase")
+
+    def judge(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Keeps what somebody thinks of one, and goes on to the next of its release that nobody judged."""
+        verdict = request.POST.get("verdict", "")
+        if request.method != "POST" or not self.may_judge(request):
+            raise PermissionDenied
+        if verdict not in VERDICTS:
+            return HttpResponseBadRequest(str(WORDS["verdict"]))
+        row = get_object_or_404(ShadowAnswer.objects.only("release_id", "at"), pk=pk)
+        ShadowAnswer.objects.filter(pk=pk).update(
+            verdict=verdict, judged_by=request.user.pk, judged_at=timezone.now()
+        )
+        left = ShadowAnswer.objects.filter(release=row.release_id, verdict="").exclude(pk=pk)
+        following = left.filter(at__lte=row.at).first() or left.first()
+        if following:
+            return redirect("admin:chat_shadowanswer_change", following.pk)
+        messages.success(request, WORDS["none_left"])
+        board = reverse("admin:chat_shadowanswer_changelist")
+        return redirect(f"{board}?release__id__exact={row.release_id}")
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         chosen = request.GET.get("release__id__exact", "")
         context = {"t": WORDS, "figures": figures(int(chosen) if chosen.isdecimal() else None)}
@@ -125,7 +196,7 @@ class ShadowAnswerAdmin(ReadOnly, ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        context = pair(row) if row else {}
+        context = {**pair(row), "may_judge": self.may_judge(request)} if row else {}
         shown: HttpResponse = super().change_view(
             request, object_id, form_url, {**(extra_context or {}), **context}
         )
@@ -147,13 +218,28 @@ def figures(release: int | None) -> list[tuple[Any, str]]:
         rows = rows.filter(release=release)
     wanted = {name: Count("pk", filter=Q(differs__contains=[name])) for name in DIFFERENCES}
     none = Count("pk", filter=Q(differs=[]))
-    found = rows.order_by().aggregate(n=Count("pk"), alike=Avg("similarity"), same=none, **wanted)
+    opinions = {f"v_{name}": Count("pk", filter=Q(verdict=name)) for name in VERDICTS}
+    found = rows.order_by().aggregate(
+        n=Count("pk"), alike=Avg("similarity"), same=none, **wanted, **opinions
+    )
     return [
         (WORDS["count"], f"{found['n']:,}"),
         (WORDS["alike"], as_percent(found["alike"], digits=0)),
         (WORDS["same"], f"{found['same']:,}"),
         *((DIFFERENCES[name], f"{found[name]:,}") for name in DIFFERENCES),
+        (WORDS["judged"], f"{sum(found[f'v_{name}'] for name in VERDICTS):,}"),
+        (WORDS["share"], better_text(found["v_better"], found["v_worse"])),
     ]
+
+
+def better_text(better: int, worse: int) -> str:
+    """As "60 % (12 / 20), 95 %: 39-78": the score interval says how sure it is."""
+    total = better + worse
+    if not total:
+        return "—"
+    low, high = intervals.wilson(better, total)
+    share = as_percent(better / total, digits=0)
+    return f"{share} ({better} / {total}), 95%: {low * 100:.0f}–{high * 100:.0f}%"
 
 
 def pair(row: ShadowAnswer) -> dict[str, Any]:
@@ -166,6 +252,7 @@ def pair(row: ShadowAnswer) -> dict[str, Any]:
         "rows": worddiff.rows(row.said["text"], row.would_say["text"]),
         "names": names(row),
         "alike": as_percent(row.similarity, digits=0),
+        "verdicts": [(name, text, row.verdict == name) for name, text in VERDICTS.items()],
     }
 
 

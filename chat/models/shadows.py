@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -11,6 +12,11 @@ from prompts.models import Release
 
 class ShadowAnswer(models.Model):
     """A release's silent answer to a turn that somebody else answered. Goes with the turn when it is erased."""
+
+    class Verdict(models.TextChoices):
+        BETTER = "better", "better"
+        SAME = "same", "as good"
+        WORSE = "worse", "worse"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="shadows")
@@ -23,12 +29,22 @@ class ShadowAnswer(models.Model):
     similarity = models.FloatField()
     # Keys of chat.shadow.differences.
     differs = models.JSONField(default=list)
+    # What staff think of the silent answer beside the other; the last word counts.
+    verdict = models.CharField(max_length=6, choices=Verdict.choices, blank=True)
+    judged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    judged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-at"]
         default_permissions = ("view",)
         constraints = [
-            models.UniqueConstraint(fields=["release", "turn"], name="shadow_answer_once")
+            models.UniqueConstraint(fields=["release", "turn"], name="shadow_answer_once"),
+            models.CheckConstraint(
+                condition=models.Q(verdict__in=["", "better", "same", "worse"]),
+                name="shadow_answer_verdict",
+            ),
         ]
         indexes = [models.Index(fields=["release", "-at"], name="shadow_answer_latest")]
 

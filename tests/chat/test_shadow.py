@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,7 +15,7 @@ from django.urls import reverse
 from chat import shadow, tasks, turn
 from chat.actions import visitor as actions
 from chat.models import Message, ShadowAnswer, Turn
-from prompts import completion, releases, retrieval
+from prompts import completion, releases, retrieval, roles
 from prompts.models import EvalSet, ModelCall, ModelEndpoint, Release, Sop
 from tests.chat.conftest import ANSWER, QUESTION
 from tests.fakes.provider_control import running
@@ -148,3 +149,34 @@ def test_the_board_counts_filters_and_leads_to_the_turn(
     row = ShadowAnswer.objects.get()
     pair = client.get(reverse("admin:chat_shadowanswer_change", args=[row.pk]), headers=ENGLISH)
     assert reverse("admin:chat_turn_change", args=[turn_id]) in pair.content.decode()
+
+
+def test_staff_judge_one_after_the_other_and_the_board_counts(
+    visitor: Any, release: Release, client: Client
+) -> None:
+    for text in (QUESTION, f"{QUESTION}？"):
+        assert shadow.run(answered(visitor, text), release.pk)
+    user = get_user_model().objects.create_user("reviewer", is_staff=True)
+    client.force_login(user)
+    later, earlier = ShadowAnswer.objects.all()
+
+    def judge(row: ShadowAnswer, verdict: str) -> Any:
+        url = reverse("admin:chat_shadowanswer_judge", args=[row.pk])
+        return client.post(url, {"verdict": verdict}, headers=ENGLISH)
+
+    assert judge(later, "better").status_code == 403
+    roles.make()
+    user.groups.set(Group.objects.filter(name="studio reviewer"))
+    assert judge(later, "splendid").status_code == 400
+    following = judge(later, "better")["Location"]
+    assert following == reverse("admin:chat_shadowanswer_change", args=[earlier.pk])
+    assert "release__id__exact" in judge(earlier, "worse")["Location"]
+
+    later.refresh_from_db()
+    assert (later.verdict, later.judged_by) == ("better", user)
+    board = reverse("admin:chat_shadowanswer_changelist")
+    assert "50% (1 / 2), 95%: 9–91%" in client.get(board, headers=ENGLISH).content.decode()
+    assert client.get(f"{board}?verdict=worse").context["cl"].result_count == 1
+    page = client.get(reverse("admin:chat_shadowanswer_change", args=[later.pk]), headers=ENGLISH)
+    assert 'aria-keyshortcuts="1"' in page.content.decode()
+    assert "reviewer" in page.content.decode()
