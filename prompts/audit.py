@@ -8,7 +8,7 @@ while a shop or a model is waited for. So each connection carries a mark of the 
 from the pool tells it their own before the first statement (`greet`), nobody's included.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -18,7 +18,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models import Max
 
-from prompts.models import AuditEntry
+from prompts.models import AuditEntry, Prompt
+
+# So many changes of what speaks, and of what holds it, are looked at.
+UNHELD = 200
 
 # A user's id and what acts without one.
 Name = tuple[str, str]
@@ -105,3 +108,29 @@ def since(row: models.Model, number: int) -> Sequence[AuditEntry]:
     """What became of a row after that change, the oldest first."""
     rows = AuditEntry.objects.filter(model=model_of(row), object_pk=str(row.pk), pk__gt=number)
     return list(rows.order_by("pk")[:20])
+
+
+def unheld_alone(prompts: Iterable[int], user_id: int) -> Sequence[AuditEntry]:
+    """Where this user let prompts go out without their gate, and nobody else has put a version in force since."""
+    rows = AuditEntry.objects.filter(model=model_of(Prompt), object_pk__in=map(str, prompts))
+    touched = rows.filter(changes__has_any_keys=["by_release_only", "guarded_by_id", "current_id"])
+    mine: list[AuditEntry] = []
+    settled: set[str] = set()
+    for entry in touched.exclude(actor_id=None).order_by("-pk")[:UNHELD]:
+        if entry.object_pk in settled:
+            continue
+        if entry.actor_id != user_id and "current_id" in entry.changes:
+            settled.add(entry.object_pk)
+        elif entry.actor_id == user_id and unholds(entry):
+            settled.add(entry.object_pk)
+            mine.append(entry)
+    return mine
+
+
+def unholds(entry: AuditEntry) -> bool:
+    """Whether a change of a prompt took its hold away, or gave it to another set."""
+    if entry.act != AuditEntry.Act.CHANGED:
+        return False
+    before, after = entry.changes.get("by_release_only", (None, None))
+    guard, _ = entry.changes.get("guarded_by_id", (None, None))
+    return guard is not None or after is False or (before is True and after is None)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
+import structlog
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
@@ -31,6 +32,8 @@ from prompts.models import (
     SopQuestion,
     Wording,
 )
+
+log = structlog.get_logger(__name__)
 
 Identity = tuple[str, str]  # key, language
 VERSION_NOTE = "default"
@@ -122,18 +125,19 @@ def digest(content: Mapping[str, Any]) -> str:
 class PromptTable:
     """A changed default becomes a new version; versions are never written over. The title is set once.
 
-    A prompt set back to an older default counts as edited: `loaded` is the newest default of its versions.
+    A prompt set back to an older default counts as edited: `loaded` is the newest default of its versions. Where
+    versions go out by releases only, a new one waits for a release, and counts as what the prompt says meanwhile.
     """
 
     def stored(self) -> dict[Identity, Stored]:
         prompts = Prompt.objects.select_related("current").prefetch_related("versions")
-        return {
-            (prompt.purpose, prompt.language): Stored(
-                says=digest(self.content(prompt.current)) if prompt.current else "",
-                loaded=next(filter(None, [v.default_digest for v in prompt.versions.all()]), ""),
-            )
-            for prompt in prompts
-        }
+        return {(prompt.purpose, prompt.language): self.stored_of(prompt) for prompt in prompts}
+
+    def stored_of(self, prompt: Prompt) -> Stored:
+        says = digest(self.content(prompt.current)) if prompt.current else ""
+        loaded = next(filter(None, [v.default_digest for v in prompt.versions.all()]), "")
+        is_shipped = prompt.current is not None and says == prompt.current.default_digest
+        return Stored(loaded if is_shipped and holds(prompt) else says, loaded)
 
     def content(self, version: PromptVersion) -> dict[str, Any]:
         said = columns(version, WORDING_FIELDS)
@@ -163,9 +167,28 @@ class PromptTable:
             )
             for prompt, content in changed
         )
+        spoken = []
         for (prompt, _), version in zip(changed, versions, strict=True):
-            prompt.current = version
-        Prompt.objects.bulk_update([prompt for prompt, _ in changed], ["current"])
+            if holds(prompt):
+                log.warning("default_waits_for_release", prompt=str(prompt), version=version.number)
+            else:
+                prompt.current = version
+                spoken.append(prompt)
+        Prompt.objects.bulk_update(spoken, ["current"])
+
+
+def holds(prompt: Prompt) -> bool:
+    """Whether a new version has to wait for a release; the first one never has."""
+    return prompt.is_held and prompt.current_id is not None
+
+
+def waiting() -> list[PromptVersion]:
+    """Shipped versions, newer than what speaks, of prompts whose versions go out by releases only."""
+    newer = PromptVersion.objects.exclude(default_digest="").filter(
+        number__gt=models.F("prompt__current__number")
+    )
+    rows = newer.select_related("prompt").order_by("prompt__purpose", "prompt__language", "number")
+    return [version for version in rows if version.prompt.is_held]
 
 
 class ExampleTable:

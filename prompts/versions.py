@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
-from prompts import lineage, rendering, snapshot
+from prompts import audit, lineage, rendering, snapshot
 from prompts.models import (
     FewShotExample,
     Prompt,
@@ -53,11 +53,12 @@ class Unchanged(Exception):
 
 
 class Held(Exception):
-    """The prompt's versions go to customers by releases only."""
+    """The prompt's versions go to customers by releases only; `alone`: they did, until who asks took that away."""
 
-    def __init__(self, prompt: Prompt) -> None:
+    def __init__(self, prompt: Prompt, *, alone: bool = False) -> None:
         super().__init__(f"{prompt}: its versions go out by releases only")
         self.prompt = prompt
+        self.alone = alone
 
 
 class Refused(Exception):
@@ -280,16 +281,20 @@ def add_version(
     )
 
 
-def publish(version: PromptVersion) -> bool:
+def publish(version: PromptVersion, *, by: int | None = None) -> bool:
     """Lets a version speak, from the next turn on; False when it does already. Going back is publishing an older one.
 
-    Raises Held for a prompt whose versions go out by releases only.
+    Raises Held for a prompt whose versions go out by releases only, and for whoever took that hold away, as long as
+    nobody else has put a version of it in force.
     """
     with transaction.atomic():
         # Locked: what holds it must not be set in between.
         prompt = Prompt.objects.select_for_update(no_key=True).get(pk=version.prompt_id)
-        if prompt.is_held and prompt.current_id is not None and prompt.current_id != version.pk:
+        replaces = prompt.current_id is not None and prompt.current_id != version.pk
+        if replaces and prompt.is_held:
             raise Held(prompt)
+        if replaces and by is not None and audit.unheld_alone([prompt.pk], by):
+            raise Held(prompt, alone=True)
         return put_in_force(version)
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from unfold.admin import ModelAdmin
 
-from prompts import versions
+from prompts import audit, versions
 from prompts.admin.studio_words import WORDS
 from prompts.admin.wording import pick
 from prompts.models import EvalSet, Prompt, PromptVersion, PublishRequest
@@ -31,8 +31,12 @@ def version_context(request: HttpRequest, version: PromptVersion) -> dict[str, A
     asked = PublishRequest.objects.filter(version=version, agreed_by=None)
     found = asked.select_related("asked_by").first()
     prompt = version.prompt
+    is_held = prompt.is_held and prompt.current_id is not None
+    replaces = not is_held and prompt.current_id not in (None, version.pk)
+    alone = replaces and bool(audit.unheld_alone([prompt.pk], request.user.pk or 0))
     return {
-        "is_held": prompt.is_held and prompt.current_id is not None,
+        "is_held": is_held or alone or (found is not None and not prompt.is_held),
+        "held_text": WORDS["held" if is_held else "held_alone"] if is_held or alone else "",
         "asked": found,
         "may_ask": request.user.has_perm("prompts.add_release"),
         "is_asker": found is not None and found.asked_by_id == request.user.pk,

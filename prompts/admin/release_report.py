@@ -7,13 +7,14 @@ from django.db import DatabaseError, models
 from django.http import HttpRequest
 
 from prompts import example_sets, releases, retrieval
+from prompts.admin.audit_words import ACTS
 from prompts.admin.canary_report import rate
 from prompts.admin.evaluation_pages import as_line
 from prompts.admin.release_words import DIFFERENCES, MOVES, STATUSES, WORDS
 from prompts.admin.sops_heard import how
 from prompts.admin.wording import as_money, as_ms, in_chinese, pick
 from prompts.llm.canary import BUCKETS
-from prompts.models import PromptVersion, Release, SopSet
+from prompts.models import AuditEntry, PromptVersion, Release, SopSet
 from prompts.releases import Figures, Outcomes, Standing, Told, Verdict
 from prompts.releases.stages import as_hold
 from prompts.retrieval import Difference
@@ -22,17 +23,25 @@ log = structlog.get_logger(__name__)
 
 DRIFT_SHOWN, MOVES_SHOWN = 20, 100
 Status = Release.Status
+BEFORE = (Status.DRAFT, Status.CANARY)
 
 
 def context(request: HttpRequest, row: Release) -> dict[str, Any]:
     found = releases.gate(row)
     holds = list(row.versions.select_related("prompt__current"))
     changed, examples = drift(row), example_drift(row, holds)
+    easier = loosened(row)
     return {
         "t": WORDS,
         "status_text": STATUSES[row.status],
         "range": releases.range_text(row),
         "gate": found,
+        "gate_text": WORDS[found.why or "gate_open"],
+        "loosened": [eased(each) for each in easier[:DRIFT_SHOWN]],
+        "alone": row.status in BEFORE and bool(releases.alone(row, request.user.pk, easier)),
+        "is_before": row.status in BEFORE,
+        "shows_force": row.status in (*BEFORE, Status.PUBLISHED),
+        "older": [each for each in holds if releases.is_older(each)],
         "run": as_line(found.run) if found.run else None,
         "holds": holds,
         "sop_count": size_of(row) if row.sop_set_id else 0,
@@ -75,6 +84,16 @@ def drift(row: Release) -> list[tuple[Difference, Any]]:
     if not row.sop_set_id or row.status in (Status.SUPERSEDED, Status.ROLLED_BACK):
         return []
     return [(each, DIFFERENCES[how(each)]) for each in retrieval.differences(row.sop_set_id)]
+
+
+def loosened(row: Release) -> list[AuditEntry]:
+    """What made its gate easier to pass; of one that has been out already, nothing."""
+    return releases.loosened(row) if row.status in BEFORE else []
+
+
+def eased(entry: AuditEntry) -> dict[str, Any]:
+    fields = ", ".join(sorted(entry.changes)) if entry.act == "changed" else ACTS[entry.act]
+    return {"entry": entry, "what": f"{entry.label}: {fields}"}
 
 
 def example_drift(row: Release, holds: list[PromptVersion]) -> list[tuple[Difference, Any]]:
@@ -138,6 +157,8 @@ def needs_of(row: Release, found: Standing) -> list[tuple[bool, Any]]:
     """What has to be so before it goes on, and whether it is."""
     is_last = found.at + 1 == len(found.stages)
     for_all = [(releases.gate(row).is_open, WORDS["stage_gate"])] if is_last else []
+    if is_last and releases.newer_in_force(row):
+        for_all.append((False, WORDS["stage_newer"]))
     return [
         (found.due is not None and found.held, WORDS["stage_hold"]),
         (
@@ -215,11 +236,15 @@ def shown(figures: Figures, found: Outcomes) -> dict[str, str]:
     }
 
 
-def refusal(row: Release, wanted: Release | None = None) -> str:
-    """Why a move was not made; `wanted` has the tails that were asked for."""
+def refusal(row: Release, wanted: Release | None = None, *, by: int | None = None) -> str:
+    """Why a move of this person was not made; `wanted` has the tails that were asked for."""
     now = Release.objects.only("status", "first_bucket", "last_bucket", "eval_set").get(pk=row.pk)
+    is_before = now.status in BEFORE
     if wanted is None and not releases.gate(row).is_open:
-        return str(WORDS["gate_shut"])
+        changed = releases.gate(row).why == "gate_changed"
+        return str(WORDS["gate_changed" if changed else "gate_shut"])
+    if wanted is None and is_before and releases.alone(row, by):
+        return str(WORDS["alone"])
     if wanted is not None and not 0 <= wanted.first_bucket <= wanted.last_bucket < BUCKETS:
         return pick(
             "尾号是 0 到 99，起点不大于终点。",
@@ -232,5 +257,7 @@ def refusal(row: Release, wanted: Release | None = None) -> str:
             f"与灰度中的发布「{other.name}」重叠（尾号 {tails}）。",
             f"It overlaps with the release “{other.name}” (tails {tails}).",
         )
+    if wanted is None and is_before and releases.newer_in_force(row):
+        return str(WORDS["newer_unconfirmed"])
     status = STATUSES[now.status]
     return pick(f"现在不行：发布的状态是「{status}」。", f"Not now: the release is {status}.")

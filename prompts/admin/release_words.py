@@ -43,6 +43,29 @@ WORDS = {
     "gate_shut": both(
         "评测未达到门槛，发布被拦下。", "The evaluation is below its threshold: it is held."
     ),
+    "gate_changed": both(
+        "评测集在评测之后改过（用例、阈值或评判），请重新运行评测。",
+        "The set has changed since it ran (cases, threshold or judge): run it again.",
+    ),
+    "loosened": both(
+        "版本写成之后，门槛被放宽过", "Made easier to pass since its versions were written"
+    ),
+    "alone": both(
+        "你在版本写成之后放宽过门槛或解除过把关：需要另一个人发布，或两人同意跳过门槛。",
+        "You have made the gate easier to pass, or taken the hold away: somebody else has to publish it, or two people "
+        "agree to go without the gate.",
+    ),
+    "in_force_now": both("线上是", "In force now:"),
+    "newer": both("较新", "newer"),
+    "newer_over": both("确认用旧版本取代：", "Yes, go back behind"),
+    "newer_unconfirmed": both(
+        "线上有更新的版本，发布会退回旧版本：请在发布时逐个确认。",
+        "A newer version is in force, and publishing goes back behind it: confirm that where you publish.",
+    ),
+    "stage_newer": both(
+        "线上有更新的版本，需要手动发布并确认",
+        "a newer version is in force: publish by hand, and confirm that",
+    ),
     "gate_overridden": both("由两人同意跳过门槛：", "Two people agreed to go without: "),
     "override": both("申请跳过门槛…", "Ask to go without…"),
     "override_help": both(

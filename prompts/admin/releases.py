@@ -299,7 +299,8 @@ class ReleaseAdmin(ModelAdmin):
 
     def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = chosen(request, pk)
-        done = releases.publish(row, by=request.user.pk)
+        over = [int(pk) for pk in request.POST.getlist("over") if pk.isdecimal()]
+        done = releases.publish(row, by=request.user.pk, over=over)
         return self.told(request, row, done=done, did="published")
 
     def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -323,7 +324,7 @@ class ReleaseAdmin(ModelAdmin):
             self.log_change(request, row, f"{did} ({before} → {now})")
             messages.success(request, f"{row.name}: {STATUSES[now]}")
         else:
-            messages.error(request, release_report.refusal(row, wanted))
+            messages.error(request, release_report.refusal(row, wanted, by=request.user.pk))
         return redirect("admin:prompts_release_change", row.pk)
 
 

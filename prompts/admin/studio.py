@@ -215,9 +215,9 @@ def publish(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> None:
 def published(request: HttpRequest, model_admin: ModelAdmin, version: PromptVersion) -> None:
     before = version.prompt.current
     try:
-        switched = versions.publish(version)
-    except Held:
-        messages.error(request, WORDS["held"])
+        switched = versions.publish(version, by=request.user.pk)
+    except Held as held:
+        messages.error(request, WORDS["held_alone" if held.alone else "held"])
         return
     if not switched:
         messages.info(request, pick("它已经在生效。", "It is in force already."))

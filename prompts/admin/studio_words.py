@@ -67,6 +67,10 @@ WORDS = {
         "这个提示词只能随发布上线：有评测集把关。",
         "Versions of this prompt go out by releases only: an evaluation set guards it.",
     ),
+    "held_alone": both(
+        "你解除了这个提示词的把关：需要另一个人同意，或由另一个人发布。",
+        "You took the hold of this prompt away: somebody else has to agree, or to publish it.",
+    ),
     "save_hold": both("保存", "Save"),
     "hold": both("把关", "Guard"),
     "guarded_by": both("把关的评测集", "Evaluation set that guards it"),

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from prompts import completion, lease
+from prompts import completion, lease, releases
 from prompts.completion import Answer
 from prompts.evaluation import asking, checks, judging
 from prompts.evaluation.asking import Asked, NoShop
@@ -46,6 +46,7 @@ def begin(
         release=release,
         subject=str(release or version or ""),
         threshold=chosen.threshold,
+        cases=releases.digest_of(chosen.pk),
         total=chosen.cases.filter(enabled=True).count(),
         created_by_id=user_id,
     )

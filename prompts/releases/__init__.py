@@ -6,9 +6,18 @@ Called by the admin and by the guard that beat rings for. After every move all p
 from prompts.releases.evidence import Outcomes, register
 from prompts.releases.evidence import judged as verdict_of
 from prompts.releases.evidence import read as outcomes
-from prompts.releases.gating import Gate, agree_to_override, ask_to_override, gate
+from prompts.releases.gating import (
+    Gate,
+    agree_to_override,
+    ask_to_override,
+    digest_of,
+    gate,
+    is_older,
+    newer_in_force,
+)
 from prompts.releases.history import note
 from prompts.releases.judging import Comparison, Figures, Told, guard, statistics, told
+from prompts.releases.loosening import alone, loosened
 from prompts.releases.moving import (
     activate,
     agree_to_follow,
@@ -45,11 +54,16 @@ __all__ = [
     "advance",
     "agree_to_follow",
     "agree_to_override",
+    "alone",
     "ask_to_override",
     "blocker",
+    "digest_of",
     "follow_edits",
     "gate",
     "guard",
+    "is_older",
+    "loosened",
+    "newer_in_force",
     "note",
     "outcomes",
     "overlapping",

@@ -1,6 +1,6 @@
 """Moves a release: to some buckets, to all, and back. Every move is one conditional update, on record with who and why."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,8 +13,9 @@ from prompts import retrieval
 from prompts.llm import canary as arithmetic
 from prompts.locks import Lock
 from prompts.models import Prompt, Release, RoutePolicy, SopSet
-from prompts.releases.gating import gate
+from prompts.releases.gating import gate, newer_in_force
 from prompts.releases.history import note
+from prompts.releases.loosening import alone
 from prompts.snapshot import announce
 
 log = structlog.get_logger(__name__)
@@ -26,12 +27,12 @@ IS_HELD = Q(by_release_only=True) | Q(by_release_only=None, guarded_by__isnull=F
 def start(release: Release, *, by: int | None = None) -> bool:
     """Sends the release's buckets to it; False when its gate is shut, it was no draft, or another has its buckets.
 
-    One with stages begins with its first.
+    Nor by whoever made its gate easier to pass, as long as nobody else agreed. One with stages begins with its first.
     """
     now = timezone.now()
     with transaction.atomic():
         lock()
-        if overlapping(release) is not None or not gate(release).is_open:
+        if overlapping(release) is not None or not gate(release).is_open or alone(release, by):
             return False
         changes: dict[str, Any] = {"started_at": now}
         if release.stages:
@@ -102,12 +103,23 @@ def at_stage(release: Release, number: int) -> Release:
 
 
 def publish(
-    release: Release, *, by: int | None = None, only: Mapping[str, Any] | None = None
+    release: Release,
+    *,
+    by: int | None = None,
+    over: Collection[int] = (),
+    only: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Lets everybody hear the release; False when its gate is shut, it is neither draft nor canary, or not as `only` says."""
+    """Lets everybody hear the release; False when its gate is shut, it is neither draft nor canary, or not as `only` says.
+
+    Nor where it would go back behind versions in force that are newer, except for those named in `over`, nor by
+    whoever made its gate easier to pass, as long as nobody else agreed.
+    """
     with transaction.atomic():
         lock()
-        if not gate(release).is_open:
+        if not gate(release).is_open or alone(release, by):
+            return False
+        lock_prompts(release)
+        if {each.prompt.current_id for each in newer_in_force(release)} - set(over):
             return False
         replaced = {**put_in_force(release), "superseded": supersede(release)}
         now = timezone.now()
@@ -155,11 +167,14 @@ def speaks(release: Release, *, besides: Release | None = None) -> bool:
     )
 
 
-def put_in_force(release: Release) -> dict[str, Any]:
-    """Makes its versions, SOPs and policy the current ones; what they replaced, by id."""
-    # A version published beside the release waits, or what it replaced would be forgotten.
+def lock_prompts(release: Release) -> None:
+    """A version published beside the release waits, or what it replaced would be forgotten."""
     mine = Prompt.objects.filter(versions__releases=release).order_by("pk")
     list(mine.select_for_update(no_key=True))
+
+
+def put_in_force(release: Release) -> dict[str, Any]:
+    """Makes its versions, SOPs and policy the current ones; what they replaced, by id."""
     versions = list(release.versions.select_related("prompt"))
     before = {str(version.prompt_id): version.prompt.current_id for version in versions}
     for version in versions:

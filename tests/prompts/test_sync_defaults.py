@@ -315,3 +315,21 @@ def test_the_shipped_defaults_load_in_few_statements_and_stay() -> None:
     assert second.getvalue().strip() == summary(unchanged=len(entries))
     assert len(queries) < 40
     assert not SopQuestion.objects.filter(vector=None).exists()
+
+
+def test_a_prompt_that_a_gate_holds_keeps_its_wording_and_the_new_one_waits(folder: Folder) -> None:
+    folder.sync()
+    Prompt.objects.update(by_release_only=True)
+    folder.write("persona.zh.yaml", persona_with("第二版。"))
+
+    told = folder.sync()
+
+    prompt = Prompt.objects.get()
+    assert prompt.current is not None
+    assert (prompt.current.number, prompt.versions.count()) == (1, 2)
+    assert "waiting for a release, as a set guards their prompts: answer (zh) v2" in told
+    folder.sync()
+    assert prompt.versions.count() == 2
+    folder.write("persona.zh.yaml", persona_with("第三版。"))
+    folder.sync()
+    assert (prompt.versions.count(), Prompt.objects.get().current) == (3, prompt.current)

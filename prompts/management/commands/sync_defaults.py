@@ -32,3 +32,5 @@ class Command(BaseCommand):
         if options["verbosity"] > 0:
             summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in sync.Outcome)
             self.stdout.write(f"defaults: {summary}")
+            if waits := ", ".join(map(str, sync.waiting())):
+                self.stdout.write(f"waiting for a release, as a set guards their prompts: {waits}")

@@ -146,3 +146,17 @@ def test_who_may_not_publish_does_not_say_what_guards(
         ("promptversion_agree", version),
     ):
         assert looker.post(page(name, row.pk), {"reason": "x"}).status_code == 403
+
+
+def test_who_takes_the_hold_away_publishes_with_another_person(
+    staff: Client, other: Client, guard: EvalSet, version: PromptVersion
+) -> None:
+    act(staff, "prompt_hold", version.prompt, guarded_by=guard.pk, only="no")
+
+    told = "You took the hold of this prompt away: somebody else has to agree, or to publish it."
+    assert act(staff, "promptversion_publish", version) == [told]
+    html = staff.get(page("promptversion_change", version.pk), headers=ENGLISH).content.decode()
+    assert told in html
+    act(staff, "promptversion_ask", version, reason="a typing error")
+    assert act(other, "promptversion_agree", version) == ["Version 2 is in force."]
+    assert current() == 2

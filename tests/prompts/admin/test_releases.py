@@ -9,7 +9,10 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
+from prompts import audit
+from prompts.evaluation import running
 from prompts.models import (
+    EvalCase,
     EvalRun,
     EvalSet,
     FewShotExample,
@@ -323,3 +326,57 @@ def test_a_draft_is_set_to_shadow_and_not_by_who_may_not(staff: Client, release:
         "Compare the answers"
         in staff.get(page("release_change", release.pk), headers=ENGLISH).content.decode()
     )
+
+
+def test_going_back_behind_a_newer_version_is_said_and_asked_for(
+    staff: Client, release: Release
+) -> None:
+    let_pass(release)
+    newer = PromptVersion.objects.create(
+        prompt=release.versions.get().prompt, number=6, text="urgent"
+    )
+    Prompt.objects.update(current=newer)
+    html = staff.get(page("release_change", release.pk), headers=ENGLISH).content.decode()
+    assert "In force now: v6 (newer)" in html
+    assert f'name="over" value="{newer.pk}"' in html
+
+    assert act(staff, "publish", release) == [
+        "A newer version is in force, and publishing goes back behind it: confirm that where you publish."
+    ]
+    assert act(staff, "publish", release, over=newer.pk) == ["spring: published"]
+
+
+def test_a_page_says_why_who_made_the_gate_easier_cannot_publish(
+    staff: Client, release: Release
+) -> None:
+    user = get_user_model().objects.get(username="boss")
+    with audit.acting(user.pk):
+        EvalSet.objects.update(threshold=10)
+    let_pass(release)
+
+    html = staff.get(page("release_change", release.pk), headers=ENGLISH).content.decode()
+
+    assert "Made easier to pass since its versions were written" in html
+    assert "Shop: threshold" in html
+    assert "Ask to go without" in html
+    assert "Publish to all" not in html
+    assert act(staff, "publish", release)[0].startswith("You have made the gate easier to pass")
+    act(staff, "ask", release, reason="a wrong case")
+    other = Client()
+    other.force_login(get_user_model().objects.create_superuser("other"))
+    html = other.get(page("release_change", release.pk), headers=ENGLISH).content.decode()
+    assert "Publish to all" in html
+    assert act(other, "agree", release) == ["spring: draft"]
+    assert act(staff, "publish", release) == ["spring: published"]
+
+
+def test_a_set_that_changed_since_its_run_is_said(staff: Client, release: Release) -> None:
+    run = running.begin(release.eval_set, release=release, user_id=None)
+    EvalRun.objects.filter(pk=run.pk).update(state="done", total=1, passed=1)
+    EvalCase.objects.create(set=release.eval_set, key="a", text="t")
+
+    html = staff.get(page("release_change", release.pk), headers=ENGLISH).content.decode()
+
+    changed = "The set has changed since it ran (cases, threshold or judge): run it again."
+    assert changed in html
+    assert act(staff, "start", release) == [changed]

@@ -1,9 +1,12 @@
 """Nothing goes to customers before its set passed on it, or two people went without."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.contrib.auth import get_user_model
 
-from prompts import releases, tasks
+from prompts import audit, releases, tasks, versions
 from prompts.evaluation import running
 from prompts.models import (
     EvalCase,
@@ -12,6 +15,7 @@ from prompts.models import (
     ModelCall,
     ModelEndpoint,
     Prompt,
+    PromptVersion,
     Release,
 )
 from tests.prompts.releases.making import (
@@ -82,3 +86,159 @@ def test_a_planted_regression_fails_the_set_on_the_release_and_holds_it(
     assert not releases.start(release)
     # What customers hear was not touched by the run, nor counted as theirs.
     assert not ModelCall.objects.filter(purpose="answer").exists()
+
+
+# --- what changed since the run ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def case(prompt: Prompt) -> EvalCase:
+    chosen = EvalSet.objects.create(name="shop", title="Shop")
+    return EvalCase.objects.create(set=chosen, key="a", text="你好", critical=True)
+
+
+def passed(release: Release) -> EvalRun:
+    run = running.begin(release.eval_set, release=release, user_id=None)
+    EvalRun.objects.filter(pk=run.pk).update(state="done", total=1, passed=1)
+    return run
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda case: EvalCase.objects.create(set=case.set, key="b", text="再见"),
+        lambda case: EvalCase.objects.update(must_contain=["never said"]),
+        lambda case: EvalCase.objects.update(critical=False),
+        lambda case: EvalCase.objects.update(enabled=False),
+        lambda case: case.delete(),
+        lambda case: EvalSet.objects.update(threshold=96),
+        lambda case: EvalSet.objects.update(judge_blocks=True),
+    ],
+    ids=["added", "asks for more", "uncritical", "off", "deleted", "threshold", "judge"],
+)
+def test_a_set_that_changed_since_its_run_runs_again_before_the_gate_opens(
+    prompt: Prompt, case: EvalCase, change: Callable[[EvalCase], Any]
+) -> None:
+    release = make(prompt)
+    passed(release)
+    assert releases.gate(release).is_open
+
+    change(case)
+
+    found = releases.gate(release)
+    assert (found.is_open, found.why) == (False, "gate_changed")
+    assert not releases.publish(release)
+    passed(release)
+    assert releases.publish(release)
+
+
+def test_what_changes_nothing_of_what_is_asked_leaves_the_gate_open(
+    prompt: Prompt, case: EvalCase
+) -> None:
+    release = make(prompt)
+    passed(release)
+
+    case.save()  # another moment
+    EvalCase.objects.create(set=case.set, key="b", text="off", enabled=False)
+    EvalSet.objects.update(title="Another name")
+
+    assert releases.gate(release).is_open
+
+
+# --- who made it easier --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def people() -> tuple[int, int]:
+    made = [get_user_model().objects.create_user(name) for name in ("小林", "小周")]
+    return made[0].pk, made[1].pk
+
+
+@pytest.mark.parametrize(
+    ("change", "is_easier"),
+    [
+        (lambda case: EvalSet.objects.update(threshold=10), True),
+        (lambda case: EvalSet.objects.update(threshold=99), False),
+        (lambda case: EvalCase.objects.update(enabled=False), True),
+        (lambda case: EvalCase.objects.update(critical=False), True),
+        (lambda case: EvalCase.objects.update(must_contain=[]), True),
+        (lambda case: case.delete(), True),
+        (lambda case: EvalCase.objects.create(set=case.set, key="b", text="t"), False),
+    ],
+    ids=["threshold", "higher", "off", "uncritical", "asks less", "deleted", "added"],
+)
+def test_who_makes_a_gate_easier_does_not_send_the_release_through_it_alone(
+    prompt: Prompt,
+    case: EvalCase,
+    people: tuple[int, int],
+    change: Callable[[EvalCase], Any],
+    is_easier: bool,
+) -> None:
+    first, second = people
+    EvalCase.objects.update(must_contain=["您好"])
+    release = make(prompt)
+    with audit.acting(first):
+        change(case)
+    passed(release)
+
+    assert bool(releases.alone(release, first)) is is_easier
+    assert releases.start(release, by=first) is not is_easier
+    assert releases.publish(release, by=first) is not is_easier
+    if is_easier:
+        assert [entry.actor for entry in releases.loosened(release)] == ["小林"]
+        assert releases.publish(release, by=second)
+
+
+def test_with_another_persons_agreement_who_made_it_easier_publishes(
+    prompt: Prompt, case: EvalCase, people: tuple[int, int]
+) -> None:
+    first, second = people
+    release = make(prompt)
+    with audit.acting(first):
+        EvalSet.objects.update(threshold=10)
+    passed(release)
+    assert releases.ask_to_override(release, reason="a wrong case", user_id=first)
+    assert not releases.publish(release, by=first)
+    assert not releases.agree_to_override(release, user_id=first)
+    assert releases.agree_to_override(release, user_id=second)
+
+    assert releases.publish(Release.objects.get(), by=first)
+
+
+def test_what_was_easier_before_the_version_was_written_or_in_another_set_is_nothing(
+    prompt: Prompt, case: EvalCase, people: tuple[int, int]
+) -> None:
+    other = EvalSet.objects.create(name="other", title="Other")
+    theirs = EvalCase.objects.create(set=other, key="x", text="t")
+    with audit.acting(people[0]):
+        EvalSet.objects.filter(pk=case.set_id).update(threshold=10)
+    release = make(prompt)
+    with audit.acting(people[0]):
+        theirs.delete()
+        EvalSet.objects.filter(pk=other.pk).update(threshold=10)
+    passed(release)
+
+    assert releases.publish(release, by=people[0])
+
+
+def test_who_takes_a_hold_away_does_not_use_that_alone(
+    prompt: Prompt, case: EvalCase, people: tuple[int, int]
+) -> None:
+    first, second = people
+    with audit.acting(second):
+        versions.hold(prompt, guarded_by=case.set_id, by_release_only=None)
+    with audit.acting(first):
+        versions.hold(prompt, guarded_by=case.set_id, by_release_only=False)
+    release = make(prompt)
+    version = release.versions.get()
+    passed(release)
+
+    assert not releases.publish(release, by=first)
+    with pytest.raises(versions.Held) as held:
+        versions.publish(version, by=first)
+    assert held.value.alone
+    # Once somebody else has put a version in force the prompt is without its hold by both.
+    with audit.acting(second):
+        assert versions.publish(version, by=second)
+    later = PromptVersion.objects.create(prompt=prompt, number=7, text="新")
+    assert versions.publish(later, by=first)

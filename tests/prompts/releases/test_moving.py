@@ -266,3 +266,19 @@ def test_what_was_taken_back_does_not_come_again_with_a_later_release(prompt: Pr
 
     assert Prompt.objects.get(pk=prompt.pk).current == prompt.current
     assert status_of(first) == "rolled_back"
+
+
+def test_publishing_goes_back_behind_a_newer_version_only_where_that_is_said(
+    prompt: Prompt,
+) -> None:
+    release = make(prompt)
+    let_pass(release)
+    urgent = PromptVersion.objects.create(prompt=prompt, number=3, text="急")
+    Prompt.objects.update(current=urgent)
+
+    assert not releases.publish(release)
+    assert not releases.publish(release, over=[0])
+    assert (status_of(release), Prompt.objects.get().current) == ("draft", urgent)
+
+    assert releases.publish(release, over=[urgent.pk])
+    assert Prompt.objects.get().current == release.versions.get()
