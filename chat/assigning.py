@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from chat import desk, intake, matching, protocol, push
+from chat import desk, intake, matching, protocol, push, serving
 from chat.dialogue import open_topics, read_dialogue
 from chat.matching import Free, Wish
 from chat.models import Agent, Conversation, Ring, Skill
@@ -75,6 +75,7 @@ def waiting(now: datetime, *, affinity: bool) -> list[Wish]:
     wishes = [
         Wish(
             id=str(row.pk),
+            inbox=row.inbox_id,
             skills=needed(row, skills),
             team=row.team_id,
             known=row.known if affinity else None,
@@ -119,16 +120,18 @@ def free(now: datetime) -> list[Free]:
         )
         .prefetch_related("skills", "teams")
     )
+    online, chosen = list(agents), serving.chosen()
     return [
         Free(
             id=agent.pk,
             load=agent.own + agent.ringing,
             capacity=agent.capacity,
+            inboxes=chosen.get(agent.pk, frozenset()),
             skills=frozenset(skill.pk for skill in agent.skills.all()),
             teams=frozenset(team.pk for team in agent.teams.all()),
             since=agent.asked_at.timestamp() if agent.asked_at else 0.0,
         )
-        for agent in agents
+        for agent in online
         if agent.capacity
     ]
 
@@ -171,9 +174,10 @@ def count_miss(agent_id: int) -> None:
 
 
 def withdraw_absent() -> None:
-    """What rings at somebody who is not there any more is taken back; that is no miss."""
+    """What rings at somebody who is not there any more, or not for this inbox, is taken back; that is no miss."""
     there = intake.online().values("pk")
-    gone = Ring.objects.filter(ended_at=None).exclude(agent__in=there)
+    served = serving.is_served(OuterRef("agent"), OuterRef("conversation__inbox"))
+    gone = Ring.objects.filter(ended_at=None).filter(~Q(agent__in=there) | ~served)
     for pk, conversation, agent in gone.values_list("pk", "conversation", "agent"):
         mine = Ring.objects.filter(pk=pk, ended_at=None)
         if mine.update(ended_at=timezone.now(), end=RingEnd.WITHDRAWN.value):

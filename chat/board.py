@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from statistics import median
 from typing import Any
 
 from django.db.models import Avg, Count, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from chat import intake, protocol
+from chat import intake, protocol, serving
 from chat.models import Agent, Brief, Conversation, Escalation, Message, Rating
 from chat.states import EscalationEnd, Grade, Owner, Role, Writing
 
@@ -42,24 +44,28 @@ class Day:
         }
 
 
-def read() -> dict[str, Any]:
-    """The `board` frame: `{queue, agents[], briefs[], mode, paused, at}`."""
+def read(reader: Agent | None = None) -> dict[str, Any]:
+    """The `board` frame: `{queue, agents[], briefs[], mode, paused, at}`.
+
+    Of the inboxes that the reader serves, and of the agents who serve one of them; None: of all.
+    """
     now, rules = timezone.now(), intake.rules()
-    members = list(staff())
+    members = list(staff(reader))
     days = today(now, agents=[agent.pk for agent in members])
     return {
-        "queue": queue(),
+        "queue": queue(reader),
         "agents": [as_agent(agent, days[agent.pk]) for agent in members],
-        "briefs": graded(days=GRADED_DAYS),
+        "briefs": graded(days=GRADED_DAYS, reader=reader),
         "mode": "push" if rules.pushes else "pull",
         "paused": rules.paused,
         "at": protocol.iso(now),
     }
 
 
-def queue() -> list[dict[str, Any]]:
+def queue(reader: Agent | None) -> list[dict[str, Any]]:
     """How many wait in each inbox, and since when the first."""
     waits = Conversation.objects.filter(owner=Owner.QUEUE.value, resolved_at=None)
+    waits = serving.scoped(waits, reader)
     by_inbox = waits.values("inbox__name").annotate(n=Count("pk"), since=Min("waiting_since"))
     return [
         {"inbox": row["inbox__name"], "waiting": row["n"], "since": protocol.iso(row["since"])}
@@ -67,12 +73,16 @@ def queue() -> list[dict[str, Any]]:
     ]
 
 
-def staff() -> Iterable[Any]:
+def staff(reader: Agent | None) -> Iterable[Any]:
     agents = Agent.objects.filter(user__is_active=True, user__is_staff=True).annotate(
         load=intake.number_of(intake.in_hand().filter(snoozed=False)),
         aside=intake.number_of(intake.in_hand().filter(snoozed=True)),
         ringing=intake.number_of(intake.ringing()),
     )
+    own = serving.inboxes_of(reader)
+    if own is not None:
+        shared = [serving.is_served(OuterRef("pk"), inbox) for inbox in own]
+        agents = agents.filter(reduce(or_, shared))
     return agents.order_by("name")
 
 
@@ -147,10 +157,10 @@ def own(agent: Agent) -> dict[str, Any]:
     return today(timezone.now(), agents=[agent.pk])[agent.pk].as_json()
 
 
-def graded(*, days: int) -> list[dict[str, Any]]:
+def graded(*, days: int, reader: Agent | None = None) -> list[dict[str, Any]]:
     """How briefs of the last days were graded, by who wrote them: `{source, briefs, good, bad}`."""
     since = timezone.now() - timedelta(days=days)
-    rows = Brief.objects.filter(at__gte=since)
+    rows = serving.scoped(Brief.objects.filter(at__gte=since), reader, inbox="conversation__inbox")
     by_model = Q(state=Writing.DONE.value)
     return [
         {

@@ -18,7 +18,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from chat import briefing, protocol, push, ranking, transcript
+from chat import briefing, protocol, push, ranking, serving, transcript
 from chat.dialogue import Dialogue, moods_of, read_dialogue, trend
 from chat.dialogue.titles import title_of
 from chat.models import Agent, Conversation, Escalation, Mention, Message, Note, Ring, Team
@@ -36,9 +36,12 @@ MENTIONS = 50
 CALLS = "<@"
 
 
-def listed() -> list[dict[str, Any]]:
-    """The open conversations in which something was said: agents' and waiting ones, then the bot's latest up to LISTED."""
-    rows = said().filter(resolved_at=None, last_seq__gt=0)
+def listed(agent: Agent | None = None) -> list[dict[str, Any]]:
+    """The open conversations in which something was said: agents' and waiting ones, then the bot's latest up to LISTED.
+
+    Like everything here of the inboxes that `agent` serves; None: of all.
+    """
+    rows = serving.scoped(said().filter(resolved_at=None, last_seq__gt=0), agent)
     people = rows.filter(owner__in=[Owner.AGENT.value, Owner.QUEUE.value])
     # Agents' first, then whoever waits longest.
     found = as_entries(people.order_by("owner", "waiting_since")[:LISTED_PEOPLE])
@@ -46,9 +49,9 @@ def listed() -> list[dict[str, Any]]:
     return found + as_entries(bots[: max(0, LISTED - len(found))])
 
 
-def entries(ids: Iterable[UUID]) -> list[dict[str, Any]]:
+def entries(ids: Iterable[UUID], *, agent: Agent | None = None) -> list[dict[str, Any]]:
     """The list's entries of these conversations."""
-    return as_entries(said().filter(pk__in=list(ids)))
+    return as_entries(serving.scoped(said().filter(pk__in=list(ids)), agent))
 
 
 def said() -> QuerySet[Conversation]:
@@ -82,6 +85,7 @@ def as_entry(row: Any, latest: Message | None) -> dict[str, Any]:
     return {
         "conversation_id": str(row.pk),
         "inbox": row.inbox.name,
+        "inbox_id": row.inbox_id,
         "visitor": visitor_fields(row),
         "owner": row.owner,
         "resolved": row.resolved_at is not None,
@@ -125,10 +129,14 @@ def own_fields(agent: Agent) -> dict[str, Any]:
     return {**(agent_fields(agent) or {}), "called": called}
 
 
-def agents() -> list[dict[str, Any] | None]:
-    """Everybody a conversation may be passed to."""
+def agents() -> list[dict[str, Any]]:
+    """Everybody a conversation may be passed to; `inboxes` are those of whose conversations, null: of all."""
     staff = Agent.objects.filter(user__is_active=True, user__is_staff=True).order_by("name")
-    return [agent_fields(agent) for agent in staff]
+    chosen = serving.chosen()
+    return [
+        {**(agent_fields(agent) or {}), "inboxes": sorted(chosen.get(agent.pk, ())) or None}
+        for agent in staff
+    ]
 
 
 def teams() -> list[dict[str, Any]]:
@@ -145,7 +153,7 @@ def rings(agent: Agent) -> list[dict[str, Any]]:
     ]
 
 
-def queue() -> list[dict[str, Any]]:
+def queue(agent: Agent | None = None) -> list[dict[str, Any]]:
     """Who waits, whose turn it is first, each with its score and what it is made of."""
     waiting = Conversation.objects.filter(
         owner=Owner.QUEUE.value, resolved_at=None, waiting_since__isnull=False
@@ -153,6 +161,7 @@ def queue() -> list[dict[str, Any]]:
     waits = Prefetch(
         "escalations", queryset=Escalation.objects.filter(ended_at=None), to_attr="waits"
     )
+    waiting = serving.scoped(waiting, agent)
     rows: list[Any] = list(waiting.select_related("visitor").prefetch_related(waits))
     places = ranking.ordered(map(as_waiting, rows), now=timezone.now().timestamp())
     return [
@@ -235,6 +244,7 @@ def called_in(note: Note) -> list[dict[str, Any]]:
 def mentions(agent: Agent) -> list[dict[str, Any]]:
     """The notes that call the agent and were not read, the latest first."""
     unread = Mention.objects.filter(agent=agent, read_at=None).order_by("-note__at")
+    unread = serving.scoped(unread, agent, inbox="note__conversation__inbox")
     rows = unread.select_related("note__agent", "note__conversation__visitor")[:MENTIONS]
     return [
         {

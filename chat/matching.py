@@ -13,6 +13,7 @@ class Wish:
     """A conversation that waits."""
 
     id: str
+    inbox: int = 0
     skills: frozenset[int] = frozenset()
     team: int | None = None
     # Who spoke with this customer last.
@@ -28,6 +29,8 @@ class Free:
     id: int
     load: int
     capacity: int
+    # Whose conversations; none: all.
+    inboxes: frozenset[int] = frozenset()
     skills: frozenset[int] = frozenset()
     teams: frozenset[int] = frozenset()
     # Seconds since any fixed moment at which a conversation was taken last.
@@ -53,7 +56,8 @@ def pairs(wishes: Iterable[Wish], agents: Iterable[Free]) -> list[tuple[str, int
 
 
 def fitting(wish: Wish, staff: list[Free]) -> list[Free]:
-    """Who may take it: the team, the skilled among them; everybody where nobody of those is online."""
+    """Who may take it: the team, the skilled among them; where nobody of those is online, whoever serves the inbox."""
+    staff = [agent for agent in staff if not agent.inboxes or wish.inbox in agent.inboxes]
     members = [agent for agent in staff if wish.team in agent.teams] if wish.team else []
     members = members or staff
     skilled = [agent for agent in members if wish.skills & agent.skills]

@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from chat import escalation, intake, ownership
+from chat import escalation, intake, ownership, serving
 from chat.models import Conversation, Message
 from chat.states import Role
 
@@ -37,9 +37,10 @@ def try_to_take_back(conversation_id: UUID) -> bool:
 
 
 def left_alone() -> QuerySet[Conversation]:
-    """In the hands of an agent who fell silent or is no member of staff any more, with a line that nobody answered."""
+    """In the hands of an agent who fell silent, left the staff or serves the inbox no more, with a line that nobody answered."""
     gone = Q(agent__seen_at__lt=intake.silent_since())
     gone |= Q(agent__user__is_active=False) | Q(agent__user__is_staff=False)
+    gone |= ~serving.is_served(OuterRef("agent"), OuterRef("inbox"))
     lines = Message.objects.filter(conversation=OuterRef("pk"))
     said = lines.filter(role=Role.AGENT.value).order_by("-seq").values("seq")[:1]
     unanswered = lines.filter(role=Role.VISITOR.value, seq__gt=OuterRef("said"))

@@ -15,8 +15,8 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
-from chat import desk
-from chat.models import Conversation, Message
+from chat import desk, serving
+from chat.models import Agent, Conversation, Message
 from prompts.nlu import segment
 
 log = structlog.get_logger(__name__)
@@ -49,13 +49,19 @@ BY_NUMBER = """
     WITH found AS MATERIALIZED (SELECT conversation_id, at FROM chat_searchentry WHERE words @@ %s::tsquery)
     SELECT conversation_id FROM found ORDER BY at DESC LIMIT %s
 """
+# The same for agents who serve some inboxes only.
+BY_WORDS_OF = """
+    SELECT entry.conversation_id FROM chat_searchentry entry JOIN chat_conversation talk ON talk.id = entry.conversation_id
+    WHERE entry.words @@ %s::tsquery AND talk.inbox_id = ANY(%s) ORDER BY entry.at DESC LIMIT %s
+"""
 BY_TAGS = """
-    SELECT id FROM chat_conversation WHERE tags @> %s::jsonb AND last_seq > 0
+    SELECT id FROM chat_conversation WHERE tags @> %s::jsonb AND last_seq > 0 AND (%s::bigint[] IS NULL OR inbox_id = ANY(%s))
     ORDER BY last_activity_at DESC LIMIT %s
 """
 BY_BOTH = """
     SELECT entry.conversation_id FROM chat_searchentry entry JOIN chat_conversation talk ON talk.id = entry.conversation_id
-    WHERE entry.words @@ %s::tsquery AND talk.tags @> %s::jsonb ORDER BY entry.at DESC LIMIT %s
+    WHERE entry.words @@ %s::tsquery AND talk.tags @> %s::jsonb AND (%s::bigint[] IS NULL OR talk.inbox_id = ANY(%s))
+    ORDER BY entry.at DESC LIMIT %s
 """
 HITS = """
     SELECT DISTINCT ON (conversation_id) conversation_id, seq, text FROM chat_message
@@ -72,13 +78,16 @@ class Query:
     said: tuple[str, ...]
 
 
-def find(text: str) -> dict[str, Any]:
-    """The conversations that have every word, number and #tag of `text`, the latest first, each with a line that shows why."""
+def find(text: str, *, agent: Agent | None = None) -> dict[str, Any]:
+    """The conversations that have every word, number and #tag of `text`, the latest first, each with a line that shows why.
+
+    Of the inboxes that the agent serves; None: of all.
+    """
     query = read(text)
-    ids = find_ids(query)
+    ids = find_ids(query, serving.inboxes_of(agent))
     shown = ids[:FOUND_MOST]
     hits = hits_of(shown, query)
-    entries = {entry["conversation_id"]: entry for entry in desk.entries(shown)}
+    entries = {entry["conversation_id"]: entry for entry in desk.entries(shown, agent=agent)}
     found = [{**entries[str(pk)], "hit": hits.get(pk)} for pk in shown if str(pk) in entries]
     return {"query": text, "entries": found, "more": len(ids) > FOUND_MOST}
 
@@ -91,16 +100,18 @@ def read(text: str) -> Query:
     return Query(" & ".join(dict.fromkeys(wanted)), tags, said)
 
 
-def find_ids(query: Query) -> list[UUID]:
-    """One more than FOUND_MOST where there are more."""
+def find_ids(query: Query, inboxes: list[int] | None) -> list[UUID]:
+    """One more than FOUND_MOST where there are more; of these inboxes, None: of all."""
     most = FOUND_MOST + 1
     tags = to_json(query.tags)
     if query.lexemes and query.tags:
-        return column(BY_BOTH, [query.lexemes, tags, most])
+        return column(BY_BOTH, [query.lexemes, tags, inboxes, inboxes, most])
+    if query.lexemes and inboxes is not None:
+        return column(BY_WORDS_OF, [query.lexemes, inboxes, most])
     if query.lexemes:
         by = BY_NUMBER if any(map(str.isdigit, query.lexemes)) else BY_WORDS
         return column(by, [query.lexemes, most])
-    return column(BY_TAGS, [tags, most]) if query.tags else []
+    return column(BY_TAGS, [tags, inboxes, inboxes, most]) if query.tags else []
 
 
 def hits_of(ids: list[UUID], query: Query) -> dict[UUID, dict[str, Any]]:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
-from chat import intake
+from chat import intake, serving
 from chat.inbox import hours
 from chat.models import Conversation, Escalation, Inbox
 from chat.states import EscalationEnd, Owner
@@ -65,7 +65,7 @@ def measure(inbox_id: int) -> Pace:
     ).order_by("-ended_at")
     spans = claimed.values_list("ended_at", "conversation__resolved_at")[:SAMPLES_MOST]
     seconds = [(end - begin).total_seconds() for begin, end in spans if begin and end]
-    agents = intake.online().count()
+    agents = serving.agents_of(intake.online(), inbox_id).count()
     return Pace(median(seconds) if len(seconds) >= SAMPLES_LEAST else None, agents)
 
 

@@ -48,7 +48,7 @@ FIELDS = {
     "description_zh": "中文说明", "description_en": "英文说明", "effect": "作用", "method": "请求方法", "url": "网址", "auth_env": "密钥变量名", "schema": "参数结构",
     "intents": "意图", "sources": "参数来源", "personal": "隐私参数", "needs_verified": "须验明身份", "needs_confirmation": "须顾客确认", "owner_path": "归属路径",
     "shown": "展示字段", "reply_zh": "中文回复", "reply_en": "英文回复", "card": "卡片", "asked_by": "发起者", "arguments": "参数", "message_seq": "消息序号",
-    "expires_at": "过期时间", "result": "结果", "status_code": "状态码", "duration_ms": "耗时（毫秒）", "avatar": "头像", "public_name": "对客名称", "seen_at": "最近在线", "capacity": "接待上限",
+    "expires_at": "过期时间", "result": "结果", "status_code": "状态码", "duration_ms": "耗时（毫秒）", "avatar": "头像", "public_name": "对客名称", "Agent.inboxes": "接待的接入点", "seen_at": "最近在线", "capacity": "接待上限",
     "misses": "连续未接", "customer_id": "客户编号", "profile": "身份资料", "attributes": "页面资料", "team": "团队", "dialogue": "对话状态", "context": "页面上下文",
     "form": "表单回答", "read_seq": "顾客读到", "agent_read_seq": "坐席读到", "handover_epoch": "交接版本", "waiting_since": "等待起点", "summary": "小结", "snoozed": "已搁置", "snoozed_until": "搁置至",
     "searched_seq": "已收录到", "lease_until": "占用至", "not_before": "不早于", "rendering": "模型所读", "html": "排版", "client_id": "客户端编号", "meta": "附加信息",
@@ -102,5 +102,5 @@ HELP = {
     "Visitor.profile": "由店铺担保：姓名和电话的占位符", "Visitor.attributes": "由页面提供，未经核实", "Conversation.dialogue": "上一轮之后的对话状态",
     "Conversation.context": "店铺页面说的商品、订单与网页，未经核实", "Conversation.form": "会话前表单的回答", "Conversation.read_seq": "顾客读到这里",
     "Conversation.summary": "坐席写的小结", "Turn.timings": "各步骤的毫秒数", "Turn.decision": "为什么由这个模型回答", "Turn.rendering": "模型最先读到的内容，以及由哪些条目组成",
-    "Agent.public_name": "顾客看到的名字；留空则显示「客服」，不会显示登录名", "Message.author": "名称与头像", "Message.meta": "引用、卡片、模型端点、提示词", "WebhookDelivery.body": "事件、编号、会话、数据与时间",
+    "Agent.inboxes": "只接待这些接入点的会话；留空：全部", "Agent.public_name": "顾客看到的名字；留空则显示「客服」，不会显示登录名", "Message.author": "名称与头像", "Message.meta": "引用、卡片、模型端点、提示词", "WebhookDelivery.body": "事件、编号、会话、数据与时间",
 }  # fmt: skip

@@ -9,7 +9,17 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from chat import desk, escalation, intake, ownership, protocol, push, transcript, vault
+from chat import (
+    desk,
+    escalation,
+    intake,
+    ownership,
+    protocol,
+    push,
+    serving,
+    transcript,
+    vault,
+)
 from chat.actions import handing, mentioning
 from chat.models import Agent, Conversation, Message, Note, Ring, Team
 from chat.states import Owner, Reception, RingEnd, Role
@@ -86,9 +96,10 @@ def note(conversation_id: UUID, *, agent: Agent, client_id: UUID, text: str) -> 
     `not_found` for a call to somebody who cannot read it.
     """
     vault.load()
-    called = mentioning.find_called(text, by=agent, client_id=client_id)
     with transaction.atomic():
         conversation = transcript.lock(conversation_id)
+        inbox_id = conversation.inbox_id
+        called = mentioning.find_called(text, by=agent, client_id=client_id, inbox_id=inbox_id)
         masked = vault.mask(conversation.visitor, text)
         written, is_new = Note.objects.get_or_create(
             conversation=conversation,
@@ -108,7 +119,8 @@ def note(conversation_id: UUID, *, agent: Agent, client_id: UUID, text: str) -> 
 def transfer(conversation_id: UUID, *, agent: Agent, to: Agent, text: str = "") -> Conversation:
     """Passes the agent's conversation to another agent, with a note for them.
 
-    Raises Conflict unless the agent owns it, Full where the rules keep it from one who has no room.
+    Raises Conflict unless the agent owns it, Full where the rules keep it from one who has no room, Agent.DoesNotExist
+    for one who does not serve its inbox.
     """
     vault.load()
     with transaction.atomic():
@@ -116,6 +128,7 @@ def transfer(conversation_id: UUID, *, agent: Agent, to: Agent, text: str = "") 
         check_owned(conversation, agent=agent)
         if to.pk == agent.pk:
             return conversation
+        serving.check_target(to, inbox_id=conversation.inbox_id)
         check_room(to)
         left = leave_note(conversation, agent=agent, text=text)
         change = ownership.move(conversation, Owner.AGENT, notice="agent_joined", agent=to)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat import desk, push
+from chat import desk, push, serving
 from chat.models import Agent, Mention, Note
 from chat.protocol import ProtocolError
 
@@ -16,12 +16,13 @@ NAMED = re.compile(r"<@(\d{1,9})>")
 MOST = 10
 
 
-def find_called(text: str, *, by: Agent, client_id: UUID) -> list[Agent]:
-    """Whom a note of `by` calls, each once. Raises ProtocolError `not_found` where one of them reads no conversations."""
+def find_called(text: str, *, by: Agent, client_id: UUID, inbox_id: int) -> list[Agent]:
+    """Whom a note of `by` calls, each once. Raises ProtocolError `not_found` where one of them may not read it."""
     ids = {int(pk) for pk in NAMED.findall(text)} - {by.pk}
     if not ids:
         return []
-    called = list(Agent.objects.filter(pk__in=ids, user__is_active=True, user__is_staff=True))
+    staff = Agent.objects.filter(pk__in=ids, user__is_active=True, user__is_staff=True)
+    called = list(serving.agents_of(staff, inbox_id))
     if len(called) < len(ids) or len(ids) > MOST:
         raise ProtocolError("not_found", client_id=client_id)
     return called

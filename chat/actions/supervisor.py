@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat import auth, desk, intake, ownership, push, vault
+from chat import auth, desk, intake, ownership, push, serving, vault
 from chat.actions.agent import leave_note, lock_open, note
 from chat.models import Agent, Conversation, Note
 from chat.protocol import ProtocolError
@@ -26,7 +26,10 @@ def barge(conversation_id: UUID, *, agent: Agent) -> Conversation:
 
 
 def reassign(conversation_id: UUID, *, agent: Agent, to: Agent) -> Conversation:
-    """Gives the conversation to an agent, whoever has it. Raises ProtocolError, Conversation.DoesNotExist."""
+    """Gives the conversation to an agent, whoever has it.
+
+    Raises ProtocolError, Conversation.DoesNotExist, Agent.DoesNotExist for one who does not serve its inbox.
+    """
     return give(conversation_id, by=agent, to=to)
 
 
@@ -38,6 +41,7 @@ def give(conversation_id: UUID, *, by: Agent, to: Agent) -> Conversation:
         conversation = lock_open(conversation_id)
         if conversation.owner == Owner.AGENT and conversation.agent_id == to.pk:
             return conversation
+        serving.check_target(to, inbox_id=conversation.inbox_id)
         was = conversation.agent.name if conversation.agent else ""
         left = leave_note(conversation, agent=by, text=f"{was} → {to.name}".strip())
         change = ownership.move(conversation, Owner.AGENT, notice="agent_joined", agent=to)

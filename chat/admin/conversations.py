@@ -45,8 +45,9 @@ OPINIONS = {"up": both("有帮助", "helpful"), "down": both("没帮助", "not h
 class AgentAdmin(ModelAdmin):
     list_display = ["name", "public_name", "user", "presence"]
     list_select_related = ["user"]
+    list_filter = ["inboxes"]
     search_fields = ["name", "public_name"]
-    autocomplete_fields = ["user"]
+    autocomplete_fields = ["user", "inboxes"]
 
 
 @admin.register(Visitor)

@@ -133,14 +133,15 @@ def find(
     request: HttpRequest, q: Annotated[protocol.Words, Query(min_length=1, max_length=100)]
 ) -> dict[str, Any]:
     """Conversations with every word, number and #tag of `q`, the latest first."""
-    return search.find(q)
+    return search.find(q, agent=staff(request))
 
 
 @agent.get("/board")
 def read_board(request: HttpRequest) -> dict[str, Any]:
     """The queue, the agents with what they have in hand, and their day. For supervisors."""
-    supervisor.check(staff(request))
-    return board.read()
+    member = staff(request)
+    supervisor.check(member)
+    return board.read(member)
 
 
 @agent.post("/conversations/{conversation_id}/barge")
@@ -220,8 +221,9 @@ def read_grades(
     request: HttpRequest, days: Annotated[int, Query(ge=1, le=366)] = 30
 ) -> list[dict[str, Any]]:
     """How the briefs of the last days were graded, by who wrote them. For supervisors."""
-    supervisor.check(staff(request))
-    return board.graded(days=days)
+    member = staff(request)
+    supervisor.check(member)
+    return board.graded(days=days, reader=member)
 
 
 @agent.get("/canned")
@@ -261,13 +263,13 @@ def read_thread(
 @agent.get("/queue")
 def read_queue(request: HttpRequest) -> list[dict[str, Any]]:
     """Who waits for a person, whose turn it is first."""
-    return desk.queue()
+    return desk.queue(staff(request))
 
 
 @agent.get("/conversations")
 def list_conversations(request: HttpRequest) -> list[dict[str, Any]]:
     """The open conversations, the latest first."""
-    return desk.listed()
+    return desk.listed(staff(request))
 
 
 @agent.post("/presence")

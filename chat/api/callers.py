@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 
-from chat import auth
+from chat import auth, serving
 from chat.actions import attending
 from chat.models import Agent, Inbox, Visitor
 from chat.protocol import ProtocolError
@@ -23,7 +23,10 @@ class VisitorAuth(HttpBearer):
 
 
 class AgentAuth(SessionAuth):
-    """A signed-in member of staff; the session cookie counts only with its CSRF token."""
+    """A signed-in member of staff; the session cookie counts only with its CSRF token.
+
+    Raises Conversation.DoesNotExist where the address names a conversation that the agent may not read.
+    """
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Agent | None:
         try:
@@ -31,6 +34,10 @@ class AgentAuth(SessionAuth):
         except auth.NotAllowed:
             return None
         attending.heard(agent)
+        # Here rather than in each call: one that is added later is scoped too.
+        named = request.resolver_match.kwargs if request.resolver_match else {}
+        if "conversation_id" in named:
+            serving.check(agent, named["conversation_id"])
         return agent
 
 

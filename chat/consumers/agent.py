@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from chat import auth, board, desk, protocol, search, transcript
+from chat import auth, board, desk, protocol, search, serving, transcript
 from chat.actions import agent as actions
 from chat.actions import attending
 from chat.consumers import own_values
@@ -102,7 +102,7 @@ class AgentConsumer(Socket):
                 await self.send_queue()
             case protocol.Search():
                 await self.send_frame(
-                    {"type": "found", **await in_database(search.find, frame.query)}
+                    {"type": "found", **await in_database(search.find, frame.query, agent=agent)}
                 )
             case protocol.Open():
                 await self.open(agent, frame)
@@ -115,9 +115,11 @@ class AgentConsumer(Socket):
                 await self.send_frame({"type": "ok", "act": frame.type, **done})
 
     async def open(self, agent: Agent, frame: protocol.Open) -> None:
-        """Shows a conversation and everything that happens in it from now on."""
+        """Shows a conversation and everything that happens in it from now on. Raises Conversation.DoesNotExist."""
         if self.watched != frame.conversation_id:
             await self.unwatch()
+        await in_database(serving.check, agent, frame.conversation_id)
+        if self.watched is None:
             # Subscribe first, then read, so that nothing falls between.
             self.watched = frame.conversation_id
             self.viewers = Viewers(agent.pk, stale_seconds=3 * settings.HEARTBEAT_SECONDS)
@@ -156,6 +158,7 @@ class AgentConsumer(Socket):
             await self.send_frame(self.viewers.frame(self.watched))
 
     async def reveal(self, agent: Agent, frame: protocol.RevealFrame) -> None:
+        await in_database(serving.check, agent, frame.conversation_id)
         value = await in_database(
             attending.reveal,
             frame.conversation_id,
@@ -177,7 +180,9 @@ class AgentConsumer(Socket):
         await self.send_frame(shown)
 
     async def send_queue(self) -> None:
-        await self.send_frame({"type": "queue", "entries": await in_database(desk.queue)})
+        await self.send_frame(
+            {"type": "queue", "entries": await in_database(desk.queue, self.agent)}
+        )
 
     async def send_conflict(self, frame: Any, *, winner: str, full: str = "") -> None:
         """Says who was faster. A `winner` of "" means: nobody has it, or it changed hands meanwhile."""
@@ -241,7 +246,7 @@ class AgentConsumer(Socket):
             ids, moved = self.changed, self.moved
             self.changed, self.moved = set(), False
             try:
-                found = await in_database(desk.entries, ids)
+                found = await in_database(desk.entries, ids, agent=self.agent)
                 for entry in found:
                     await self.send_frame({"type": "conversation", **entry})
                 if moved:
@@ -264,7 +269,10 @@ class AgentConsumer(Socket):
                 continue
 
     async def guard(self, agent: Agent) -> None:
-        """Closes the socket soon after the session is over or the user is no member of staff any more."""
+        """Closes the socket soon after the session is over or the user is no member of staff any more.
+
+        A conversation that stands open is shown no longer than the agent serves its inbox.
+        """
         key = self.scope["session"].session_key or ""
         while True:
             await asyncio.sleep(min(SESSION_SECONDS, settings.HEARTBEAT_SECONDS))
@@ -272,6 +280,8 @@ class AgentConsumer(Socket):
                 if not await in_database(auth.is_signed_in, agent, session_key=key):
                     await self.close(protocol.CLOSE_UNAUTHORIZED)
                     return
+                if self.watched and not await in_database(serving.reads, agent, self.watched):
+                    await self.unwatch()
             except (OperationalError, InterfaceError):
                 continue
 
@@ -287,8 +297,8 @@ def read_ready(agent: Agent) -> dict[str, Any]:
         "type": "ready",
         "agent": desk.own_fields(fresh),
         "agents": desk.agents(),
-        "conversations": desk.listed(),
-        "queue": desk.queue(),
+        "conversations": desk.listed(fresh),
+        "queue": desk.queue(fresh),
         "teams": desk.teams(),
         "rings": desk.rings(fresh),
         "mentions": desk.mentions(fresh),
@@ -303,6 +313,8 @@ def signal(
     agent: Agent, frame: protocol.AgentTyping | protocol.AgentRead | protocol.PresenceSet
 ) -> None:
     """What needs no answer."""
+    if isinstance(frame, protocol.OfConversation):
+        serving.check(agent, frame.conversation_id)
     match frame:
         case protocol.AgentTyping():
             actions.tell_typing(frame.conversation_id, agent=agent, on=frame.on)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from chat import assigning, board, protocol
+from chat import assigning, board, protocol, serving
 from chat.actions import agent as actions
 from chat.actions import assisting, canned, mentioning, sorting, supervisor
 from chat.models import Agent, Conversation, Team
@@ -15,6 +15,8 @@ Act = Callable[[Agent, Any], dict[str, Any]]
 
 def perform(agent: Agent, frame: Any) -> dict[str, Any]:
     """Does what the frame asks for. Raises Conflict, DoesNotExist, ProtocolError."""
+    if isinstance(frame, protocol.OfConversation):
+        serving.check(agent, frame.conversation_id)
     return ACTS[type(frame)](agent, frame)
 
 
@@ -131,7 +133,7 @@ def read_mentions(agent: Agent, frame: protocol.MentionsRead) -> dict[str, Any]:
 
 def show_board(agent: Agent, frame: protocol.BoardGet) -> dict[str, Any]:
     supervisor.check(agent)
-    return {"board": board.read()}
+    return {"board": board.read(agent)}
 
 
 def barge(agent: Agent, frame: protocol.Barge) -> dict[str, Any]:
@@ -151,7 +153,7 @@ def whisper(agent: Agent, frame: protocol.Whisper) -> dict[str, Any]:
 
 def pause_intake(agent: Agent, frame: protocol.IntakePause) -> dict[str, Any]:
     supervisor.pause(agent=agent, paused=frame.paused)
-    return {"board": board.read()}
+    return {"board": board.read(agent)}
 
 
 ACTS: dict[type[protocol.Frame], Act] = {

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from chat import intake, ownership, showing
+from chat import intake, ownership, serving, showing
 from chat.escalation.decide import Action, Reason, Verdict
 from chat.models import Conversation, Escalation
 from chat.ownership import Change
@@ -21,15 +21,15 @@ INSISTENT = frozenset({Reason.ASKED, Reason.RESTRICTED, Reason.AMOUNT})
 
 def open_for(conversation: Conversation, verdict: Verdict, *, also: tuple[str, ...] = ()) -> Change:
     """Puts the locked conversation into the queue and says so; honest when nobody is online."""
-    notice = "handoff_notice" if someone_is_online() else "offline_notice"
+    notice = "handoff_notice" if someone_is_online(conversation.inbox_id) else "offline_notice"
     return ownership.move(
         conversation, Owner.QUEUE, notice=notice, reasons=verdict.because(), also=also
     )
 
 
-def someone_is_online() -> bool:
-    """Whether an agent takes conversations now: not while the intake is paused."""
-    return not intake.rules().paused and intake.online().exists()
+def someone_is_online(inbox_id: int) -> bool:
+    """Whether an agent takes conversations of the inbox now: not while the intake is paused."""
+    return not intake.rules().paused and serving.agents_of(intake.online(), inbox_id).exists()
 
 
 def begins_with_people(conversation: Conversation) -> bool:
@@ -40,7 +40,7 @@ def begins_with_people(conversation: Conversation) -> bool:
     if inbox.reception == Reception.HUMAN_ONLY:
         return True
     first = inbox.reception == Reception.HUMAN_FIRST
-    return first and showing.is_open(inbox, timezone.now()) and someone_is_online()
+    return first and showing.is_open(inbox, timezone.now()) and someone_is_online(inbox.pk)
 
 
 def is_welcome(
@@ -54,4 +54,4 @@ def is_welcome(
     if any(reason in INSISTENT for reason, _ in verdict.reasons):
         # Not for the lines that brought the visitor into the queue that was left since.
         return said_at is None or not left.filter(ended_at__gte=said_at).exists()
-    return someone_is_online() and not left.exists()
+    return someone_is_online(conversation.inbox_id) and not left.exists()

@@ -106,6 +106,9 @@ class Agent(models.Model):
     seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     # How many conversations are given to the agent at once, at most; 0: none is.
     capacity = models.PositiveSmallIntegerField(default=5)
+    inboxes = models.ManyToManyField(
+        Inbox, related_name="agents", blank=True, help_text="Whose conversations; none: all"
+    )
     # In a row, since the last conversation that was taken.
     misses = models.PositiveSmallIntegerField(default=0, editable=False)
 

@@ -74,12 +74,12 @@ def test_what_waits_rings_at_one_agent_until_it_is_taken() -> None:
 
 def test_nothing_is_given_where_agents_take_it_themselves_or_the_intake_is_paused() -> None:
     member()
-    queued()
+    inbox_id = Conversation.objects.get(pk=queued()).inbox_id
     change(mode="pull")
     assert assigning.assign() == 0
     change(paused=True)
     assert assigning.assign() == 0
-    assert not someone_is_online()
+    assert not someone_is_online(inbox_id)
     change(paused=False)
     assert assigning.assign() == 1
 
@@ -289,7 +289,7 @@ def test_the_history_of_conversations_and_rings_is_not_multiplied(agent: Agent) 
     Ring.objects.create(conversation=talk, agent=agent, at=now, until=now)
     with CaptureQueriesContext(connection) as asked:
         (free,) = assigning.free(now)
-    (shown,) = board.staff()
+    (shown,) = board.staff(None)
     assert (free.load, free.since) == (2, now.timestamp())
     assert (shown.load, shown.aside, shown.ringing) == (1, 1, 1)
     counting = asked[0]["sql"]

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from chat import intake, reclaiming
+from chat import intake, places, reclaiming
 from chat.actions import agent as actions
 from chat.actions import visitor as visitor_actions
 from chat.models import Agent, Conversation, Escalation, Visitor
@@ -24,6 +24,8 @@ def held(visitor: Visitor, agent: Agent) -> UUID:
     pk = write(visitor)
     visitor_actions.request_human(visitor)
     actions.claim(pk, agent=agent)
+    # What those who wait are told of this is no part of what is heard later.
+    places.TELLER.settle()
     return pk
 
 

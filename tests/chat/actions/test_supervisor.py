@@ -83,13 +83,13 @@ def test_a_whisper_is_a_note_that_no_customer_sees(agent: Agent, chief: Agent) -
     assert Conversation.objects.get(pk=pk).last_seq == lines
 
 
-def test_a_closed_queue_has_nobody_there(agent: Agent, chief: Agent) -> None:
+def test_a_closed_queue_has_nobody_there(agent: Agent, chief: Agent, inbox: Any) -> None:
     Agent.objects.update(presence="online")
-    assert someone_is_online()
+    assert someone_is_online(inbox.pk)
     supervisor.pause(agent=chief, paused=True)
-    assert not someone_is_online()
+    assert not someone_is_online(inbox.pk)
     supervisor.pause(agent=chief, paused=False)
-    assert someone_is_online()
+    assert someone_is_online(inbox.pk)
     intake.CACHE.clear()
 
 

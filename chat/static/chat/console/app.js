@@ -9,7 +9,7 @@ import { createList } from "./list.js";
 import { namesOf } from "./mention.js";
 import { createRinging } from "./ringing.js";
 import { createSocket } from "./socket.js";
-import { createStore, isMine, isUnread, listed, shown, upTo, wanting } from "./store.js";
+import { colleagues, createStore, isMine, isUnread, listed, servers, shown, upTo, wanting } from "./store.js";
 import { createTexts } from "./texts.js";
 import { createThread } from "./thread.js";
 import { createTop } from "./top.js";
@@ -63,8 +63,7 @@ const thread = createThread(part("thread"), texts, {
   claim,
   transfer: () => {
     const id = openId();
-    const others = store.get().agents.filter((agent) => agent.id !== store.get().me?.id);
-    askTransfer(texts, others, store.get().teams, (to, note) => act({ type: "transfer", conversation_id: id, ...to, note }));
+    askTransfer(texts, colleagues(store.get()), store.get().teams, (to, note) => act({ type: "transfer", conversation_id: id, ...to, note }));
   },
   handBack: () => {
     const id = openId();
@@ -78,7 +77,7 @@ const thread = createThread(part("thread"), texts, {
   barge: () => act({ type: "barge", conversation_id: openId() }),
   reassign: () => {
     const id = openId();
-    askTransfer(texts, store.get().agents, [], ({ to }) => act({ type: "reassign", conversation_id: id, to }), "reassign");
+    askTransfer(texts, servers(store.get()), [], ({ to }) => act({ type: "reassign", conversation_id: id, to }), "reassign");
   },
   whisper: () => {
     const id = openId();

@@ -5,7 +5,7 @@ import { createCanned } from "./canned.js";
 import { fill, openVariable, slashQuery } from "./canned_search.js";
 import { ownerText } from "./list.js";
 import { createMention, labelOf, mentionQuery, withIds } from "./mention.js";
-import { calledFor, isMine } from "./store.js";
+import { calledFor, colleagues, isMine } from "./store.js";
 import { createSuggestion } from "./suggestion.js";
 
 const MAX_HEIGHT_PX = 180;
@@ -149,22 +149,17 @@ export function createComposer(root, texts, does) {
     }
     canned.show(latest?.canned ?? [], query);
     const typed = kind === "note" && query === null ? mentionQuery(input.value, input.selectionStart) : null;
-    mention.show(colleagues(), typed && typed.query);
+    mention.show(latest ? colleagues(latest) : [], typed && typed.query);
     input.setAttribute("aria-expanded", String(!canned.root.hidden || !mention.root.hidden));
     input.setAttribute("aria-controls", mention.root.hidden ? "canned-rows" : "mention-rows");
     input.setAttribute("aria-activedescendant", canned.active() || mention.active());
   }
 
-  /** Whom a note can call. */
-  function colleagues() {
-    return latest?.agents.filter((agent) => agent.id !== latest?.me?.id) ?? [];
-  }
-
   /** Puts a colleague's name in the place of what was typed of it. @param {import("./wire.js").Agent} agent */
   function call(agent) {
     const typed = mentionQuery(input.value, input.selectionStart);
-    if (!typed) return;
-    const label = labelOf(agent, colleagues());
+    if (!typed || !latest) return;
+    const label = labelOf(agent, colleagues(latest));
     picked.set(label, agent.id);
     input.setRangeText(`@${label} `, typed.from, input.selectionStart, "end");
     input.focus();

@@ -31,7 +31,7 @@
  * @property {"connecting" | "online" | "reconnecting" | "stopped"} link
  * @property {boolean} loaded
  * @property {import("./wire.js").Me | null} me
- * @property {import("./wire.js").Agent[]} agents
+ * @property {import("./wire.js").Colleague[]} agents
  * @property {Record<string, Entry>} entries open conversations by id
  * @property {import("./wire.js").Place[]} queue in the order of their turn
  * @property {Tab} tab
@@ -202,7 +202,7 @@ function onRing(state, { conversation_id, agent, until }) {
 function onPresence(state, { agent, missed }) {
   const isMe = state.me?.id === agent.id;
   const known = state.agents.some((one) => one.id === agent.id);
-  const agents = known ? state.agents.map((one) => (one.id === agent.id ? agent : one)) : [...state.agents, agent];
+  const agents = known ? state.agents.map((one) => (one.id === agent.id ? { ...one, ...agent } : one)) : [...state.agents, agent];
   return { ...state, agents, me: isMe && state.me ? { ...state.me, ...agent } : state.me, rings: isMe && agent.presence !== "online" ? [] : state.rings, error: isMe && missed ? { type: "error", code: "missed", message: "" } : state.error };
 }
 
@@ -326,6 +326,17 @@ export function listed(state, tab = state.tab) {
 /** @param {State} state @param {Entry | null | undefined} entry */
 export function isMine(state, entry) {
   return !!entry && !entry.resolved && entry.owner === "agent" && entry.agent?.id === state.me?.id;
+}
+
+/** Who may have the conversation that is open. @param {State} state */
+export function servers({ agents, thread }) {
+  const inbox = thread?.entry?.inbox_id;
+  return agents.filter(({ inboxes }) => !inboxes || (inbox !== undefined && inboxes.includes(inbox)));
+}
+
+/** Whom it may be passed to, and whom a note in it can call. @param {State} state */
+export function colleagues(state) {
+  return servers(state).filter((agent) => agent.id !== state.me?.id);
 }
 
 /** What the customer of an entry reads of this agent. @param {State} state @param {Entry} entry */

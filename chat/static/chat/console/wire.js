@@ -2,6 +2,7 @@
 
 /**
  * @typedef {{ id: number, name: string, presence: "online" | "busy" | "away" }} Agent
+ * @typedef {Agent & { inboxes?: number[] | null }} Colleague  `inboxes` are those whose conversations they get; null: all
  * @typedef {Agent & { called: { zh: string, en: string } }} Me  `called` is what customers read, by their language
  * @typedef {{ number: string, name: string, tier: string, verified: boolean, locale: string }} Visitor
  * @typedef {{ label: string, score: number }} Mood
@@ -9,6 +10,7 @@
  * @typedef {object} Entry one conversation in the list
  * @property {string} conversation_id
  * @property {string} inbox
+ * @property {number} inbox_id
  * @property {Visitor} visitor
  * @property {"bot" | "queue" | "agent"} owner
  * @property {boolean} resolved
@@ -114,7 +116,7 @@
  * @typedef {{ conversation_id: string, until: string }} Ring
  * @typedef {{ id: number, name: string }} Team
  *
- * @typedef {{ type: "ready", agent: Me, agents: Agent[], conversations: Entry[], queue: Place[], teams?: Team[], rings?: Ring[], mentions?: Mention[], supervisor?: boolean, assist?: boolean, today?: import("./board.js").Day, at: string }} ReadyFrame
+ * @typedef {{ type: "ready", agent: Me, agents: Colleague[], conversations: Entry[], queue: Place[], teams?: Team[], rings?: Ring[], mentions?: Mention[], supervisor?: boolean, assist?: boolean, today?: import("./board.js").Day, at: string }} ReadyFrame
  * @typedef {{ type: "error", code: string, message: string, act?: string, winner?: string, full?: string, conversation_id?: string, client_id?: string }} ErrorFrame
  * @typedef {Entry & { hit: { seq: number, text: string } | null }} Found a conversation that was searched for, and the line that shows why
  * @typedef {ReadyFrame | ThreadFrame | ErrorFrame
