@@ -31,10 +31,10 @@ LEXEME_CHARS = 40
 PLACEHOLDER = re.compile(r"<[A-Z_]+_\d+>")
 # A tsvector holds 1 MB: twice this many of the longest lexemes of Chinese just fit. Later ones of a conversation are not kept.
 LEXEMES_MOST = 4000
-# What the database will say of these lines every time: a bad value, and more than it can hold (classes of SQLSTATE).
+# Classes of SQLSTATE. What the database will say of these lines every time: a bad value, and more than it can hold.
 NEVER = ("22", "54")
-# What passes: a deadlock, a lock that is held, a statement that took too long.
-LATER = ("40", "55", "57014")
+# It is away, or about to be; whatever else it says may pass: a deadlock, a lock that is held, a statement too slow.
+AWAY = ("08", "53", "57P")
 STORE = """
     INSERT INTO chat_searchentry (conversation_id, at, words) VALUES (%s, %s, array_to_tsvector(%s))
     ON CONFLICT (conversation_id) DO UPDATE
@@ -181,7 +181,7 @@ def try_to_index(pk: UUID, searched: int, last: int, at: Any) -> bool:
         index(pk, searched=searched, last=last, at=at)
     except DatabaseError as error:
         state = getattr(error.__cause__, "sqlstate", None) or ""
-        if not state.startswith((*NEVER, *LATER)):
+        if not state or state.startswith(AWAY):
             raise
         is_lost = state.startswith(NEVER)
         event = "unsearchable" if is_lost else "searchable_later"

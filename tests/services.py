@@ -4,6 +4,7 @@ Loaded by `-p tests.services` before Django reads its settings, so that the test
 and need no variable.
 """
 
+import logging
 import os
 import shutil
 import tempfile
@@ -48,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    # Threads that listen would complain of services that are meant to be gone, into streams that are closed.
+    logging.disable()
     STARTED.close()
     if not os.environ.get("YINGDA_TEST_KEEP"):
         shutil.rmtree(HOME, ignore_errors=True)
