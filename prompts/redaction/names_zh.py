@@ -26,12 +26,14 @@ BEFORE = re.compile(
 )
 AFTER = re.compile(r"\s?(?:先生|女士|小姐|老师|师傅|同学|阿姨|叔叔|大姐|大哥|收\b)")
 ADDRESSED = re.compile(
-    rf"(?<![{HAN}])(?:[请找是]|我姓|叫)?([{''.join(sorted(surnames.COMMON_SURNAMES | surnames.EVERYDAY_SURNAMES))}])(?=先生|女士|小姐)"
+    rf"(?<![{HAN}])(?:[请找是]|我姓|叫)?([{''.join(sorted(SURNAMES))}])(?=先生|女士|小姐)"
 )
 # Words of one character that like to stand beside a name.
 FUNCTION_LEFT = frozenset("的是叫找请给和说有让与了到我帮呢哦好")
 FUNCTION_RIGHT = frozenset("好可呢亲是在的了请您我你这就和吗也都有说把给要会不没还吧啊哦与一已祝")
 HONORIFICS = ("先生", "女士", "小姐", "师傅", "老师", "经理")
+# Where the dictionary sees a word in the candidate.
+WITH_WORDS = frozenset({"given is a word", "surname begins a word", "is a word"})
 THRESHOLD = -0.9
 BEFORE_CHARS = 10
 
@@ -76,7 +78,8 @@ WEIGHTS = {
     "guessed name 1": 2.99,
     "guessed name 2": 2.30,
     "part of a guessed name": 0.50,
-    # By hand: turns filled at random places have no forms and greetings to learn from.
+    # By hand: turns filled at random places have no forms, greetings and instructions to learn from.
+    "verb and its object": -2.5,
     "before": 2.0,
     "after": 1.5,
 }
@@ -155,7 +158,10 @@ def weigh(
         total += WEIGHTS["longer name fits"]
     total += neighbours(text, start, end)
     total += edges(start, end, length=length, surname=surname, run=run, words=words)
-    total += WEIGHTS[inner(start, end, given=given, words=words)]
+    seen = inner(start, end, given=given, words=words)
+    total += WEIGHTS[seen]
+    if text[start] in surnames.VERB_SURNAMES and seen in WITH_WORDS:
+        total += WEIGHTS["verb and its object"]
     total += guess(start, end, length=length, words=words)
     if BEFORE.search(text, max(0, start - BEFORE_CHARS), start):
         total += WEIGHTS["before"]

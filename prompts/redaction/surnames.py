@@ -7,7 +7,7 @@ than those that are not, so the two kinds are kept apart.
 COMMON_SURNAMES = frozenset(
     "李王张刘陈杨赵黄周吴徐孙胡朱林何郭罗梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田姜范方石姚谭廖邹熊陆郝孔崔康毛"
     "邱秦江史顾侯邵孟龙万段雷汤尹黎易武乔贺赖龚文庞樊兰殷施陶洪翟颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂丛焦向柳邢岳齐沿梅莫庄辛祝左涂谷祁舒耿牟卜詹苗"
-    "凌纪靳盛童欧甄项曲游阳裴席卫屈鲍位覃霍翁隋植甘景薄司柏宁柯阮桂"
+    "凌纪靳盛童欧甄项曲游阳裴席卫查屈鲍位覃霍翁隋植甘景薄司柏宁柯阮桂"
 )
 RARE_SURNAMES = frozenset(
     "丘乌乐乜习亓井亢仇仉仝仰仲仵伊伏佀佗佘佟佴候储僧兀党养冀冉农况冷冼刁初利劳匡华卞占危厍古吉咎咸喻国堵墨夔奉奚姬娄宇宗宣宦宫宰容宿寇封尚居展屠"
@@ -15,8 +15,10 @@ RARE_SURNAMES = frozenset(
     "符简籍糜索练终缪羊羽羿翦肖胥臧艾芮苍苑苟茅茹荀荆荣莘蒙蒯蒲蓝蓟蔚蔺虞衡衣裘褚解訚訾计诸谈谌贝贡贲越辜边迟逄逯邝邬邰邴邸郁郄郎郏郗郜郦鄂鄢钮银"
     "门闫闵闻阙阚阴隆雍青鞠饶骆魁鱼麻"
 )
-# Surnames that are far more often something else: 于, 高, 应, 查.
-EVERYDAY_SURNAMES = frozenset("东丰于付任全关包卓单和商安常平应成时查水满白管米花费路车连金钱马高")
+# Surnames that are far more often something else: 于, 高, 应, 和.
+EVERYDAY_SURNAMES = frozenset("东丰于付任全关包卓单和商安常平应成时水满白管米花费路车连金钱马高")
+# Surnames that are verbs before a word: 查支付, to look up a payment.
+VERB_SURNAMES = frozenset("查")
 DOUBLE_SURNAMES_TEXT = """
 万俟 上官 东方 东郭 令狐 仲孙 公冶 公孙 单于 南宫 南门 司徒 司空 司马 呼延 夏侯 太叔
 宇文 宗政 尉迟 慕容 拓跋 欧阳 淳于 澹台 濮阳 独孤 申屠 百里 皇甫 端木 第五 诸葛 赫连
