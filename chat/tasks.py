@@ -170,6 +170,13 @@ def look_for_gaps(pk: int) -> None:
     searching.run(pk)
 
 
+@shared_task
+def resume_searches() -> None:
+    """Rings for searches for gaps that nobody is at: the doorbell was lost, or the worker died."""
+    for pk in searching.unattended():
+        look_for_gaps.delay(pk)
+
+
 def ring_on_commit(turn_id: UUID) -> None:
     """Rings the doorbell of a turn once the transaction is committed."""
     transaction.on_commit(lambda: ring(turn_id))

@@ -23,6 +23,8 @@ BEAT: dict[str, tuple[str, float, int]] = {
     "forget-suggestions": ("chat.tasks.forget_suggestions", 60.0, 120),
     "forget-webhooks": ("chat.tasks.forget_webhooks", 3600.0, 3000),
     "guard-canaries": ("prompts.tasks.guard_canaries", 5.0, 10),
+    "resume-jobs": ("prompts.tasks.resume_jobs", 30.0, 60),
+    "resume-searches": ("chat.tasks.resume_searches", 30.0, 60),
     "count-qualities": ("prompts.tasks.count_qualities", 300.0, 600),
     "fill-analytics": ("analytics.tasks.fill", 10.0, 20),
     "recheck-analytics": ("analytics.tasks.recheck", 24 * 3600.0, 3600),

@@ -1,16 +1,20 @@
 """Files of SOPs as jobs: checked, then applied, each by a worker while a page shows how far it is.
 
-Called by prompts.tasks and the admin. Both steps are safe to run twice; a lost doorbell is rung again from the page.
+Called by prompts.tasks and the admin. Both steps are safe to run twice. A worker that takes one holds a lease; beat rings
+again for what nobody is at.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.db import Error as DatabaseError
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from redis import RedisError
 
-from prompts import audit, transfer
+from prompts import audit, lease, transfer
 from prompts.models import SopImport
 from prompts.redis import connection
 from prompts.transfer import Changed, Plan, Unreadable
@@ -19,22 +23,47 @@ from prompts.transfer.planning import Fate
 log = structlog.get_logger(__name__)
 
 PROGRESS_SECONDS = 600
+# Outlives the largest file: neither step can say in between that it is still at it.
+LEASE = timedelta(seconds=300)
 State = SopImport.State
 
 
 def check(pk: int) -> None:
     """Reads the file and says what would become of every row. Changes no SOP."""
-    job = SopImport.objects.filter(pk=pk, state=State.WAITING).first()
+    job = claim(pk, State.WAITING)
     if job is None:
         return
     tell(pk, 0, 0)
     try:
         table = transfer.read(bytes(job.file), name=job.file_name)
+        found = transfer.plan(table)
     except Unreadable as error:
         fail(pk, {"reason": error.reason, **error.values}, expected=State.WAITING)
         return
-    keep(pk, transfer.plan(table), expected=State.WAITING)
+    except Exception as error:  # whatever it was, it would be the same the next time
+        log.exception("sops_not_checked", job=pk)
+        fail(pk, {"reason": "failed", "detail": type(error).__name__}, expected=State.WAITING)
+        return
+    keep(pk, found, expected=State.WAITING)
     log.info("sops_checked", job=pk, rows=len(table.rows))
+
+
+def claim(pk: int, state: str) -> SopImport | None:
+    """Takes the job for LEASE; None where it is in another state, or another worker is at it."""
+    rows = SopImport.objects.filter(pk=pk, state=state)
+    mine = rows.filter(unheld()).update(lease_until=Now() + LEASE)
+    return rows.first() if mine else None
+
+
+def unheld() -> Q:
+    return Q(lease_until=None) | Q(lease_until__lt=Now())
+
+
+def unattended() -> tuple[list[int], list[int]]:
+    """Jobs that nobody is at: those to be checked, those to be applied."""
+    since = SopImport.objects.filter(unheld(), created_at__gt=Now() - lease.GIVEN_UP)
+    pks = since.order_by("pk").values_list("pk", flat=True)
+    return list(pks.filter(state=State.WAITING)), list(pks.filter(state=State.APPLYING))
 
 
 def keep(pk: int, found: Plan, *, expected: str, problem: dict[str, Any] | None = None) -> None:
@@ -45,13 +74,14 @@ def keep(pk: int, found: Plan, *, expected: str, problem: dict[str, Any] | None 
         counts=found.counts,
         digest=found.digest,
         problem=problem or {},
+        lease_until=None,
     )
     forget(pk)
 
 
 def fail(pk: int, problem: dict[str, Any], *, expected: str) -> None:
     SopImport.objects.filter(pk=pk, state=expected).update(
-        state=State.FAILED, problem=problem, finished_at=timezone.now()
+        state=State.FAILED, problem=problem, finished_at=timezone.now(), lease_until=None
     )
     forget(pk)
 
@@ -64,7 +94,7 @@ def agree(pk: int) -> bool:
 
 def apply(pk: int) -> None:
     """Applies a file that was agreed to, whole or not at all."""
-    job = SopImport.objects.filter(pk=pk, state=State.APPLYING).first()
+    job = claim(pk, State.APPLYING)
     if job is None:
         return
     try:
@@ -80,9 +110,13 @@ def apply(pk: int) -> None:
         log.warning("sops_not_imported", job=pk, error=type(error).__name__)
         fail(pk, {"reason": "database", "detail": type(error).__name__}, expected=State.APPLYING)
         return
+    except Exception as error:  # whatever it was, nothing of the file was kept
+        log.exception("sops_not_imported", job=pk)
+        fail(pk, {"reason": "failed", "detail": type(error).__name__}, expected=State.APPLYING)
+        return
     # The file has done its work; what became of its rows stays.
     SopImport.objects.filter(pk=pk, state=State.APPLYING).update(
-        state=State.DONE, finished_at=timezone.now(), file=b""
+        state=State.DONE, finished_at=timezone.now(), lease_until=None, file=b""
     )
     forget(pk)
     log.info(

@@ -10,11 +10,19 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 WAITING, RUNNING = "waiting", "running"
+# A doorbell that was lost is rung again after the first; by itself only for so long: what kills its worker each time ends.
+LOST, GIVEN_UP = timedelta(seconds=30), timedelta(days=1)
 
 
 def free() -> Q:
     """Waiting, or held by nobody who lives."""
     return Q(state=WAITING) | Q(state=RUNNING, lease_until__lt=Now())
+
+
+def unattended(rows: QuerySet[Any]) -> list[int]:
+    """Jobs that nobody is at though somebody should be: their doorbell was lost, or their worker died."""
+    since = rows.filter(created_at__gt=Now() - GIVEN_UP, created_at__lt=Now() - LOST)
+    return list(since.filter(free()).order_by("pk").values_list("pk", flat=True))
 
 
 def claim(rows: QuerySet[Any], lease: timedelta, **changes: Any) -> bool:

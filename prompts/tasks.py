@@ -12,10 +12,10 @@ from celery import shared_task
 from django.db import connection, transaction
 from django.utils import timezone
 
-from prompts import audit, canaries, imports, radar, releases, understanding
+from prompts import audit, canaries, imports, lease, radar, releases, understanding
 from prompts.evaluation import running
 from prompts.locks import Lock
-from prompts.models import ExampleUse, NluModel, QualityCell
+from prompts.models import EvalRun, ExampleUse, NluModel, QualityCell
 from prompts.snapshot import announce
 
 log = structlog.get_logger(__name__)
@@ -93,6 +93,18 @@ def apply_import(pk: int) -> None:
 def run_evaluation(pk: int) -> None:
     """Asks every case of a run that waits, or whose worker died."""
     running.run(pk)
+
+
+@shared_task
+def resume_jobs() -> None:
+    """Rings for evaluation runs and files of SOPs that nobody is at: the doorbell was lost, or the worker died."""
+    for pk in lease.unattended(EvalRun.objects.all()):
+        run_evaluation.delay(pk)
+    to_check, to_apply = imports.unattended()
+    for pk in to_check:
+        check_import.delay(pk)
+    for pk in to_apply:
+        apply_import.delay(pk)
 
 
 @shared_task

@@ -18,6 +18,7 @@ from chat.admin.gap_words import SEARCHES, STATES, WHY, WORDS
 from chat.gaps import proposing
 from chat.gaps.proposing import Taken
 from chat.models import Gap, GapSearch
+from prompts.admin import ringing
 from prompts.admin.wording import as_percent, pick
 from prompts.models import LANGUAGES, EvalSet, Intent, SopSet
 from prompts.retrieval import CONFIDENT
@@ -77,7 +78,9 @@ def again(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpResp
     """Rings once more for a search whose doorbell or worker was lost."""
     if request.method != "POST" or not request.user.has_perm("chat.add_gapsearch"):
         raise PermissionDenied
-    ring(request, get_object_or_404(GapSearch, pk=pk).pk)
+    search = get_object_or_404(GapSearch, pk=pk)
+    if not ringing.is_held(request, search.lease_until):
+        ring(request, pk)
     return redirect("admin:chat_gap_changelist")
 
 

@@ -49,6 +49,11 @@ def run(pk: int) -> None:
     log.info("gaps_found", search=pk, gaps=len(found))
 
 
+def unattended() -> list[int]:
+    """Searches that nobody is at though somebody should be."""
+    return lease.unattended(GapSearch.objects.all())
+
+
 def fail(pk: int) -> None:
     lease.end(GapSearch.objects.filter(pk=pk), State.FAILED)
 

@@ -16,7 +16,8 @@ from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin
 
 from prompts import ledger
-from prompts.admin.evaluation_words import CHECKS, STATES, WORDS
+from prompts.admin import ringing
+from prompts.admin.evaluation_words import CHECKS, REASONS, STATES, WORDS
 from prompts.admin.wording import as_money, as_ms, as_percent, pick
 from prompts.evaluation import judging, reading, running
 from prompts.evaluation.checks import Called
@@ -210,7 +211,12 @@ def spent(row: EvalRun) -> str:
 
 
 def one_line(failure: dict[str, str]) -> dict[str, str]:
-    return {"wanted": failure["wanted"], "found": failure["found"]}
+    found = failure["found"]
+    named = failure["check"] in ("answered", "judge")
+    return {
+        "wanted": failure["wanted"],
+        "found": str(REASONS.get(found, found)) if named else found,
+    }
 
 
 def progress(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpResponse:
@@ -242,7 +248,7 @@ def cancel(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpRes
 def again(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpResponse:
     """Rings once more for a run whose doorbell or worker was lost."""
     row = chosen_run(request, pk)
-    if row.state in OPEN:
+    if row.state in OPEN and not ringing.is_held(request, row.lease_until):
         ring(request, pk)
     return back(pk)
 

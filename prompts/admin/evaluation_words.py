@@ -88,6 +88,14 @@ CHECKS = {
     "apology_first": both("先道歉", "Apology first"),
     "no_personal_data": both("无个人信息", "No personal data"),
 }
+# Why a case has no answer, or no verdict.
+REASONS = {
+    "all_failed": both("没有任何模型应答", "nobody answered"),
+    "model_failed": both("模型没有应答", "no model answered"),
+    "no_inbox": both("没有这个接入点", "there is no such inbox"),
+    "broken": both("这个用例出错了", "the case failed with an error"),
+    "no_verdict": both("没有可用的结论", "no usable verdict"),
+}
 LABELS = {
     "name": both("标识", "Name"),
     "title": both("标题", "Title"),

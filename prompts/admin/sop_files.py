@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin
 
 from prompts import imports, transfer
+from prompts.admin import ringing
 from prompts.admin import sop_file_words as words
 from prompts.admin.wording import pick
 from prompts.models import Sop, SopImport
@@ -135,8 +136,8 @@ def again(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpResp
     """Rings once more for a job whose doorbell was lost."""
     if request.method != "POST" or not may_import(model_admin, request):
         raise PermissionDenied
-    job = get_object_or_404(SopImport.objects.only("state"), pk=pk)
-    if job.state in RUNNING:
+    job = get_object_or_404(SopImport.objects.only("state", "lease_until"), pk=pk)
+    if job.state in RUNNING and not ringing.is_held(request, job.lease_until):
         ring(request, CHECK if job.state == SopImport.State.WAITING else APPLY, pk)
     return redirect("admin:prompts_sop_import_job", pk)
 

@@ -60,7 +60,7 @@ class Outcome:
     personal: Sequence[str] = ()
     # What tools were called with.
     calls: Sequence["Called"] = ()
-    # No model answered though one was to.
+    # Why there is no answer of a model though one was to be; a name that the pages have words for.
     error: str = ""
 
 

@@ -18,6 +18,8 @@ from prompts.snapshot import as_endpoint, snapshot
 PURPOSE = "judge"
 OUTPUT_TOKENS = 300
 REASON_CHARS = 500
+# Why it approves of nothing, by the name that the pages have words for.
+NO_VERDICT = "no_verdict"
 SPEAKERS = {
     "zh": {"visitor": "顾客", "bot": "客服"},
     "en": {"visitor": "Customer", "bot": "Assistant"},
@@ -62,7 +64,7 @@ def judged(case: EvalCase, answer: str, *, trace_id: str) -> Judgement | None:
     try:
         said = trials.ask_for(as_endpoint(judge), request, Verdict, trace_id=trace_id)
     except AllFailed:
-        return Judgement(passes=False, reason="no usable verdict")
+        return Judgement(passes=False, reason=NO_VERDICT)
     return Judgement(said.passes, said.reason[:REASON_CHARS], judge.name)
 
 

@@ -103,19 +103,30 @@ def candidate(row: EvalRun) -> Snapshot:
 
 
 def tried(case: EvalCase, row: EvalRun, *, current: Snapshot) -> EvalResult:
-    """One case, asked, checked and judged. In a thread of its own, whose connection goes back to the pool."""
+    """One case, asked, checked and judged; whatever goes wrong is its failure, and stops no other.
+
+    In a thread of its own, whose connection goes back to the pool.
+    """
     case.set = row.set
-    trace_id = f"eval-{row.pk}-{case.pk}"
     try:
-        asked = asking.asked(case, trace_id=trace_id)
-        answer = completion.rehearse(asked.question, current=current, toolbox=asked.toolbox)
-        judgement = judging.judged(case, answer.text, trace_id=trace_id)
+        return judged(case, row, current=current)
     except AllFailed:
-        return unanswered(case, row, "nobody answered")
+        return unanswered(case, row, "all_failed")
     except NoShop as error:
-        return unanswered(case, row, f"there is no inbox {error}")
+        return unanswered(case, row, "no_inbox", wanted=str(error))
+    except Exception as error:
+        log.exception("case_failed", run=row.pk, case=case.pk)
+        return unanswered(case, row, "broken", wanted=type(error).__name__)
     finally:
         release_connection()
+
+
+def judged(case: EvalCase, row: EvalRun, *, current: Snapshot) -> EvalResult:
+    """What came of a case. Raises AllFailed and NoShop."""
+    trace_id = f"eval-{row.pk}-{case.pk}"
+    asked = asking.asked(case, trace_id=trace_id)
+    answer = completion.rehearse(asked.question, current=current, toolbox=asked.toolbox)
+    judgement = judging.judged(case, answer.text, trace_id=trace_id)
     found = checks.failures(case, outcome_of(asked, answer))
     by_others = bool(found)
     if judgement is not None and not judgement.passes:
@@ -135,8 +146,9 @@ def tried(case: EvalCase, row: EvalRun, *, current: Snapshot) -> EvalResult:
     )
 
 
-def unanswered(case: EvalCase, row: EvalRun, why: str) -> EvalResult:
-    failed = Failure("answered", "", why).as_json()
+def unanswered(case: EvalCase, row: EvalRun, why: str, *, wanted: str = "") -> EvalResult:
+    """`why` is a name, which the pages have words for."""
+    failed = Failure("answered", wanted, why).as_json()
     return EvalResult(run=row, case=case, passed=False, failures=[failed], blocks=case.critical)
 
 
@@ -150,7 +162,7 @@ def outcome_of(asked: Asked, answer: Answer) -> Outcome:
         sops=[hit.key for hit in answer.hits],
         personal=sorted(set(personal(question, answer))),
         calls=asked.calls,
-        error="no model answered" if answer.model_failed else "",
+        error="model_failed" if answer.model_failed else "",
     )
 
 

@@ -139,6 +139,8 @@ class SopImport(models.Model):
     fates = models.JSONField(default=list, blank=True)
     counts = models.JSONField(default=dict, blank=True)
     digest = models.CharField(max_length=64, blank=True)
+    # While a worker checks or applies it.
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(

@@ -23,6 +23,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "aliases": ("第 {number} 行：YAML 里不能用 & 和 * 引用。", "Line {number}: anchors and aliases (& and *) are not allowed in YAML."),
     "changed": ("检查之后标准应答有变动，没有导入。下面是按现在内容重新检查的结果。", "The SOPs changed since the check, and nothing was imported. Below is a new check."),
     "database": ("数据库没有接受，什么都没有改（{detail}）。请重新上传。", "The database did not take it, and nothing has changed ({detail}). Upload it again."),
+    "failed": ("出错了，什么都没有改（{detail}）。请检查文件，或联系技术人员。", "It failed, and nothing has changed ({detail}). Look at the file, or ask your engineers."),
     "missing": ("不能为空", "is missing"),
     "long": ("太长：{has} 个字，最多 {most} 个", "too long: {has} characters, at most {most}"),
     "many": ("太多：{has} 项，最多 {most} 项", "too many: {has}, at most {most}"),

@@ -7,12 +7,20 @@ from typing import Any
 import pytest
 from django.db import connection as database
 from django.db import transaction
+from django.utils import timezone
 
 from config.celery import app
-from prompts import completion, tasks
+from prompts import completion, imports, tasks
 from prompts.llm.features import Tally
 from prompts.locks import Lock
-from prompts.models import ExampleUse, FewShotExample, QualityCell
+from prompts.models import (
+    EvalRun,
+    EvalSet,
+    ExampleUse,
+    FewShotExample,
+    QualityCell,
+    SopImport,
+)
 from prompts.snapshot import records
 from tests.prompts.llm.racing import race
 from tests.prompts.rows import call, calls
@@ -156,6 +164,70 @@ def test_an_example_is_used_once_a_turn_however_many_calls_that_took() -> None:
 
     use = ExampleUse.objects.get()
     assert (use.example, use.shown, use.good) == (example, 5, 2)
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
+    """What was rung for: the task's name without its module, and its arguments."""
+    rings: list[tuple[str, list[int]]] = []
+
+    def send_task(name: str, args: Any = (), *_: Any, **__: Any) -> None:
+        rings.append((name.rpartition(".")[2], list(args)))
+
+    monkeypatch.setattr(app, "send_task", send_task)
+    return rings
+
+
+def test_jobs_that_nobody_is_at_are_rung_for(rung: list[tuple[str, list[int]]]) -> None:
+    now = timezone.now()
+    chosen = EvalSet.objects.create(name="s", title="s")
+
+    def run(state: str, *, ago: timedelta, lease: timedelta | None = None) -> int:
+        until = now + lease if lease else None
+        row = EvalRun.objects.create(
+            set=chosen, state=state, created_at=now - ago, lease_until=until
+        )
+        return row.pk
+
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    unrung = run("waiting", ago=minute)
+    died = run("running", ago=hour, lease=-minute)
+    run("waiting", ago=timedelta(0))
+    run("running", ago=hour, lease=minute)
+    run("running", ago=timedelta(days=2), lease=-hour)
+    run("done", ago=hour)
+
+    def job(state: str, *, lease: timedelta | None = None) -> int:
+        until = now + lease if lease else None
+        return SopImport.objects.create(file_name="f", file=b"", state=state, lease_until=until).pk
+
+    to_check, to_apply = job("waiting"), job("applying", lease=-minute)
+    job("checked")
+    job("applying", lease=minute)
+
+    tasks.resume_jobs()
+
+    assert rung == [
+        ("run_evaluation", [unrung]),
+        ("run_evaluation", [died]),
+        ("check_import", [to_check]),
+        ("apply_import", [to_apply]),
+    ]
+
+
+def test_a_file_is_checked_by_one_worker_at_a_time() -> None:
+    job = SopImport.objects.create(file_name="f.csv", file=b"key,title")
+
+    assert imports.claim(job.pk, "waiting") is not None
+    tasks.check_import(job.pk)
+    job.refresh_from_db()
+    assert job.state == "waiting"
+    # Its worker died.
+    SopImport.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    tasks.check_import(job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.lease_until) == ("checked", None)
 
 
 def test_beat_rings_for_both_tasks() -> None:

@@ -1,11 +1,13 @@
 """The admin of evaluation: sets, cases, runs, files; bad answers become cases."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from prompts import lease
 from prompts.evaluation import running
@@ -123,6 +125,37 @@ def test_a_run_is_begun_watched_and_cancelled(
     staff.post(page("evalrun_cancel", run.pk))
     run.refresh_from_db()
     assert run.state == "cancelled"
+
+
+def test_ringing_for_a_run_that_has_a_worker_says_so_and_rings_for_nobody(
+    staff: Client, run: EvalRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from config.celery import app
+
+    rung: list[Any] = []
+    monkeypatch.setattr(app, "send_task", lambda name, args: rung.append(args))
+
+    def ring(lease: timedelta) -> list[str]:
+        EvalRun.objects.update(state="running", lease_until=timezone.now() + lease)
+        return said(staff.post(page("evalrun_again", run.pk), follow=True, headers=ENGLISH))
+
+    assert "A worker is at it" in ring(timedelta(minutes=2))[0]
+    assert rung == []
+    assert ring(timedelta(seconds=-1)) == []
+    assert rung == [[run.pk]]
+
+
+@pytest.mark.parametrize(("headers", "why"), [({}, "没有这个接入点"), (ENGLISH, "no such inbox")])
+def test_why_a_case_has_no_answer_is_said_in_words(
+    staff: Client, run: EvalRun, headers: Any, why: str
+) -> None:
+    failed = [{"check": "answered", "wanted": "nosuch", "found": "no_inbox"}]
+    EvalResult.objects.update(failures=failed)
+
+    shown = staff.get(page("evalrun_change", run.pk), headers=headers).content.decode()
+
+    assert why in shown
+    assert "no_inbox" not in shown
 
 
 def test_a_run_says_what_failed_and_why(staff: Client, run: EvalRun) -> None:

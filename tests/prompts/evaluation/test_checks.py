@@ -98,7 +98,7 @@ def test_nothing_wanted_is_nothing_checked_and_no_answer_fails() -> None:
     empty = case(no_personal_data=False)
 
     assert failures(empty, Outcome("anything", personal=["PHONE"])) == []
-    assert failures(empty, Outcome("", error="no model answered"))[0].check == "answered"
+    assert failures(empty, Outcome("", error="model_failed"))[0].check == "answered"
 
 
 def test_wilson_gives_the_published_interval() -> None:

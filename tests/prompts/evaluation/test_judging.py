@@ -113,7 +113,7 @@ def test_a_malformed_verdict_is_asked_for_again_and_then_approves_of_nothing(
 
     result = result_of(run_of(judge))
 
-    assert [one["found"] for one in result.failures] == ["no usable verdict"]
+    assert [one["found"] for one in result.failures] == ["no_verdict"]
     calls = ModelCall.objects.filter(purpose="judge")
     assert [call.error_class for call in calls] == ["bad_output", "bad_output"]
 

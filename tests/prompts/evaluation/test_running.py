@@ -91,6 +91,18 @@ def test_a_run_counts_what_passed_and_says_what_did_not(chosen: EvalSet) -> None
     assert (bad.answer, bad.endpoint) == (ANSWER, "sop")
 
 
+def test_a_case_that_cannot_be_asked_fails_and_stops_no_other(chosen: EvalSet) -> None:
+    for number in range(6):
+        add(chosen, f"good-{number}", must_contain=["催"])
+    add(chosen, "broken", history=[["visitor"]], critical=True)
+
+    run = evaluated(chosen)
+
+    assert (run.state, run.passed, run.total, run.critical) == ("done", 6, 7, 1)
+    broken = run.results.get(case__key="broken")
+    assert broken.failures == [{"check": "answered", "wanted": "ValueError", "found": "broken"}]
+
+
 def test_slots_and_history_are_understood_as_in_production(chosen: EvalSet) -> None:
     add(
         chosen,
