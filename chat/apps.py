@@ -46,4 +46,4 @@ class ChatConfig(AppConfig):
         from prompts import releases  # noqa: PLC0415
 
         releases.register(arms.outcomes)
-        shops.asks("chat.rehearsal.ask")
+        shops.register(ask="chat.rehearsal.ask", inboxes="chat.rehearsal.inboxes")

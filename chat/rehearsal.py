@@ -72,6 +72,12 @@ def ask(case: EvalCase) -> Asked:
     return Asked(question.build(turn, thread, after, found=found, acts=acts), acts, acts.calls)
 
 
+def inboxes() -> list[tuple[str, str]]:
+    """(key, name) of the inboxes a case may be asked in, by name."""
+    rows = Inbox.objects.order_by("name", "key").values_list("key", "name")
+    return [(key, name) for key, name in rows]
+
+
 def threads(case: EvalCase) -> Iterator[Thread]:
     """The thread as each turn of the case read it, that of the case's own line last."""
     lines = [

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prompts import composing, routing, trials, understanding
+from prompts import composing, rendering, routing, trials, understanding
 from prompts.llm.catalogue import SOP
-from prompts.llm.features import Emotion
 from prompts.models import ModelEndpoint, Wording
 from prompts.nlu import emotion, segment
 from prompts.redaction import engine
@@ -37,6 +36,8 @@ class Answered:
     decision: dict[str, Any]
     intent: str
     emotion: str
+    # As a person would list them, in the question's language.
+    slots: str
 
 
 def masked(text: str) -> str:
@@ -51,8 +52,6 @@ def understood(
     history: Sequence[tuple[str, str]],
     *,
     language: str = "",
-    mood: Emotion | None = None,
-    shop_name: str = "",
 ) -> Question:
     """The masked message as a question, with its intent and mood as the classifier in force hears them."""
     previous = history[-1][1] if history else ""
@@ -68,9 +67,8 @@ def understood(
         intent=first[0],
         intent_p=first[1],
         intent_margin=found.margin if found else 0.0,
-        emotion=mood or heard.label,
+        emotion=heard.label,
         user="staff",
-        shop_name=shop_name,
     )
 
 
@@ -94,6 +92,7 @@ def answer(
         decision={"cause": decision.cause, "plan": list(decision.plan)},
         intent=decision.features.intent,
         emotion=question.emotion,
+        slots=rendering.slots_text(question.slots, language=question.language),
     )
 
 

@@ -9,6 +9,8 @@ ANSWERING = (
     "shop_name", "slots", "state", "topic", "knowledge", "examples", "mood", "max_chars",
 )  # fmt: skip
 RESUME = ("topic", "slots")
+# What a model answers a customer with, or drafts for an agent to: these can be tried in the playground.
+ANSWERS = frozenset({"answer", "draft"})
 # The variables every place fills in that says a purpose. Whatever else a text named would be a hole in it.
 SUPPLIED: Mapping[str, tuple[str, ...]] = {
     # Answers of a model.
@@ -49,14 +51,14 @@ SUPPLIED: Mapping[str, tuple[str, ...]] = {
 }
 # Fields of a wording that only some purposes use; the others are used by all.
 USED_BY: Mapping[str, frozenset[str]] = {
-    "emotion_addendum": frozenset({"answer", "draft"}),
-    "example_mode": frozenset({"answer", "draft"}),
-    "example_keys": frozenset({"answer", "draft"}),
-    "example_tags": frozenset({"answer", "draft"}),
-    "example_limit": frozenset({"answer", "draft"}),
-    "example_tokens": frozenset({"answer", "draft"}),
-    "max_chars": frozenset({"answer", "draft"}),
-    "max_output_tokens": frozenset({"answer", "draft", "summary"}),
+    "emotion_addendum": ANSWERS,
+    "example_mode": ANSWERS,
+    "example_keys": ANSWERS,
+    "example_tags": ANSWERS,
+    "example_limit": ANSWERS,
+    "example_tokens": ANSWERS,
+    "max_chars": ANSWERS,
+    "max_output_tokens": ANSWERS | {"summary"},
     "resume_text": frozenset({"answer"}),
 }
 

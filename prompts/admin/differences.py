@@ -1,5 +1,6 @@
 """Any two wordings of a prompt side by side, marked by the word."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -8,10 +9,11 @@ from django.shortcuts import get_object_or_404, render
 from unfold.admin import ModelAdmin
 
 from prompts import versions, worddiff
+from prompts.admin import version_choice
 from prompts.admin.studio_words import WORDS
 from prompts.models import Prompt, PromptDraft, Wording
 
-DRAFT = "draft"
+DRAFT, VERSIONS_SHOWN = "draft", 200
 
 
 def page(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpResponse:
@@ -31,7 +33,7 @@ def page(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> HttpRespo
         "t": WORDS,
         "prompt": prompt,
         "names": names,
-        "choices": choices(prompt, draft),
+        "choices": choices(prompt, draft, names),
         "fields": compared(left, right) if left and right else [],
     }
     return render(request, "admin/prompts/prompt/diff.html", context)
@@ -46,9 +48,13 @@ def found(prompt: Prompt, draft: PromptDraft | None, name: str) -> Wording | Non
     return get_object_or_404(prompt.versions, pk=int(name))
 
 
-def choices(prompt: Prompt, draft: PromptDraft | None) -> list[tuple[str, str]]:
-    rows = prompt.versions.order_by("-number").values_list("pk", "number", "note")[:200]
-    listed = [(str(pk), f"v{number} {note}") for pk, number, note in rows]
+def choices(
+    prompt: Prompt, draft: PromptDraft | None, names: Sequence[str]
+) -> list[tuple[str, str]]:
+    """The draft, the newest versions, and whichever is compared, however old."""
+    rows = prompt.versions.only("number", "note", "prompt_id")
+    found = version_choice.newest(rows, most=VERSIONS_SHOWN, asked=names)
+    listed = [(str(row.pk), f"v{row.number} {row.note}") for row in found]
     return [(DRAFT, str(WORDS["draft"])), *listed] if draft else listed
 
 

@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin
 
 from prompts import ledger
-from prompts.admin import ringing
+from prompts.admin import ringing, version_choice
 from prompts.admin.evaluation_words import CHECKS, REASONS, STATES, WORDS
 from prompts.admin.wording import as_money, as_ms, as_percent, pick
 from prompts.evaluation import judging, reading, running
@@ -28,7 +28,7 @@ from prompts.models import EvalResult, EvalRun, EvalSet, ModelCall, PromptVersio
 log = structlog.get_logger(__name__)
 
 TASK = "prompts.tasks.run_evaluation"
-RUNS_SHOWN, VERSIONS_SHOWN, PAGE_ROWS = 10, 50, 50
+RUNS_SHOWN, VERSIONS_SHOWN, PAGE_ROWS = 10, 100, 50
 OPEN = {EvalRun.State.WAITING, EvalRun.State.RUNNING}
 EXAMPLE = (
     '{"key": "late-1", "text": "怎么还不发货！", "emotion": "negative", "apology_first": true, '
@@ -39,12 +39,14 @@ EXAMPLE = (
 def set_context(request: HttpRequest, model_admin: ModelAdmin, row: EvalSet) -> dict[str, Any]:
     """What a set's page shows above its form."""
     runs = row.runs.select_related("created_by", "set").order_by("-pk")[:RUNS_SHOWN]
-    versions = PromptVersion.objects.filter(prompt__purpose="answer").select_related("prompt")
+    versions = PromptVersion.objects.filter(prompt__purpose="answer")
+    asked = request.GET.get("version", "")
     return {
         "t": WORDS,
         "case_total": row.cases.filter(enabled=True).count(),
         "runs": [as_line(run) for run in runs],
-        "versions": versions.order_by("prompt__language", "-number")[:VERSIONS_SHOWN],
+        "versions": version_choice.newest(versions, most=VERSIONS_SHOWN, asked=[asked]),
+        "asked_version": asked,
         "example": EXAMPLE,
         "may_change": model_admin.has_change_permission(request, row),
     }

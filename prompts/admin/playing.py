@@ -1,23 +1,37 @@
 """The playground: one conversation with up to four wordings and endpoints beside each other."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import BooleanField, ExpressionWrapper, F, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from unfold.admin import ModelAdmin
 
-from prompts import playground, snapshot
+from prompts import playground, purposes, snapshot
+from prompts.admin import version_choice
+from prompts.admin.candidates import MOODS
 from prompts.admin.trying import ERRORS, as_reply
+from prompts.admin.waterfall import cause_of
 from prompts.admin.wording import both, pick
-from prompts.models import EMOTIONS, ModelEndpoint, PromptDraft, PromptVersion, Wording
+from prompts.evaluation import asking, shops
+from prompts.evaluation.asking import Asked, NoShop
+from prompts.models import (
+    EvalCase,
+    EvalSet,
+    ModelEndpoint,
+    Prompt,
+    PromptDraft,
+    PromptVersion,
+    Wording,
+)
 from prompts.playground import HISTORY_LINES, QUESTION_CHARS, Answered
 from prompts.redaction.spans import RedactionFailed
 
 COLUMNS, VERSIONS_SHOWN = 4, 100
-PURPOSES = ("answer", "draft")
+PURPOSES = purposes.ANSWERS
+SKU_CHARS = 64
 WORDS = {
     "title": both("试用场", "Playground"),
     "intro": both(
@@ -34,7 +48,20 @@ WORDS = {
     "remove": both("移除", "Remove"),
     "mood": both("情绪", "Mood"),
     "auto": both("自动判断", "as heard"),
-    "shop_name": both("店名", "Shop's name"),
+    "inbox": both("店铺（接入点）", "Shop (inbox)"),
+    "no_inbox": both("不限店铺，不带工具", "no shop and no tools"),
+    "inbox_help": both(
+        "选了店铺，就像该店铺的顾客那样提问：用它的标准应答和工具。查询类工具会真实调用，写操作只记录、绝不执行。",
+        "With a shop the message is asked as its visitors ask: its SOPs and tools hold. Tools that read are really called, writes are noted and never done.",
+    ),
+    "sku": both("SKU", "SKU"),
+    "shop_name": both("店名（留空用店铺的）", "Shop's name (empty: the inbox's)"),
+    "other_purpose": both(
+        "试用场只能试回答顾客的提示词（answer）和为坐席起草的提示词（draft）。你要试的属于其他用途，这里没有它的列。",
+        "Only prompts that answer a customer (answer) or draft for an agent (draft) can be tried here. What you came from has another purpose, and no column.",
+    ),
+    "slots": both("槽位", "Slots"),
+    "calls": both("工具", "Tools"),
     "empty": both("还没有消息", "Nothing said yet"),
     "waiting": both("正在等待回答…", "Waiting for the answer…"),
     "details": both("为什么这样答", "Why this answer"),
@@ -64,14 +91,17 @@ def page(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
     """The form and its columns; `?version=` or `?prompt=` puts that one beside the one in force."""
     if not may_play(request):
         raise PermissionDenied
-    versions, endpoints = version_choices(), endpoint_choices()
+    versions, endpoints = version_choices(request.GET.get("version", "")), endpoint_choices()
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.model._meta,
         "title": WORDS["title"],
         "t": WORDS,
         "chars": QUESTION_CHARS,
-        "emotions": EMOTIONS,
+        "emotions": MOODS.items(),
+        "inboxes": shops.inboxes(),
+        "sku_chars": SKU_CHARS,
+        "is_other": is_other(request),
         "board": {
             "versions": versions,
             "endpoints": endpoints,
@@ -89,25 +119,31 @@ def may_play(request: HttpRequest) -> bool:
     return request.user.has_perm("prompts.change_prompt")
 
 
-def version_choices() -> list[dict[str, str]]:
-    """What a column may say: versions in force first, drafts, then the newest of the rest."""
-    rows = (
-        PromptVersion.objects.filter(prompt__purpose__in=PURPOSES)
-        .select_related("prompt")
-        .only("number", "note", "prompt__purpose", "prompt__language", "prompt__current_id")
-        .annotate(speaks=ExpressionWrapper(Q(pk=F("prompt__current_id")), BooleanField()))
-        .order_by("-speaks", "-created_at", "-pk")[:VERSIONS_SHOWN]
+def is_other(request: HttpRequest) -> bool:
+    """Whether the address names a version or a prompt that cannot be tried here."""
+    named, prompt = request.GET.get("version", ""), request.GET.get("prompt", "")
+    rows = Prompt.objects.exclude(purpose__in=PURPOSES)
+    if named.isdecimal():
+        return rows.filter(versions__pk=named).exists()
+    return prompt.isdecimal() and rows.filter(pk=prompt).exists()
+
+
+def version_choices(asked: str = "") -> list[dict[str, str]]:
+    """What a column may say: versions in force first, then the newest, and the one that was `asked` for; then drafts."""
+    rows = PromptVersion.objects.filter(prompt__purpose__in=PURPOSES).only(
+        "number", "note", "prompt__purpose", "prompt__language", "prompt__current_id"
     )
+    found = version_choice.newest(rows, most=VERSIONS_SHOWN, asked=[asked])
     drafts = PromptDraft.objects.filter(prompt__purpose__in=PURPOSES).select_related("prompt")
-    found = [
+    listed = [
         {
             "value": str(row.pk),
             "text": f"{row.prompt} v{row.number}{current(row)} {row.note}".strip(),
             "prompt": str(row.prompt_id),
         }
-        for row in rows
+        for row in sorted(found, key=lambda row: row.pk != row.prompt.current_id)
     ]
-    return [*found, *(as_choice(draft) for draft in drafts)]
+    return [*listed, *(as_choice(draft) for draft in drafts)]
 
 
 def current(row: PromptVersion) -> str:
@@ -170,7 +206,7 @@ def ask(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
         if endpoint is None:
             return refused(pick("没有这个模型。", "There is no such endpoint."))
     try:
-        question = as_question(request, text, wording)
+        asked = as_asked(request, text, wording)
     except (RedactionFailed, ValueError):
         return refused(
             pick(
@@ -178,23 +214,42 @@ def ask(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
                 "The message could not be examined for personal data and was not sent.",
             )
         )
-    return JsonResponse(as_json(playground.answer(question, wording=wording, endpoint=endpoint)))
+    except NoShop:
+        return refused(pick("没有这个接入点。", "There is no such inbox."))
+    answered = playground.answer(asked.question, wording=wording, endpoint=endpoint)
+    calls = "\n".join(map(str, asked.calls))
+    return JsonResponse({**as_json(answered), "calls": calls})
 
 
 def refused(sentence: str) -> JsonResponse:
     return JsonResponse({"ok": False, "sentence": sentence}, status=400)
 
 
-def as_question(request: HttpRequest, text: str, wording: Wording) -> Any:
-    """Raises RedactionFailed, and ValueError for a history that is none."""
-    mood = request.POST.get("mood", "")
-    return playground.understood(
-        playground.masked(text),
-        read_history(request.POST.get("history", "[]")),
+def as_asked(request: HttpRequest, text: str, wording: Wording) -> Asked:
+    """The message as production would ask it in the chosen shop, with slots found in it and in the customer's lines before.
+
+    Raises RedactionFailed, NoShop, and ValueError for a history that is none.
+    """
+    case = EvalCase(
+        set=EvalSet(inbox=request.POST.get("inbox", "")[:64]),
         language=wording.prompt.language,  # type: ignore[attr-defined]  # versions and drafts have one
-        mood=mood if mood in dict(EMOTIONS) else None,  # type: ignore[arg-type]  # one of them
-        shop_name=request.POST.get("shop_name", "")[:100],
+        history=read_history(request.POST.get("history", "[]")),
+        text=playground.masked(text),
     )
+    asked = asking.asked(case, trace_id="trial")
+    return replace(asked, question=replace(asked.question, **said_beside(request, asked)))
+
+
+def said_beside(request: HttpRequest, asked: Asked) -> dict[str, Any]:
+    """What the page says of the customer, in the place of what was heard."""
+    mood, question = request.POST.get("mood", ""), asked.question
+    sku = request.POST.get("sku", "").strip()[:SKU_CHARS]
+    return {
+        "user": "staff",
+        "emotion": mood if mood in MOODS else question.emotion,
+        "shop_name": request.POST.get("shop_name", "")[:100] or question.shop_name,
+        "slots": {**question.slots, "sku": sku} if sku else question.slots,
+    }
 
 
 def read_history(raw: str) -> list[tuple[str, str]]:
@@ -230,6 +285,8 @@ def as_json(answered: Answered) -> dict[str, Any]:
             for hit in answered.hits
         ],
         "examples": list(answered.examples),
-        "decision": f"{answered.decision['cause']}: {' → '.join(answered.decision['plan'])}",
-        "intent": f"{answered.intent} / {answered.emotion}",
+        "decision": f"{cause_of(answered.decision)}: {' → '.join(answered.decision['plan'])}",
+        "intent": f"{answered.intent} / {MOODS.get(answered.emotion, answered.emotion)}",
+        "slots": answered.slots,
+        "calls": "",
     }

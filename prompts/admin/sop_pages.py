@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 from prompts import release_trials, retrieval
 from prompts.admin.wording import as_ms, both, in_chinese
 from prompts.composing import KNOWLEDGE_LIMIT
+from prompts.evaluation import shops
 from prompts.models import LANGUAGES, Intent, Sop, SopFinding
 from prompts.nlu import segment
 from prompts.retrieval import Scope
@@ -30,7 +31,8 @@ WORDS = {
     "question": both("顾客的话", "What the customer says"),
     "language": both("语言", "Language"),
     "auto": both("自动", "by the words"),
-    "shop": both("店铺（接入点 key）", "Shop (inbox key)"),
+    "shop": both("店铺（接入点）", "Shop (inbox)"),
+    "every_shop": both("不限店铺", "no shop"),
     "sku": both("SKU", "SKU"),
     "channel": both("渠道", "Channel"),
     "search": both("检索", "Search"),
@@ -110,10 +112,17 @@ def retrieval_page(request: HttpRequest, model_admin: ModelAdmin) -> HttpRespons
             "language": language,
             "scope": scope,
             "languages": LANGUAGES,
+            "inboxes": inbox_choices(scope.shop),
             "heard": heard,
             "sop_set": sop_set,
         },
     )
+
+
+def inbox_choices(chosen: str) -> list[tuple[str, str]]:
+    """The inboxes there are, and the `chosen` key where it is none of them."""
+    known = [(key, f"{name} ({key})") for key, name in shops.inboxes()]
+    return known if not chosen or chosen in dict(known) else [*known, (chosen, chosen)]
 
 
 def searched(asked: str, *, language: str, scope: Scope, sop_set: int) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def editor(
         )[:100],
         "may_change": model_admin.has_change_permission(request, prompt),
         "may_publish": request.user.has_perm("prompts.publish_release"),
+        "may_try": prompt.purpose in purposes.ANSWERS,
         "is_conflict": status == HTTPStatus.CONFLICT,
         **opened.context(prompt, draft, found),
         **holding.context(prompt),
@@ -246,6 +247,7 @@ def version_page(
         "said": [(label, text) for label, text in said if text],
         "is_current": version.prompt.current_id == version.pk,
         "may_publish": request.user.has_perm("prompts.publish_release"),
+        "may_try": version.prompt.purpose in purposes.ANSWERS,
         "may_begin": request.user.has_perm("prompts.change_prompt"),
         **holding.version_context(request, version),
     }

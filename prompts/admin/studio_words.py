@@ -108,6 +108,10 @@ WORDS = {
     "default": both("出厂", "shipped"),
     "open": both("打开编辑", "Open in the studio"),
     "try": both("在试用场里与生效版本对比", "Try it beside the one in force"),
+    "no_try": both(
+        "试用场只试回答顾客或为坐席起草的提示词，这个用途不在其中。",
+        "The playground tries what answers customers or drafts for agents; this purpose is neither.",
+    ),
     "nothing": both("—", "—"),
     "text": both("正文", "Text"),
     "persona": both("人设", "Persona"),

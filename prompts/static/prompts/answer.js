@@ -35,6 +35,8 @@ export function showAnswer(place, words, reply) {
       {},
       element("summary", {}, words.details),
       ...detail(words.intent, reply.intent, words.none),
+      ...detail(words.slots, reply.slots, words.none),
+      ...detail(words.calls, reply.calls, words.none),
       ...detail(words.asked, reply.asked, words.none),
       ...detail(words.hits, hits, words.none),
       ...detail(words.examples, reply.examples.join("\n"), words.none),

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from prompts import lease
 from prompts.evaluation import running
-from prompts.models import EvalCase, EvalResult, EvalRun, EvalSet
+from prompts.models import EvalCase, EvalResult, EvalRun, EvalSet, Prompt, PromptVersion
 from prompts.redaction import engine
 from tests.prompts.admin.pages import ENGLISH, errors, page, query_count, said
 
@@ -164,6 +164,27 @@ def test_a_run_says_what_failed_and_why(staff: Client, run: EvalRun) -> None:
     assert "Must contain" in shown
     assert "“催”" in shown
     assert "Below the threshold" in shown
+
+
+def test_versions_of_every_language_are_offered_however_many_one_has(
+    staff: Client, chosen: EvalSet
+) -> None:
+    EvalCase.objects.create(set=chosen, key="a", text="hi")
+    english, chinese = (
+        Prompt.objects.create(purpose="answer", language=language, title="t")
+        for language in ("en", "zh")
+    )
+    many = [PromptVersion(prompt=english, number=n, text="x") for n in range(1, 151)]
+    oldest, *_ = PromptVersion.objects.bulk_create(many)
+    few = [PromptVersion.objects.create(prompt=chinese, number=n, text="x") for n in (1, 2)]
+
+    def offered(**asked: Any) -> list[int]:
+        shown = staff.get(page("evalset_change", chosen.pk), asked)
+        return [version.pk for version in shown.context["versions"]]
+
+    assert set(offered()) > {version.pk for version in few}
+    assert oldest.pk not in offered()
+    assert oldest.pk in offered(version=oldest.pk)
 
 
 def test_whoever_may_only_look_begins_nothing(looker: Client, run: EvalRun) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from prompts import retrieval
 from prompts.models import (
     FewShotExample,
     ModelCall,
@@ -14,6 +15,8 @@ from prompts.models import (
     Prompt,
     PromptDraft,
     PromptVersion,
+    Sop,
+    SopQuestion,
 )
 from prompts.redaction import engine
 from tests.fakes.provider_control import ProviderControl
@@ -334,6 +337,77 @@ def test_the_playground_takes_drafts_and_sops_and_refuses_the_rest(
         str(prompt.current_id),
         f"draft-{draft.pk}",
     ]
+
+
+def test_the_playground_asks_with_the_slots_and_the_sku_of_the_customer(
+    staff: Client, prompt: Prompt
+) -> None:
+    """An SOP of one SKU is found where production would find it; an order that was named is known."""
+    version = PromptVersion.objects.create(
+        prompt=prompt, number=2, text="{{slots}}\n{{knowledge}}", variables=["slots", "knowledge"]
+    )
+    sop = Sop.objects.create(
+        key="s", language="zh", title="尺码", intent="i", answer="偏大一码", skus=["A-1"]
+    )
+    retrieval.reindex([SopQuestion.objects.create(sop=sop, text="尺码准吗")])
+    history = json.dumps([["visitor", "订单号20260131001234567"], ["bot", "好的"]])
+    asked = {"message": "尺码准吗", "version": version.pk, "endpoint": "", "history": history}
+
+    without = ask(staff, **asked).json()
+    answer = ask(staff, **asked, sku="A-1").json()
+    retrieval.forget()
+
+    assert "20260131001234567" in without["prompt"]
+    assert "偏大一码" not in without["prompt"]
+    assert "偏大一码" in answer["prompt"]
+    assert "20260131001234567" in answer["slots"]
+    refused = ask(staff, **asked, inbox="nosuch")
+    assert (refused.status_code, refused.json()["sentence"]) == (400, "There is no such inbox.")
+
+
+def test_the_playground_speaks_the_language_of_its_reader(staff: Client, prompt: Prompt) -> None:
+    shown = staff.get(page("prompt_playground")).content.decode()
+    assert '<option value="negative">不满</option>' in shown
+
+    sent = {"message": "你好", "version": prompt.current_id, "mood": "negative"}
+    answer = staff.post(page("prompt_ask"), sent).json()
+
+    assert answer["decision"].startswith("没有可用的模型")
+    assert answer["intent"].endswith("不满")
+
+
+def test_a_version_of_any_age_is_tried_and_compared(staff: Client, prompt: Prompt) -> None:
+    texts = [PromptVersion(prompt=prompt, number=n, text=f"第{n}版") for n in range(2, 215)]
+    old, *_ = PromptVersion.objects.bulk_create(texts)
+
+    board = staff.get(page("prompt_playground"), {"version": old.pk}).context["board"]
+    assert [column["version"] for column in board["columns"]] == [
+        str(prompt.current_id),
+        str(old.pk),
+    ]
+    assert {str(old.pk), str(prompt.current_id)} <= {row["value"] for row in board["versions"]}
+    shown = staff.get(page("prompt_diff", prompt.pk), {"left": old.pk})
+    assert str(old.pk) in dict(shown.context["choices"])
+    assert f'<option value="{old.pk}" selected>' in shown.content.decode()
+
+
+def test_what_cannot_be_tried_is_not_offered_and_said(staff: Client, prompt: Prompt) -> None:
+    aside = Prompt.objects.create(purpose="summary", language="zh", title="小结")
+    version = PromptVersion.objects.create(prompt=aside, number=1, text="x")
+    place = page("prompt_playground")
+
+    for url in (page("prompt_change", aside.pk), page("promptversion_change", version.pk)):
+        assert place not in staff.get(url).content.decode()
+    assert place in staff.get(page("prompt_change", prompt.pk)).content.decode()
+
+    def told(**asked: Any) -> bool:
+        note = '<p class="yd-note warn">Only prompts that answer a customer'
+        return note in staff.get(place, asked, headers=ENGLISH).content.decode()
+
+    assert told(prompt=aside.pk)
+    assert told(version=version.pk)
+    assert not told(version=prompt.current_id)
+    assert not told()
 
 
 def test_examples_are_masked_when_they_are_saved(staff: Client) -> None:
