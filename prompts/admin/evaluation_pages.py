@@ -23,6 +23,7 @@ from prompts.evaluation import judging, reading, running
 from prompts.evaluation.checks import Called
 from prompts.evaluation.intervals import wilson
 from prompts.evaluation.reading import Unreadable
+from prompts.evaluation.sentences import sentence
 from prompts.models import EvalResult, EvalRun, EvalSet, ModelCall, PromptVersion
 
 log = structlog.get_logger(__name__)
@@ -112,16 +113,15 @@ def take_file(request: HttpRequest, model_admin: ModelAdmin, *, pk: int) -> Http
     file = request.FILES.get("file")
     try:
         if file is None or (file.size or 0) > reading.FILE_BYTES:
-            most = reading.FILE_BYTES // 1024 // 1024
-            raise Unreadable(
-                0, pick(f"请选择不超过 {most} MB 的文件", f"a file of {most} MB at most")
-            )
+            raise Unreadable(0, "file", mb=reading.FILE_BYTES // 1024 // 1024)
         taken = reading.take(row, reading.read(file.read()))
     except Unreadable as error:
         where = pick(f"第 {error.number} 行：", f"line {error.number}: ") if error.number else ""
         messages.error(
             request,
-            pick("没有导入任何用例。", "No case was imported. ") + where + error.detail,
+            pick("没有导入任何用例。", "No case was imported. ")
+            + where
+            + sentence(error.reason, error.values),
         )
     else:
         model_admin.log_change(

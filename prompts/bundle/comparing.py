@@ -13,7 +13,8 @@ from prompts.bundle.kinds.prompts import wording_key
 from prompts.bundle.masking import RedactionFailed, placeholders
 from prompts.bundle.problems import Problem
 from prompts.bundle.walking import Directory, Found
-from prompts.models import FewShotExample, ModelEndpoint, Prompt
+from prompts.evaluation import shops
+from prompts.models import EvalSet, FewShotExample, ModelEndpoint, Prompt
 from prompts.yaml_marks import Mark
 
 
@@ -86,7 +87,7 @@ def compare(directory: Directory, *, publish: bool = False) -> Plan:
     around = world(shaped)
     for name, kind in KINDS.items():
         plan.items += compared(kind, shaped[name], around, publish=publish)
-    plan.warnings = list(warnings(plan, shaped))
+    plan.warnings = list(warnings(plan, shaped, around))
     return plan
 
 
@@ -129,10 +130,13 @@ def odd_texts(value: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
 def world(shaped: dict[str, list[Shaped]]) -> World:
     coming = {(each.said["key"], each.said["language"]) for each in shaped["example"]}
     there = FewShotExample.objects.values_list("key", "language")
+    sets = frozenset(each.said["name"] for each in shaped["set"])
     return World(
         examples=frozenset(coming | set(there)),
         endpoints=frozenset(ModelEndpoint.objects.values_list("name", flat=True)),
-        sets=frozenset(each.said["name"] for each in shaped["set"]),
+        sets=sets,
+        guards=sets.union(EvalSet.objects.values_list("name", flat=True)),
+        inboxes=frozenset(key for key, _ in shops.inboxes()),
         wordings={
             KINDS["version"].identity(each.said): wording_key(each.said)
             for each in shaped["version"]
@@ -209,8 +213,13 @@ def refused(found: Found, problems: list[Problem]) -> Item:
     return Item(found.kind, "", found.path, Fate.REFUSED, problems=tuple(problems))
 
 
-def warnings(plan: Plan, shaped: dict[str, list[Shaped]]) -> Iterator[Problem]:
-    """What would be said to customers with a placeholder in it."""
+def warnings(plan: Plan, shaped: dict[str, list[Shaped]], around: World) -> Iterator[Problem]:
+    """What is named and not there, and what would be said to customers with a placeholder in it."""
+    for name, kind in KINDS.items():
+        for each in shaped[name]:
+            yield from (
+                each.found.problem(text, *path) for path, text in kind.missing(each.said, around)
+            )
     fresh = {item.path for item in plan.items if item.fate in (Fate.NEW, Fate.CHANGED)}
     for each in (*shaped["sop"], *shaped["version"]):
         if each.found.path in fresh and (names := list(placeholders(each.said))):

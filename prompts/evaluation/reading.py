@@ -50,12 +50,16 @@ class CaseLine(BaseModel):
 
 
 class Unreadable(ValueError):
-    """The file cannot be taken; nothing of it was. `number` is the line, 0 for the whole file."""
+    """The file cannot be taken; nothing of it was. `number` is the line, 0 for the whole file.
 
-    def __init__(self, number: int, detail: str) -> None:
-        super().__init__(f"line {number}: {detail}" if number else detail)
+    `reason` and `values` are what `evaluation.sentences` has words for.
+    """
+
+    def __init__(self, number: int, reason: str, **values: Any) -> None:
+        super().__init__(f"line {number}: {reason} {values}")
         self.number = number
-        self.detail = detail
+        self.reason = reason
+        self.values = values
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +73,23 @@ class Taken:
 def read(content: bytes) -> list[CaseLine]:
     """The cases of a JSONL file, in UTF-8. Raises Unreadable at the first thing that is wrong."""
     if len(content) > FILE_BYTES:
-        raise Unreadable(0, f"more than {FILE_BYTES // 1024 // 1024} MB")
+        raise Unreadable(0, "file", mb=FILE_BYTES // 1024 // 1024)
     try:
         text = content.decode().removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError:
-        raise Unreadable(0, "not UTF-8") from None
+        raise Unreadable(0, "encoding") from None
     found: dict[str, CaseLine] = {}
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         case = as_case(line, number)
         if case.key in found:
-            raise Unreadable(number, f"the key {case.key} stands there twice")
+            raise Unreadable(number, "twice", key=case.key)
         found[case.key] = case
         if len(found) > CASES:
-            raise Unreadable(number, f"more than {CASES} cases")
+            raise Unreadable(number, "many", most=CASES)
     if not found:
-        raise Unreadable(0, "there is no case in it")
+        raise Unreadable(0, "empty")
     return list(found.values())
 
 
@@ -95,8 +99,10 @@ def as_case(line: str, number: int) -> CaseLine:
         return CaseLine.model_validate_json(line)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
+        # A limit of pydantic's own, as "expected", is a value to name.
+        limits = {name: value for name, value in first.get("ctx", {}).items() if name != "error"}
         where = ".".join(map(str, first["loc"]))
-        raise Unreadable(number, f"{where}: {first['msg']}" if where else first["msg"]) from None
+        raise Unreadable(number, first["type"], **limits, field=where) from None
 
 
 def take(target: EvalSet, cases: list[CaseLine]) -> Taken:
@@ -125,7 +131,7 @@ def fields(case: CaseLine, number: int) -> dict[str, Any]:
             [case.reference, *(text for _, text in case.history), case.text], language=language
         )
     except RedactionFailed:
-        raise Unreadable(number, "could not be examined for personal data") from None
+        raise Unreadable(number, "unexamined") from None
     history = [[role, text] for (role, _), text in zip(case.history, lines[1:], strict=False)]
     return {
         **said,

@@ -60,6 +60,9 @@ class World:
     examples: frozenset[tuple[str, str]] = frozenset()
     endpoints: frozenset[str] = frozenset()
     sets: frozenset[str] = frozenset()
+    # Names of things of this installation, which a bundle only refers to: sets that are there or come, inboxes.
+    guards: frozenset[str] = frozenset()
+    inboxes: frozenset[str] = frozenset()
     # What each version of the bundle says.
     wordings: Mapping[Identity, str] = field(default_factory=dict)
     # Prompts whose version in force only a release may change.
@@ -133,6 +136,10 @@ class Kind(ABC):
         """What is wrong with it beyond the shape of its fields, each by path."""
         yield from ()
 
+    def missing(self, said: Mapping[str, Any], world: World) -> Iterable[Trouble]:
+        """What it names that is not there: warned of, and left as it is."""
+        return ()
+
     def withheld(self, change: Change, world: World) -> Iterator[Trouble]:
         """What of a change may not be published, each by path."""
         yield from ()
@@ -149,6 +156,24 @@ def leaving(kind: Kind, raw: dict[str, Any], *, language: str) -> Stored:
         return masked(raw, kind.words, language=language)
 
     return Stored(kind.identity(raw), kind.place(raw), raw, leave)
+
+
+def kept(
+    said: Mapping[str, Any], stored: Stored | None, refers: Mapping[str, Collection[str]]
+) -> dict[str, Any]:
+    """What is said; where it names nothing, or nothing that is there, as it is stored. `refers`: known names by field."""
+    found = dict(said)
+    for name, known in refers.items():
+        if found[name] not in known:
+            found[name] = stored.raw[name] if stored else None
+    return found
+
+
+def absent(said: Mapping[str, Any], refers: Mapping[str, Collection[str]]) -> Iterator[Trouble]:
+    """What is named and not there."""
+    for name, known in refers.items():
+        if said[name] is not None and said[name] not in known:
+            yield (name,), f"{name}: there is no {said[name]} here; it is left as it is"
 
 
 def written(shape: type[BaseModel], said: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,14 +21,18 @@ from prompts.bundle.kinds.kind import (
     Stored,
     Trouble,
     World,
+    absent,
+    kept,
     leaving,
 )
 from prompts.bundle.masking import is_masked
-from prompts.models import Prompt, PromptDraft, PromptVersion, Release, Wording
+from prompts.models import EvalSet, Prompt, PromptDraft, PromptVersion, Release, Wording
 from prompts.versions import WORDING_FIELDS
 
 Purpose = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^\S+$")]
 Number = Annotated[int, Field(ge=1, le=999_999_999)]
+# What keeps a version from being published by itself.
+GATE = ("guarded_by", "by_release_only")
 OVER = (Release.Status.SUPERSEDED, Release.Status.ROLLED_BACK)
 
 
@@ -38,6 +42,10 @@ class PromptShape(Shape):
     title: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     # The version that is in force, by its file beside this one.
     current: Number | None = None
+    # The set that guards it, by name, and whether its versions go out by releases only; a file that says neither leaves
+    # both as they are: no gate is opened by leaving a line out.
+    guarded_by: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+    by_release_only: bool | None = None
 
 
 def field_of(name: str) -> tuple[Any, Any]:
@@ -152,7 +160,7 @@ class PromptKind(Kind):
     @override
     def compared(self) -> Collection[str]:
         # Numbers differ between installations: what the version in force says is compared.
-        return ("title", "wording")
+        return ("title", "wording", *GATE)
 
     @override
     def identity(self, said: Mapping[str, Any]) -> Identity:
@@ -167,7 +175,7 @@ class PromptKind(Kind):
         speaking = {
             each.identity[:2]: each for each in VersionKind().rows(Q(current_of__isnull=False))
         }
-        for row in Prompt.objects.order_by("purpose", "language"):
+        for row in Prompt.objects.select_related("guarded_by").order_by("purpose", "language"):
             version = speaking.get((row.purpose, row.language))
             raw = {
                 "purpose": row.purpose,
@@ -175,6 +183,8 @@ class PromptKind(Kind):
                 "title": row.title,
                 "current": version.raw["number"] if version else None,
                 "wording": wording_key(version.raw) if version else None,
+                "guarded_by": row.guarded_by.name if row.guarded_by else None,
+                "by_release_only": row.by_release_only,
             }
             yield self.as_stored(raw, version)
 
@@ -191,12 +201,19 @@ class PromptKind(Kind):
     def prepared(self, said: dict[str, Any], stored: Stored | None, world: World) -> dict[str, Any]:
         """A file that names no version in force wants none changed."""
         wording = world.wordings.get(current_of(said))
+        said = kept(said, stored, {"guarded_by": world.guards})
+        if said["by_release_only"] is None and stored:
+            said["by_release_only"] = stored.raw["by_release_only"]
         return {**said, "wording": wording or (stored.raw["wording"] if stored else None)}
 
     @override
     def troubles(self, said: Mapping[str, Any], world: World) -> Iterator[Trouble]:
         if said["current"] is not None and current_of(said) not in world.wordings:
             yield ("current",), f"v{said['current']}.yaml is missing beside it"
+
+    @override
+    def missing(self, said: Mapping[str, Any], world: World) -> Iterator[Trouble]:
+        return absent(said, {"guarded_by": world.guards})
 
     @override
     def withheld(self, change: Change, world: World) -> Iterator[Trouble]:
@@ -208,7 +225,7 @@ class PromptKind(Kind):
 
     @override
     def store(self, changes: Sequence[Change]) -> None:
-        """Titles; and which version speaks, where none does yet or it is wanted."""
+        """Titles; which version speaks, where none does yet or it is wanted; and then what guards the next ones."""
         known = VersionKind().known(())
         for change in changes:
             said = change.said
@@ -223,6 +240,11 @@ class PromptKind(Kind):
                 wanted = of_wording(said["wording"], known)
             if wanted and (change.publish or prompt.current_id is None):
                 versions.publish(prompt.versions.get(number=wanted.raw["number"]))
+            if set(GATE) & set(change.changed):
+                guard = EvalSet.objects.filter(name=said["guarded_by"]).first()
+                only = said["by_release_only"]
+                pk = guard.pk if guard else None
+                versions.hold(prompt, guarded_by=pk, by_release_only=only)
 
 
 def of_wording(key: str, known: Mapping[Any, Stored]) -> Stored | None:

@@ -13,6 +13,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chat.models import Inbox
 from prompts import bundle, retrieval
 from prompts.bundle import BundleError, Fate, Refused, places, texts
 from prompts.models import (
@@ -20,6 +21,7 @@ from prompts.models import (
     EvalSet,
     FewShotExample,
     IntentExample,
+    ModelEndpoint,
     Prompt,
     PromptVersion,
     RoutePolicy,
@@ -173,6 +175,48 @@ def test_a_prompt_that_goes_out_by_releases_only_comes_in_and_does_not_speak(sho
     assert prompt.current.number == 2
     assert PromptVersion.objects.get(number=4).rules == "规则 2b\n先道歉"
     assert fates(shop)["prompts/answer.zh/prompt.yaml"] == "held"
+
+
+def test_what_guards_a_prompt_and_how_a_set_is_asked_travel_by_name(
+    db: None, tmp_path: Path
+) -> None:
+    prompt = write_shop()
+    cases = EvalSet.objects.get(name="night")
+    judge = ModelEndpoint.objects.create(name="judge-1", provider="openai", model="m")
+    inbox = Inbox.objects.create(key="ib_shop", name="山野杂货")
+    EvalSet.objects.update(inbox=inbox.key, judge=judge, judge_blocks=True)
+    Prompt.objects.filter(pk=prompt.pk).update(guarded_by=cases, by_release_only=False)
+    folder = tmp_path / "bundle"
+    bundle.write(bundle.export().files, folder)
+    forget_shop()
+
+    assert apply(folder).warnings == []
+
+    cases, prompt = EvalSet.objects.get(name="night"), Prompt.objects.get()
+    assert (cases.inbox, cases.judge, cases.judge_blocks) == ("ib_shop", judge, True)
+    assert (prompt.guarded_by, prompt.by_release_only) == (cases, False)
+    assert "changed" not in fates(folder).values()
+    # A line that was left out opens no gate.
+    edit(folder / "prompts/answer.zh/prompt.yaml", "guarded_by: night\n", "")
+    assert "changed" not in fates(folder).values()
+
+
+def test_a_name_that_is_not_there_is_warned_of_and_changes_nothing(shop: Path) -> None:
+    edit(
+        shop / "sets/night/set.yaml",
+        "threshold: 90.0\n",
+        "threshold: 90.0\njudge: gone\ninbox: ib\n",
+    )
+    edit(shop / "prompts/answer.zh/prompt.yaml", "title: 回答\n", "title: 回答\nguarded_by: none\n")
+
+    found = bundle.compare(bundle.read(shop))
+
+    assert [str(each) for each in found.warnings] == [
+        "sets/night/set.yaml:5:1: inbox: there is no ib here; it is left as it is",
+        "sets/night/set.yaml:4:1: judge: there is no gone here; it is left as it is",
+        "prompts/answer.zh/prompt.yaml:4:1: guarded_by: there is no none here; it is left as it is",
+    ]
+    assert set(fates(shop).values()) == {"same"}
 
 
 def test_a_policy_is_added_and_put_in_force_only_when_it_is_wanted(shop: Path) -> None:

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from django.utils import translation
 
 from prompts.evaluation import reading
 from prompts.evaluation.reading import Taken, Unreadable
+from prompts.evaluation.sentences import sentence
 from prompts.models import EvalCase, EvalSet
 
 pytestmark = pytest.mark.django_db
@@ -44,24 +46,35 @@ def test_personal_data_is_masked_before_it_is_stored(chosen: EvalSet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "number", "part"),
+    ("content", "number", "english", "chinese"),
     [
-        (b"", 0, "no case"),
-        ("编号".encode("gbk"), 0, "UTF-8"),
-        (line() + line(), 2, "twice"),
-        (line() + b"{", 2, "JSON"),
-        (line() + line(key="b", textt="x"), 2, "textt"),
-        (line(key="b", text="x" * 1001), 1, "text"),
-        (line(max_chars="30"), 1, "max_chars"),
-        (line(history=[["boss", "x"]]), 1, "history"),
+        (b"", 0, "there is no case in it", "里面没有用例"),
+        ("编号".encode("gbk"), 0, "not UTF-8", "不是 UTF-8 编码"),
+        (line() + line(), 2, "the key a stands there twice", "编号 a 出现了两次"),
+        (line() + b"{", 2, "is no JSON", "不是 JSON"),
+        (line() + line(key="b", textt="x"), 2, "textt: is no field of a case", "textt: 用例没有这个字段"),
+        (line(text="x" * 1001), 1, "text: at most 1000 characters", "text: 最多 1000 个字"),
+        (line(max_chars="30"), 1, "max_chars: a whole number is wanted", "max_chars: 要的是整数"),
+        (line(max_chars=0), 1, "max_chars: must be at least 1", "max_chars: 至少是 1"),
+        (line(emotion="sad"), 1, "emotion: must be '', 'negative', 'neutral' or 'positive'",
+         "emotion: 只能是 '', 'negative', 'neutral' or 'positive'"),
+        (line(history=[["boss", "x"]]), 1, "history.0.0: must be 'visitor' or 'bot'",
+         "history.0.0: 只能是 'visitor' or 'bot'"),
+        (line(critical="yes"), 1, "critical: true or false is wanted", "critical: 要的是 true 或 false"),
+        (b"[1]", 1, "an object of fields is wanted", "要的是「字段: 值」的对象"),
     ],
-)
-def test_what_is_wrong_is_named_by_its_line(content: bytes, number: int, part: str) -> None:
+)  # fmt: skip
+def test_what_is_wrong_is_named_by_its_line_in_both_languages(
+    content: bytes, number: int, english: str, chinese: str
+) -> None:
     with pytest.raises(Unreadable) as refused:
         reading.read(content)
 
-    assert refused.value.number == number
-    assert part in refused.value.detail
+    found = refused.value
+    assert found.number == number
+    for language, said in (("en", english), ("zh-hans", chinese)):
+        with translation.override(language):
+            assert sentence(found.reason, found.values) == said
 
 
 def test_a_case_written_out_reads_as_itself(chosen: EvalSet) -> None:
