@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from chat import rehearsal
 from chat.analysis import Analysis
@@ -12,7 +14,7 @@ from chat.models import Conversation, Tool, ToolCall
 from chat.tools import registry
 from prompts import snapshot
 from prompts.evaluation import running
-from prompts.models import EvalCase, EvalResult, EvalSet, ModelEndpoint
+from prompts.models import EvalCase, EvalResult, EvalSet, ModelEndpoint, PromptVersion
 from tests.chat.tools.conftest import ORDER, PARCEL
 from tests.fakes.provider_control import ProviderControl
 from tests.fakes.shop_control import ShopControl
@@ -98,6 +100,24 @@ def test_an_order_of_an_earlier_line_is_known(cases: EvalSet, hears: Callable[..
     )
 
     assert result.failures == []
+
+
+def test_the_playground_asks_in_a_shop_as_its_visitors_do(
+    cases: EvalSet, admin_client: Client, shop: ShopControl, hears: Callable[..., None]
+) -> None:
+    hears("logistics")
+    version = PromptVersion.objects.filter(prompt__purpose="answer", prompt__language="zh").get()
+    asked = {"message": f"订单{PARCEL}到哪了", "version": version.pk, "inbox": cases.inbox}
+
+    shown = admin_client.get(reverse("admin:prompts_prompt_playground"))
+    answer = admin_client.post(reverse("admin:prompts_prompt_ask"), asked).json()
+
+    assert [key for key, _ in shown.context["inboxes"]] == [cases.inbox]
+    assert [each["act"] for each in shop.requests()] == ["get_logistics"]
+    assert "get_logistics" in answer["calls"]
+    assert PARCEL in answer["slots"]
+    assert "杭州转运中心" in answer["prompt"]
+    assert ToolCall.objects.get().conversation_id is None
 
 
 @pytest.mark.parametrize("confirmed_first", [True, False])

@@ -177,6 +177,8 @@ def test_retrieval_page_shows_what_production_finds(staff: Client) -> None:
     assert [row["hit"] for row in shown.context["rows"]] == hits
     assert scoped.context["rows"][0]["hit"].key == "return-shoes"
     assert staff.get(page("sop_retrieval"), {"q": "<>%'\\"}).status_code == 200
+    gone = staff.get(page("sop_retrieval"), {"q": "怎么退货", "shop": "gone"})
+    assert '<option value="gone" selected>gone</option>' in gone.content.decode()
 
 
 def test_the_retrieval_page_asks_no_more_than_a_list_even_in_a_new_process(staff: Client) -> None:
