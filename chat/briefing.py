@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chat import protocol, ranking
 from chat.dialogue import Dialogue, moods_of, open_topics, read_dialogue, trend
-from chat.dialogue.titles import title_of
+from chat.dialogue.titles import title_for
 from chat.models import Brief, Conversation, Escalation, Message, Skill, Team, ToolCall
 from chat.states import CallState, Owner, Role, Tier, Writing
 from prompts import completion
@@ -74,7 +74,8 @@ def template(conversation: Conversation, *, language: str) -> dict[str, Any]:
     """The facts, in the agent's language: reasons, need, slots, order, what was tried, mood, team, priority, first reply."""
     dialogue = read_dialogue(conversation.dialogue)
     wanted = [
-        topic.title or title_of(topic.intent, language=language) for topic in open_topics(dialogue)
+        title_for(topic.intent, called=topic.title, language=language)
+        for topic in open_topics(dialogue)
     ]
     said = last_said(conversation)
     reasons = reasons_of(conversation)
@@ -206,7 +207,8 @@ def first_reply(conversation: Conversation, dialogue: Dialogue) -> str:
     """A first sentence in the customer's language; `{{agent}}` is filled in by whoever sends it."""
     language = conversation.visitor.language
     topics = [
-        topic.title or title_of(topic.intent, language=language) for topic in open_topics(dialogue)
+        title_for(topic.intent, called=topic.title, language=language)
+        for topic in open_topics(dialogue)
     ]
     purpose = "first_reply" if topics else "first_reply_open"
     return completion.text(

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from chat import briefing, protocol, push, ranking, serving, transcript
 from chat.dialogue import Dialogue, moods_of, read_dialogue, trend
-from chat.dialogue.titles import title_of
+from chat.dialogue.titles import title_for
 from chat.models import Agent, Conversation, Escalation, Mention, Message, Note, Ring, Team
 from chat.states import Owner, Role
 
@@ -287,7 +287,7 @@ def context(conversation: Conversation, *, language: str) -> dict[str, Any]:
 def topics(dialogue: Dialogue, *, language: str) -> list[dict[str, Any]]:
     return [
         {
-            "title": topic.title or title_of(topic.intent, language=language),
+            "title": title_for(topic.intent, called=topic.title, language=language),
             "state": topic.state,
             "slots": topic.slots,
         }

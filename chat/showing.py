@@ -34,6 +34,7 @@ def inbox_fields(inbox: Inbox, *, locale: str | None = None) -> dict[str, Any]:
         "texts": wording.texts(inbox.texts, **said),
         "open": is_open(inbox, timezone.now()),
         "hours_text": hours.as_text(inbox.hours, locale=language),
+        "hours_zone": inbox.hours.get("time_zone"),
         "prechat": forms.fields_for(inbox.prechat, **said),
         "rating_tags": find(inbox.rating_tags, **said) or [],
         "greetings": forms.greetings_for(inbox.greetings, **said),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from csp.decorators import csp_replace
+from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -125,7 +126,7 @@ def find_inbox(key: str) -> Inbox | None:
 def console(request: HttpRequest) -> HttpResponse:
     """Where agents work. Everything it shows comes over its socket."""
     language = "en" if (get_language() or "zh").startswith("en") else "zh-CN"
-    response = render(request, "console.html", {"language": language})
+    response = render(request, "console.html", {"language": language, "zone": settings.TIME_ZONE})
     response["Cache-Control"] = "no-store"
     return response
 

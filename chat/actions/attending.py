@@ -27,6 +27,11 @@ def set_presence(agent: Agent, presence: Presence) -> None:
     ownership.tell_every_line()
 
 
+def arrive(agent: Agent, *, language: str) -> None:
+    """A console of the agent was opened, in that language, "zh" or "en"."""
+    Agent.objects.filter(pk=agent.pk).update(seen_at=timezone.now(), language=language)
+
+
 def beat(agent: Agent) -> None:
     """The agent's console is alive."""
     Agent.objects.filter(pk=agent.pk).update(seen_at=timezone.now())

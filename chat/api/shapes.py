@@ -62,6 +62,7 @@ class InboxOut(Schema):
     texts: dict[str, str]
     open: bool
     hours_text: str
+    hours_zone: str | None
     prechat: list[FieldOut]
     rating_tags: list[str]
     greetings: list[GreetingOut]

@@ -4,6 +4,7 @@ Facts stay facts: reasons, slots, order, steps and mood are the rows', whatever 
 need in a line, what was tried in words, team and priority within bounds, and a first reply.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from pydantic import BaseModel, Field
 
-from chat import briefing, push, transcript
+from chat import briefing, intake, push, serving, transcript
 from chat.assisting import PLACES, threads
 from chat.models import Brief, Conversation, Team
 from chat.states import Grade, Owner, Writing
@@ -64,7 +65,7 @@ def run(conversation_id: UUID, epoch: int) -> bool:
 
 def find(conversation_id: UUID, epoch: int) -> Conversation | None:
     """The conversation, if this is still its hand-over."""
-    rows = Conversation.objects.select_related("visitor", "inbox", "team")
+    rows = Conversation.objects.select_related("visitor", "inbox", "team", "agent")
     still = rows.filter(pk=conversation_id, handover_epoch=epoch, resolved_at=None)
     return still.exclude(owner=Owner.BOT.value).first()
 
@@ -87,7 +88,7 @@ def write(conversation: Conversation, row: Brief) -> tuple[dict[str, Any], str]:
     if not PLACES.acquire(blocking=False):
         raise NotWritten("busy")
     try:
-        language = "zh" if conversation.inbox.locale.lower().startswith("zh") else "en"
+        language = readers_language(conversation)
         facts = briefing.template(conversation, language=language)
         teams = list(Team.objects.order_by("pk").values_list("pk", "name")[:30])
         names = [name for _, name in teams]
@@ -96,6 +97,20 @@ def write(conversation: Conversation, row: Brief) -> tuple[dict[str, Any], str]:
         return checked(conversation, said, facts, language=language, teams=teams), said.endpoint
     finally:
         PLACES.release()
+
+
+def readers_language(conversation: Conversation) -> str:
+    """What whoever has the conversation reads, or most of those online who may get it; the inbox's where nobody knows."""
+    if conversation.agent is not None:
+        readers = [conversation.agent.language]
+    else:
+        there = serving.agents_of(intake.online(), conversation.inbox_id)
+        readers = list(there.order_by("pk").values_list("language", flat=True))
+    spoken = Counter(filter(None, readers)).most_common(2)
+    is_even = len(spoken) == 2 and spoken[0][1] == spoken[1][1]
+    if spoken and not is_even:
+        return spoken[0][0]
+    return "zh" if conversation.inbox.locale.lower().startswith("zh") else "en"
 
 
 def request_of(

@@ -64,7 +64,7 @@ class AgentConsumer(Socket):
             )[0]
             await self.join_group(transcript.STAFF)
             await self.join_group(transcript.desk_of(agent.pk))
-            await in_database(attending.beat, agent)
+            await in_database(attending.arrive, agent, language=self.language())
             await self.send_ready(agent)
             self.watch = asyncio.create_task(self.beat(agent))
             self.guarding = asyncio.create_task(self.guard(agent))
@@ -126,11 +126,13 @@ class AgentConsumer(Socket):
             await self.join_group(transcript.watchers(frame.conversation_id))
             await self.say_viewing(on=True, asks=True)
             await self.send_viewers()
-        language = "en" if self.locale.lower().startswith("en") else "zh"
-        shown = await in_database(
-            desk.thread, frame.conversation_id, after_seq=frame.after_seq, language=language
-        )
+        pk, language = frame.conversation_id, self.language()
+        shown = await in_database(desk.thread, pk, after_seq=frame.after_seq, language=language)
         await self.send_frame(shown)
+
+    def language(self) -> str:
+        """What the console is in: "zh" or "en"."""
+        return "en" if self.locale.lower().startswith("en") else "zh"
 
     async def unwatch(self) -> None:
         if self.watched is not None:

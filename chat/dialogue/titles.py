@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from prompts.nlu import segment
+
 TITLES: Mapping[str, Mapping[str, str]] = {
     "order_status": {"zh": "订单状态", "en": "order status"},
     "logistics": {"zh": "物流", "en": "delivery"},
@@ -22,6 +24,14 @@ TITLES: Mapping[str, Mapping[str, str]] = {
     "account": {"zh": "账号与会员", "en": "account"},
     "complaint": {"zh": "投诉", "en": "complaint"},
 }
+
+
+def title_for(intent: str, *, called: str, language: str) -> str:
+    """What a topic goes by to a reader of `language`: as an SOP calls it, unless only the intent's title is in that language."""
+    known = TITLES.get(intent, {}).get(language, "")
+    if called and (not known or segment.language_of(called) == language):
+        return called
+    return known or intent
 
 
 def title_of(intent: str, *, language: str) -> str:

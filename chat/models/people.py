@@ -102,6 +102,8 @@ class Agent(models.Model):
     presence = models.CharField(
         max_length=10, choices=choices(Presence), default=Presence.AWAY.value
     )
+    # Of the console that was opened last, "zh" or "en"; empty: not known. What a model writes for the agent is in it.
+    language = models.CharField(max_length=2, blank=True, editable=False)
     # When the console of the agent was last heard of; empty where presence was never set there.
     seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     # How many conversations are given to the agent at once, at most; 0: none is.

@@ -140,6 +140,7 @@ def test_session_has_the_documented_shape() -> None:
         },
         "open": True,
         "hours_text": "",
+        "hours_zone": None,
         "prechat": [],
         "rating_tags": [],
         "greetings": [],

@@ -98,7 +98,7 @@ SCENES: dict[str, Scene] = {
         "state": "queued",
         "owner": "queue",
         "queue": {"position": 1, "eta_seconds": None, "staffed": False},
-        "inbox": {"hours_text": "周一至周五 9:00–18:00"},
+        "inbox": {"hours_text": "周一至周五 9:00–18:00", "hours_zone": "Pacific/Kiritimati"},
     },
     "agent": {
         "messages": [ASKED, line(2, "agent", "您好", author={"name": "小禾"})],

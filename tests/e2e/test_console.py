@@ -153,7 +153,7 @@ def test_console_on_a_phone_shows_one_pane_at_a_time(
 def test_brief_and_draft_are_written_and_sent_by_the_agent_alone(
     shop: Shop, sign_in: Callable[..., Page]
 ) -> None:
-    console = sign_in(viewport={"width": 1440, "height": 900})
+    console = sign_in(viewport={"width": 1440, "height": 900}, timezone_id="Asia/Tokyo")
     tab = shop.visit()
     tab.open()
     tab.ask(QUESTION)
@@ -163,6 +163,10 @@ def test_brief_and_draft_are_written_and_sent_by_the_agent_alone(
     console.locator('[role=tab][data-tab="queue"]').click()
     entry_of(console, tab).locator(".entry-claim").click()
     expect_that(console.locator('[data-act="resolve"]')).to_be_visible()
+    # The shop's clock is another one: both are named.
+    expect_that(console.locator(".zones")).to_have_text("时间为 GMT+9，店铺为 GMT+8")
+    times = console.locator('.line[data-role="visitor"] time').first
+    expect_that(times).to_have_attribute("title", re.compile(r"GMT\+9 · 店铺 .+ GMT\+8$"))
 
     brief = console.locator(".part").first
     expect_that(brief).to_contain_text("AI 撰写", timeout=ANSWER_MS)

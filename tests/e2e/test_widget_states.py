@@ -113,7 +113,7 @@ def test_who_waits_while_nobody_is_on_duty_is_told_that_alone(shop: Shop) -> Non
     tab, sent = enter(shop, "unstaffed")
     bar = tab.find(".bar--queue")
     expect_that(bar).to_contain_text("现在没有客服值班")
-    expect_that(bar).to_contain_text("周一至周五 9:00–18:00")
+    expect_that(bar).to_contain_text("周一至周五 9:00–18:00 (GMT+14)")
     expect_that(bar).to_contain_text("您的位置会保留")
     expect_that(tab.find(".subtitle")).to_have_text("人工客服暂时不在线")
     expect_that(tab.find(".note")).to_have_text("带 AI 标识的回答由 AI 生成，仅供参考")

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { answerAfter, attachedLook } from "../../chat/static/chat/console/attached.js";
-import { initialState, isMine, listed, reduce, shown, tagsOf, upTo, wanting } from "../../chat/static/chat/console/store.js";
+import { calledFor, colleagues, initialState, isMine, listed, reduce, servers, shown, tagsOf, upTo, wanting } from "../../chat/static/chat/console/store.js";
 
 const ME = { id: 1, name: "小王", presence: "online" };
 const entry = (id, more = {}) => ({
@@ -90,6 +90,22 @@ test("a card that was answered is shown as it is now, another conversation's is 
 test("a choice is what the customer says next, not what comes after somebody else's line", () => {
   const lines = [line(1, { role: "bot" }), line(2, { text: "退货流程" }), line(3, { role: "bot" }), line(4, { role: "agent" }), line(5, { text: "好" })];
   assert.deepEqual(lines.map((_, index) => answerAfter(lines, index)), ["退货流程", "", "", "好", ""]);
+});
+
+test("a customer reads the agent's public name in their own language, also after the agent's presence changed", () => {
+  const me = { ...ME, called: { zh: "小禾", en: "Customer service" } };
+  const state = frames(initialState(), { type: "ready", agent: me, agents: [me], conversations: [], queue: [], at: "" }, { type: "presence", agent: { ...ME, presence: "busy" } });
+  const of = (locale) => calledFor(state, entry("a", { visitor: { number: "A1", name: "", tier: "standard", verified: false, locale } }));
+  assert.deepEqual(["zh-TW", "en", "fr"].map(of), ["小禾", "Customer service", "Customer service"]);
+});
+
+test("a conversation is passed only to whoever serves its inbox", () => {
+  const other = (id, inboxes) => ({ id, name: `a${id}`, presence: "online", inboxes });
+  const agents = [ME, other(2, null), other(3, [7]), other(4, [8])];
+  const state = frames(initialState(), { type: "ready", agent: ME, agents, conversations: [mine("a", { inbox_id: 7 })], queue: [], at: "" });
+  const open = reduce(state, { type: "open", id: "a" });
+  assert.deepEqual(colleagues(open).map(({ id }) => id), [2, 3]);
+  assert.deepEqual(servers(frames(open, { type: "presence", agent: { id: 4, name: "a4", presence: "away" } })).map(({ id }) => id), [1, 2, 3]);
 });
 
 test("a revealed value is forgotten with the conversation", () => {

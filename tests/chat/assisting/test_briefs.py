@@ -13,14 +13,14 @@ from django.utils import timezone
 from chat import board, desk, doorbell
 from chat.actions import agent as agents
 from chat.actions import assisting as actions
-from chat.actions import ending
+from chat.actions import attending, ending
 from chat.assisting import briefs
 from chat.models import Brief, Conversation, Skill, Team, ToolCall
-from chat.states import Grade, Role, Writing
+from chat.states import Grade, Presence, Role, Writing
 from prompts import completion
 from prompts.models import Budget, ModelCall, ModelEndpoint
 from tests.chat.assisting.conftest import SAID, bodies, fails, said, says, waiting
-from tests.factories import AgentFactory, ConversationFactory
+from tests.factories import AgentFactory, ConversationFactory, InboxFactory
 from tests.fakes.provider_control import ProviderControl
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,6 +132,26 @@ def test_models_brief_takes_the_templates_place(model: ProviderControl, visitor:
     fence = re.search(r"<conversation (\w{8})>\n1 顾客：.+\n</conversation \1>", asked, re.DOTALL)
     assert fence
     assert "<PHONE_1>" in fence.group()
+
+
+def test_it_is_written_in_the_language_of_whoever_reads_it(
+    model: ProviderControl, visitor: Any, agent: Any
+) -> None:
+    conversation = waiting(visitor)
+    assert briefs.readers_language(conversation) == "zh"
+    attending.arrive(agent, language="en")
+    attending.set_presence(agent, Presence.ONLINE)
+    assert briefs.readers_language(conversation) == "en"
+    # As many of one language as of the other: the inbox's. Who serves other inboxes reads none of it.
+    other = AgentFactory.create(presence="online", language="zh")
+    assert briefs.readers_language(conversation) == "zh"
+    other.inboxes.add(InboxFactory.create())
+    says(model, SAID)
+    assert run(conversation)
+    assert "Reasons：asked" in bodies(model)
+
+    agents.claim(conversation.pk, agent=other)
+    assert briefs.readers_language(Conversation.objects.get(pk=conversation.pk)) == "zh"
 
 
 def test_doorbell_rings_once_per_handover_and_only_with_a_model(

@@ -24,7 +24,7 @@ const SOUND_KEY = "yingda.console.mute";
 /** @param {string} id */
 const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const page = part("console");
-const texts = createTexts(document.documentElement.lang);
+const texts = createTexts(document.documentElement.lang, page.dataset.zone);
 const store = createStore();
 const chime = createChime();
 const language = document.documentElement.lang.startsWith("en") ? "en" : "zh";

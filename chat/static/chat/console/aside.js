@@ -3,7 +3,7 @@
 import { h, icon } from "../widget/dom.js";
 import { createBrief } from "./brief.js";
 import { maskedNodes } from "./masked.js";
-import { calledFor, isMine } from "./store.js";
+import { calledFor, isMine, languageOf } from "./store.js";
 
 const COPIED_MS = 1_500;
 const FURIOUS_FROM = 0.9;
@@ -36,7 +36,7 @@ export function createAside(root, texts, does) {
     const { context, entry } = thread;
     root.replaceChildren(
       h("header", { class: "aside-head only-middle-narrow" }, h("button", { type: "button", class: "icon-button", "aria-label": t("back"), onclick: does.back }, "‹"), h("h2", {}, t("context"))),
-      section(t("brief"), ...brief.nodes(thread.brief, masks, { canTake: mine, called: calledFor(state, thread.entry) })),
+      section(t("brief"), ...brief.nodes(thread.brief, masks, { canTake: mine, called: calledFor(state, thread.entry), foreign: languageOf(thread.entry) !== texts.language })),
       section(t("slots"), ...slotNodes(thread.brief.slots, masks)),
       section(t("why"), ...reasonNodes(context)),
       section(t("moods"), ...moodNodes(context)),

@@ -7,6 +7,7 @@ import { maskedNodes } from "./masked.js";
 /**
  * @typedef {import("./wire.js").Brief} Brief
  * @typedef {import("./masked.js").Masks} Masks
+ * @typedef {{ canTake: boolean, called: string, foreign: boolean }} Reader  `called` is what the customer reads of them, `foreign` that they speak another language
  * @typedef {{ take: (text: string) => void, grade: (grade: "good" | "bad" | null, word: string) => void }} Does
  */
 
@@ -16,7 +17,7 @@ export function createBrief(texts, does, copyable) {
   /** @param {string} text */
   const muted = (text) => h("p", { class: "muted" }, text);
 
-  /** @param {Brief} brief @param {Masks} masks @param {{ canTake: boolean, called: string }} reader `called` is what the customer reads of them */
+  /** @param {Brief} brief @param {Masks} masks @param {Reader} reader */
   function nodes(brief, masks, reader) {
     return [
       sourceNode(brief),
@@ -60,12 +61,12 @@ export function createBrief(texts, does, copyable) {
     return [h("h4", {}, `${t("order")} · ${from}`), h("dl", { class: "facts" }, ...pairs)];
   }
 
-  /** @param {Brief} brief @param {Masks} masks @param {{ canTake: boolean, called: string }} reader */
-  function draftNodes({ draft }, masks, { canTake, called }) {
+  /** @param {Brief} brief @param {Masks} masks @param {Reader} reader */
+  function draftNodes({ draft }, masks, { canTake, called, foreign }) {
     if (!draft) return [];
     const take = canTake && h("button", { type: "button", class: "button button--small", "data-act": "take", onclick: () => does.take(draft) }, t("briefTake"));
     const shown = draft.replace("{{agent}}", called);
-    return [h("h4", {}, t("firstReply")), h("blockquote", { class: "first-reply" }, ...maskedNodes(shown, masks)), ...(take ? [take] : [])];
+    return [h("h4", {}, t(foreign ? "firstReplyForeign" : "firstReply")), h("blockquote", { class: "first-reply" }, ...maskedNodes(shown, masks)), ...(take ? [take] : [])];
   }
 
   /** @param {Brief} brief */

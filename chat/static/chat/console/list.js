@@ -88,7 +88,7 @@ export function createList(root, texts, does) {
     const id = entry.conversation_id;
     const unread = mine && isUnread(entry);
     const since = entry.owner === "queue" ? entry.waiting_since : entry.owner === "agent" ? entry.unanswered_since : null;
-    const timer = since ? h("time", { class: "timer", "data-since": since }) : h("time", { class: "timer timer--still" }, texts.time(entry.at));
+    const timer = since ? h("time", { class: "timer", "data-since": since }) : h("time", { class: "timer timer--still", title: texts.stamp(entry.at) }, texts.time(entry.at));
     const who = visitorName(texts, entry);
     const open = h(
       "button",

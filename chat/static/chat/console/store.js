@@ -341,7 +341,12 @@ export function colleagues(state) {
 
 /** What the customer of an entry reads of this agent. @param {State} state @param {Entry} entry */
 export function calledFor({ me }, { visitor }) {
-  return me?.called[visitor.locale.toLowerCase().startsWith("zh") ? "zh" : "en"] ?? "";
+  return me?.called[languageOf({ visitor })] ?? "";
+}
+
+/** In which language a customer is written to. @param {Pick<Entry, "visitor">} entry @returns {"zh" | "en"} */
+export function languageOf({ visitor }) {
+  return visitor.locale.toLowerCase().startsWith("zh") ? "zh" : "en";
 }
 
 /** Something was said to us that we have not looked at. @param {Entry} entry */

@@ -8,7 +8,7 @@ export default {
   online: "Online", busy: "Busy", away: "Away", presence: "My status",
   soundOn: "Sound on", soundOff: "Sound off", help: "Keyboard shortcuts", close: "Close", back: "Back", cancel: "Cancel",
   emptyMine: "You have no conversations", emptyMineHint: "Claim a customer from the queue.", emptyQueue: "Nobody is waiting", emptyQueueHint: "Customers who want a person appear here at once.",
-  emptyAll: "No open conversations", emptyAllHint: "They appear as soon as a customer writes.", awayHint: "You are away: customers are told that nobody is online.", goOnline: "Go online",
+  emptyAll: "No open conversations", emptyAllHint: "They appear as soon as a customer writes.", awayHint: "You are away: you get no conversations.", goOnline: "Go online",
   pickOne: "Pick a conversation", pickOneHint: "Alt+J / Alt+K move through the list, ? shows every shortcut.", loading: "Loading…",
   visitor: "Visitor {number}", vip: "VIP", verified: "Verified", unverified: "Not verified", unread: "Unread",
   claim: "Claim", claiming: "Claiming…", takeOver: "Take over", transfer: "Transfer", handBack: "Hand back", resolve: "Resolve", details: "Customer",
@@ -66,4 +66,6 @@ export default {
   sources: "From", image: "Image", cardDetails: "Details", cardChoices: "Choices shown to the customer",
   card_confirmed: "Confirmed by the customer", card_cancelled: "Declined by the customer", card_expired: "Expired", card_pending: "Waits for the customer", card_done: "Done",
   mention: "Colleagues", mentionHint: "↑↓ choose · Enter inserts · Esc closes", mentionOne: "A note here calls you", mentionsTitle: "Notes that call you", mentionsCount: "Unread notes that call you: {count}", calledMention: "{name} calls you in a note: open it", keyMention: "Call a colleague, in a note",
+  zones: "Times in {own}, the shop's clock is {shop}", zonesHint: "Point at a time to read the shop's as well.", shopTime: "shop {at} {zone}",
+  firstReplyForeign: "First reply (draft, in the customer's language)",
 };

@@ -7,7 +7,7 @@ export default {
   online: "在线", busy: "忙碌", away: "离开", presence: "我的状态",
   soundOn: "提示音：开", soundOff: "提示音：关", help: "键盘快捷键", close: "关闭", back: "返回", cancel: "取消",
   emptyMine: "手上没有会话", emptyMineHint: "到「排队」里接入一位客户。", emptyQueue: "没有人在排队", emptyQueueHint: "有客户要转人工时会立刻出现在这里。",
-  emptyAll: "还没有进行中的会话", emptyAllHint: "客户一开口就会出现在这里。", awayHint: "您现在是「离开」，客户会看到暂无坐席在线。", goOnline: "上线",
+  emptyAll: "还没有进行中的会话", emptyAllHint: "客户一开口就会出现在这里。", awayHint: "您现在是「离开」，不会分到会话。", goOnline: "上线",
   pickOne: "选择一个会话", pickOneHint: "Alt+J / Alt+K 上下切换，按 ? 查看全部快捷键。", loading: "正在读取…",
   visitor: "访客 {number}", vip: "VIP", verified: "已验证", unverified: "未验证", unread: "未读",
   claim: "接入", claiming: "接入中…", takeOver: "接管", transfer: "转交", handBack: "交还机器人", resolve: "结束会话", details: "客户信息",
@@ -65,4 +65,6 @@ export default {
   sources: "依据", image: "图片", cardDetails: "详情", cardChoices: "给客户的选项",
   card_confirmed: "客户已确认", card_cancelled: "客户没有同意", card_expired: "已过期", card_pending: "等客户确认", card_done: "已完成",
   mention: "同事", mentionHint: "↑↓ 选择 · Enter 插入 · Esc 关闭", mentionOne: "这里有备注提到您", mentionsTitle: "提到您的备注", mentionsCount: "未读的提及：{count}", calledMention: "{name} 在备注里提到了您，点击查看", keyMention: "在备注里提到同事",
+  zones: "时间为 {own}，店铺为 {shop}", zonesHint: "指着时间可以看到店铺时间。", shopTime: "店铺 {at} {zone}",
+  firstReplyForeign: "首句回复（草稿，用客户的语言）",
 };

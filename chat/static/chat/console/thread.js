@@ -167,8 +167,8 @@ export function createThread(root, texts, does) {
     const body = richNodes(message.html);
     const holder = h("div", { class: "body" }, ...body);
     maskInside(holder, masks);
-    if (message.role === "system") return h("p", { class: "event", "data-role": "system" }, ...holder.childNodes, " ", h("time", {}, texts.time(message.at)));
-    const who = message.role === "visitor" ? t("customer") : message.author?.name || t(message.role);
+    if (message.role === "system") return h("p", { class: "event", "data-role": "system" }, ...holder.childNodes, " ", h("time", { title: texts.stamp(message.at) }, texts.time(message.at)));
+    const who = message.role === "visitor" ? t("customer") : message.role === "bot" ? t("bot") : message.author?.name || t(message.role);
     const more = h("div", { class: "attached" }, ...attached(message, texts, answer));
     maskInside(more, masks);
     const row = bubble(message.role, message.ai ? `${who} · ${t("ai")}` : who, message.at, [...holder.childNodes, ...(translated ? [h("p", { class: "translated" }, ...maskedNodes(translated, masks))] : [])]);
@@ -180,7 +180,7 @@ export function createThread(root, texts, does) {
   /** @param {string} role @param {string} who @param {string | null} at @param {Node[]} body */
   function bubble(role, who, at, body) {
     const label = role === "note" ? `${t("note")} · ${who}` : who;
-    return h("article", { class: `line line--${role}`, "data-role": role }, h("p", { class: "line-who" }, label, at && h("time", { title: texts.dateTime(at) }, texts.time(at))), h("div", { class: "body" }, ...body));
+    return h("article", { class: `line line--${role}`, "data-role": role }, h("p", { class: "line-who" }, label, at && h("time", { title: texts.stamp(at) }, texts.time(at))), h("div", { class: "body" }, ...body));
   }
 
   /** @param {import("./store.js").Pending} line @param {Map<number, string>} names */

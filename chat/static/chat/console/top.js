@@ -22,9 +22,10 @@ export function createTop(root, alert, texts, { language, does }) {
   const sound = h("button", { type: "button", class: "button button--plain wide-only", onclick: does.sound });
   const board = h("button", { type: "button", class: "button button--plain", hidden: true, onclick: does.board }, t("board"));
   const mentions = h("button", { type: "button", class: "button button--plain mentions", hidden: true, onclick: does.mentions });
+  const zones = texts.zones && h("span", { class: "today zones muted wide-only", title: t("zonesHint") }, texts.zones);
   const today = h("span", { class: "today muted wide-only" });
   const help = h("button", { type: "button", class: "icon-button", title: t("help"), "aria-label": t("help"), onclick: does.help }, "?");
-  root.append(h("h1", { class: "brand" }, "应答", h("span", { class: "muted" }, t("title"))), link, today, h("span", { class: "grow" }), mentions, board, language, sound, help, h("label", { class: "status" }, dot, name, status));
+  root.append(h("h1", { class: "brand" }, "应答", h("span", { class: "muted" }, t("title"))), link, today, zones || "", h("span", { class: "grow" }), mentions, board, language, sound, help, h("label", { class: "status" }, dot, name, status));
   const text = h("span", { class: "grow" });
   alert.append(text, h("button", { type: "button", class: "icon-button", "aria-label": t("close"), onclick: does.dismiss }, "×"));
 

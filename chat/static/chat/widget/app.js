@@ -178,8 +178,8 @@ function extend(more) {
  */
 function spokenPart(record) {
   if (!record) return {};
-  const { texts: words, quick_questions, prechat, rating_tags, hours_text } = record.inbox;
-  return { texts: words, quick_questions, prechat, rating_tags, hours_text, spoken: record.spoken };
+  const { texts: words, quick_questions, prechat, rating_tags, hours_text, hours_zone } = record.inbox;
+  return { texts: words, quick_questions, prechat, rating_tags, hours_text, hours_zone, spoken: record.spoken };
 }
 
 /** Texts, name or questions changed: the face is built anew, what was being typed stays. */

@@ -3,6 +3,7 @@
 
 import { button } from "./sheet.js";
 import { h, icon, setText } from "./dom.js";
+import { otherZone } from "./zone.js";
 
 /**
  * @typedef {import("./store.js").State} State
@@ -61,9 +62,15 @@ export function createQueueBar(t, inbox, deeds, onLeave) {
   };
 }
 
+/** The opening hours, with the zone they are meant in where the visitor's clock says another time. @param {import("./wire.js").Inbox} inbox */
+function hoursOf({ hours_text, hours_zone, locale }) {
+  const zone = otherZone(hours_zone, locale ?? "zh-CN", new Date());
+  return hours_text && zone ? `${hours_text} (${zone})` : hours_text;
+}
+
 /** @param {Translate} t @param {import("./wire.js").Inbox} inbox @param {boolean} hasBot */
-function nobodyText(t, { hours_text }, hasBot) {
-  return [t("nobody"), hours_text, t(hasBot ? "nobodyNextBot" : "nobodyNext")].filter(Boolean).join("\n");
+function nobodyText(t, inbox, hasBot) {
+  return [t("nobody"), hoursOf(inbox), t(hasBot ? "nobodyNextBot" : "nobodyNext")].filter(Boolean).join("\n");
 }
 
 /** @param {Translate} t @param {import("./wire.js").Queue | null} queue */
@@ -88,13 +95,13 @@ export function createServiceBar(t, inbox, deeds, onLeave) {
     element,
     render(state) {
       const ended = state.shown === "resolved";
-      const away = state.loaded && state.shown === "bot" && inbox.open === false;
+      const isAway = state.loaded && state.shown === "bot" && inbox.open === false;
       const hasBot = inbox.reception !== "human_only";
-      element.hidden = !ended && !(away && inbox.reception !== "bot_only");
+      element.hidden = !ended && !(isAway && inbox.reception !== "bot_only");
       leave.hidden = ended;
       restart.hidden = !ended;
-      const hours = inbox.hours_text ? `\n${inbox.hours_text}` : "";
-      setText(text, ended ? t(state.rated ? "rateDone" : "subtitleResolved") : t(hasBot ? "away" : "awayOnly") + hours);
+      const away = [t(hasBot ? "away" : "awayOnly"), hoursOf(inbox)].filter(Boolean).join("\n");
+      setText(text, ended ? t(state.rated ? "rateDone" : "subtitleResolved") : away);
     },
   };
 }

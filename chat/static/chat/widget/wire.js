@@ -80,6 +80,7 @@
  * @property {{ welcome?: string, placeholder?: string, offline?: string, rating?: string, consent?: string }} [texts]
  * @property {boolean} [open] whether people are at work
  * @property {string} [hours_text]
+ * @property {string | null} [hours_zone] in which they are meant, as "Asia/Shanghai"
  * @property {Field[]} [prechat]
  * @property {string[]} [rating_tags]
  * @property {boolean} [sound]
