@@ -4,20 +4,44 @@ Called where releases are made, and by prompts.snapshot and prompts.composing fo
 """
 
 import hashlib
-import json
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from prompts.fewshots import Example, Library, as_example, build_shelf
+from prompts.locks import Lock
 from prompts.models import ExampleSet, ExampleVersion, FewShotExample, PromptVersion, Wording
 from prompts.retrieval import Difference
 
 AS_EDITED = 0
 SETS_KEPT = 6
 CONTENT = ["key", "language", "intent", "emotion", "messages", "tags"]
+DIGESTS = f"""
+    SELECT id, {", ".join(CONTENT)}, md5(jsonb_build_array({", ".join(CONTENT)})::text) AS digest
+    FROM prompts_fewshotexample WHERE enabled AND language = ANY(%(languages)s)
+"""  # noqa: S608 - of constants
+# One statement, and so one moment: what is edited meanwhile is in it whole or not at all.
+FREEZE = f"""
+    WITH live AS MATERIALIZED ({DIGESTS}),
+    added AS (
+        INSERT INTO prompts_exampleversion (digest, {", ".join(CONTENT)}, created_at)
+        SELECT digest, {", ".join(CONTENT)}, now() FROM live
+        WHERE NOT EXISTS (SELECT FROM prompts_exampleversion known WHERE known.digest = live.digest)
+        RETURNING id, digest
+    )
+    SELECT coalesce(added.id, known.id)
+    FROM live LEFT JOIN added USING (digest) LEFT JOIN prompts_exampleversion known USING (digest)
+"""  # noqa: S608 - of constants
+DRIFT = f"""
+    WITH live AS ({DIGESTS}),
+    held AS (SELECT key, language, digest FROM prompts_exampleversion WHERE id = ANY(%(members)s))
+    SELECT key, language, held.digest IS NOT NULL, live.digest IS NOT NULL
+    FROM held FULL JOIN live USING (key, language)
+    WHERE held.digest IS DISTINCT FROM live.digest
+    ORDER BY 1, 2
+"""  # noqa: S608 - of constants
 KEPT: OrderedDict[int, Library] = OrderedDict()
 LOCK = threading.Lock()
 
@@ -27,16 +51,15 @@ def freeze(versions: Iterable[PromptVersion]) -> ExampleSet | None:
     languages = languages_of(versions)
     if not languages:
         return None
-    live = as_edited(languages)
-    with transaction.atomic():
-        known = set(ExampleVersion.objects.filter(digest__in=live).values_list("digest", flat=True))
-        ExampleVersion.objects.bulk_create(
-            (ExampleVersion(digest=each, **live[each]) for each in sorted(live.keys() - known)),
-            ignore_conflicts=True,
-        )
-        rows = ExampleVersion.objects.filter(digest__in=live)
-        members = sorted(rows.values_list("pk", flat=True))
-        digest = digest_of([languages, members])
+    with transaction.atomic(), connection.cursor() as cursor:
+        # In turn, so that two that find the same new example store it once.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.FREEZING_EXAMPLES])
+        # The planner knows nothing of rows that the statement itself makes, and takes them for few.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute(FREEZE, {"languages": languages})
+        members = sorted(pk for (pk,) in cursor.fetchall())
+        said = f"{languages} {members}".encode()
+        digest = hashlib.md5(said, usedforsecurity=False).hexdigest()
         return ExampleSet.objects.get_or_create(digest=digest, defaults={"members": members})[0]
 
 
@@ -45,32 +68,12 @@ def languages_of(versions: Iterable[PromptVersion]) -> list[str]:
     return sorted({each.prompt.language for each in shown})
 
 
-def as_edited(languages: Iterable[str]) -> dict[str, dict[str, object]]:
-    """What the enabled examples of some languages say, by digest."""
-    rows = FewShotExample.objects.filter(enabled=True, language__in=languages)
-    return {digest_of(row): row for row in rows.values(*CONTENT)}
-
-
-def digest_of(said: object) -> str:
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False)
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
 def differences(chosen: ExampleSet, versions: Iterable[PromptVersion]) -> list[Difference]:
     """The examples that say something else now than they do in the set of these versions, by key and language."""
-    live = {
-        d: (row["key"], row["language"]) for d, row in as_edited(languages_of(versions)).items()
-    }
-    rows = ExampleVersion.objects.filter(pk__in=chosen.members)
-    held = {
-        d: (key, language) for d, key, language in rows.values_list("digest", "key", "language")
-    }
-    now = {live[digest] for digest in live.keys() - held.keys()}
-    then = {held[digest] for digest in held.keys() - live.keys()}
-    return [
-        Difference(str(key), str(language), (key, language) in then, (key, language) in now)
-        for key, language in sorted(now | then)
-    ]
+    languages = languages_of(versions)
+    with connection.cursor() as cursor:
+        cursor.execute(DRIFT, {"languages": languages, "members": chosen.members})
+        return [Difference(*row) for row in cursor.fetchall()]
 
 
 def library_for(wording: Wording, sets: Mapping[int, int], live: Library) -> Library:
