@@ -9,12 +9,15 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db.models import Sum
+from django.utils import timezone
 
 from chat import dialogue as dialogues
 from chat import question, rerun
@@ -36,6 +39,7 @@ PURPOSE = "shadow"
 DRAWS = 100
 ALIKE, LENGTH_FACTOR = 0.9, 1.5
 COMPARED_CHARS = 2000
+FORGOTTEN_AT_ONCE = 1000
 AT_WORK = threading.Lock()
 
 
@@ -94,6 +98,15 @@ def may_ask(shadow: Shadow, turn: Turn) -> bool:
         purpose=PURPOSE, release=shadow.trial.name, at__gte=ledger.midnight()
     )
     return cost_of(rows) < shadow.per_day
+
+
+def forget_old() -> int:
+    """Removes answers of long ago, some at a time; how many."""
+    old = ShadowAnswer.objects.filter(at__lt=timezone.now() - timedelta(days=settings.SHADOW_DAYS))
+    gone = 0
+    while batch := list(old.order_by("at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]):
+        gone += ShadowAnswer.objects.filter(pk__in=batch).delete()[0]
+    return gone
 
 
 def cost_of(rows: Any) -> Decimal:

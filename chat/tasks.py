@@ -165,6 +165,14 @@ def forget_webhooks() -> None:
 
 
 @shared_task
+def forget_shadows() -> None:
+    """Removes silent answers that are older than they are kept."""
+    gone = shadow.forget_old()
+    if gone:
+        log.info("shadows_forgotten", answers=gone)
+
+
+@shared_task
 def look_for_gaps(pk: int) -> None:
     """Looks for what customers asked and nobody could answer."""
     searching.run(pk)

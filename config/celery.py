@@ -22,6 +22,7 @@ BEAT: dict[str, tuple[str, float, int]] = {
     "wake-conversations": ("chat.tasks.wake_conversations", 5.0, 10),
     "forget-suggestions": ("chat.tasks.forget_suggestions", 60.0, 120),
     "forget-webhooks": ("chat.tasks.forget_webhooks", 3600.0, 3000),
+    "forget-shadows": ("chat.tasks.forget_shadows", 3600.0, 3000),
     "guard-canaries": ("prompts.tasks.guard_canaries", 5.0, 10),
     "resume-jobs": ("prompts.tasks.resume_jobs", 30.0, 60),
     "resume-searches": ("chat.tasks.resume_searches", 30.0, 60),

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -39,7 +40,10 @@ WORDS = {
         "A shadowing release answers once more, silently, after the customer was answered. Turns that rest on the shop's "
         "tools are left out, as is everything while there is load or a budget is used up.",
     ),
-    "count": both("影子轮次（近 30 天）", "Shadowed turns, 30 days"),
+    "none": both(
+        "还没有影子回答。在一个草稿发布的页面上设置影子比例，这里就会出现对比。",
+        "There are no silent answers yet. Set a share of turns on the page of a draft release, and they are compared here.",
+    ),
     "alike": both("平均相似度", "Mean similarity"),
     "same": both("没有差别", "no difference"),
     "said": both("顾客得到的回答", "What was said"),
@@ -73,7 +77,7 @@ VERDICTS = {
     "worse": both("更差", "worse"),
 }
 SHOWN_CHARS = 60
-COUNTED = timedelta(days=30)
+COUNTED_DAYS = 30
 
 
 class DifferenceFilter(admin.SimpleListFilter):
@@ -188,7 +192,11 @@ class ShadowAnswerAdmin(ReadOnly, ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         chosen = request.GET.get("release__id__exact", "")
-        context = {"t": WORDS, "figures": figures(int(chosen) if chosen.isdecimal() else None)}
+        context = {
+            "t": WORDS,
+            "figures": figures(int(chosen) if chosen.isdecimal() else None),
+            "is_empty": not ShadowAnswer.objects.exists(),
+        }
         shown: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **context})
         return shown
 
@@ -213,7 +221,8 @@ def names(row: ShadowAnswer) -> str:
 
 def figures(release: int | None) -> list[tuple[Any, str]]:
     """How many there are of late, how alike they are, and how many differ in what; of one release, or of all."""
-    rows = ShadowAnswer.objects.filter(at__gte=timezone.now() - COUNTED)
+    days = min(COUNTED_DAYS, settings.SHADOW_DAYS)
+    rows = ShadowAnswer.objects.filter(at__gte=timezone.now() - timedelta(days=days))
     if release:
         rows = rows.filter(release=release)
     wanted = {name: Count("pk", filter=Q(differs__contains=[name])) for name in DIFFERENCES}
@@ -223,7 +232,7 @@ def figures(release: int | None) -> list[tuple[Any, str]]:
         n=Count("pk"), alike=Avg("similarity"), same=none, **wanted, **opinions
     )
     return [
-        (WORDS["count"], f"{found['n']:,}"),
+        (pick(f"影子轮次（近 {days} 天）", f"Shadowed turns, {days} days"), f"{found['n']:,}"),
         (WORDS["alike"], as_percent(found["alike"], digits=0)),
         (WORDS["same"], f"{found['same']:,}"),
         *((DIFFERENCES[name], f"{found[name]:,}") for name in DIFFERENCES),

@@ -219,6 +219,11 @@ class Message(models.Model):
                 name="message_one_answer_per_turn",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["turn"], condition=Q(meta__feedback="down"), name="message_disliked"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.role} #{self.seq}"

@@ -46,7 +46,10 @@ class ShadowAnswer(models.Model):
                 name="shadow_answer_verdict",
             ),
         ]
-        indexes = [models.Index(fields=["release", "-at"], name="shadow_answer_latest")]
+        indexes = [
+            models.Index(fields=["release", "-at"], name="shadow_answer_latest"),
+            models.Index(fields=["at"], name="shadow_answer_by_time"),
+        ]
 
     def __str__(self) -> str:
         return self.asked[:40]

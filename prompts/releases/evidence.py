@@ -1,5 +1,6 @@
 """How the conversations of a release ended beside everybody else's, read by who keeps conversations."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,18 +42,50 @@ class Register:
     reader: Reader | None = None
 
 
-def register(reader: Reader) -> None:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was read, and until when (monotonic seconds) it may be told again."""
+
+    until: float
+    found: tuple[Outcomes, Outcomes]
+
+
+# It takes the longer to read, the longer a canary runs. What took more than SLOW_SECONDS is told again for so many times
+# as long: a process spends no more than a tenth of its time on a release.
+SLOW_SECONDS, KEPT_TIMES, KEPT_MOST = 1.0, 10, 32
+KEPT: dict[tuple[str, datetime, datetime | None], Kept] = {}
+
+
+def register(reader: Reader | None) -> None:
     """`reader(name, since, until)` gives the outcomes of the release of that name, and of the others."""
     Register.reader = reader
+    KEPT.clear()
 
 
 def read(release: Release, *, since: datetime | None = None) -> tuple[Outcomes, Outcomes]:
-    """The release and the others while it was on canary, or `since` then."""
-    until = release.published_at or release.ended_at or timezone.now()
+    """The release and the others while it was on canary, or `since` then; where that is slow, as of a moment ago."""
+    ended = release.published_at or release.ended_at
     begun = since or release.started_at
     if Register.reader is None or begun is None:
         return Outcomes(), Outcomes()
-    return Register.reader(release.name, begun, until)
+    asked = (release.name, begun.replace(second=0, microsecond=0), ended)
+    now = time.monotonic()
+    kept = KEPT.get(asked)
+    if kept is not None and now < kept.until:
+        return kept.found
+    found = Register.reader(release.name, begun, ended or timezone.now())
+    keep(asked, found, took=time.monotonic() - now)
+    return found
+
+
+def keep(
+    asked: tuple[str, datetime, datetime | None], found: tuple[Outcomes, Outcomes], *, took: float
+) -> None:
+    if took < SLOW_SECONDS:
+        return
+    for oldest in list(KEPT)[: len(KEPT) - KEPT_MOST + 1]:
+        KEPT.pop(oldest, None)
+    KEPT[asked] = Kept(time.monotonic() + KEPT_TIMES * took, found)
 
 
 def judged(arm: Outcomes, control: Outcomes) -> Verdict:

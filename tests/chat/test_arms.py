@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from chat import arms
@@ -158,3 +159,31 @@ def test_the_p99_that_is_shown_is_the_one_that_is_guarded() -> None:
     compared, (arm, _) = releases.told(release)
 
     assert compared.arm.stats.p99_ms == arm.p99_ms == 1000.0
+
+
+def test_thumbs_down_of_a_long_canary_are_looked_up_in_an_index_of_their_own() -> None:
+    now = timezone.now()
+    asked: dict[str, Any] = {"name": "spring", "since": now, "until": now, "quiet": now, "badly": 2}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {arms.OUTCOMES}", asked)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "message_disliked" in plan
+    assert "turn_of_releases" in plan
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_memory_to_sort_in_is_taken_for_that_statement_only() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW work_mem")
+        before = cursor.fetchone()
+        cursor.execute(f"{arms.SORTING}; SHOW work_mem")
+        cursor.nextset()
+        assert cursor.fetchone() == ("64MB",)
+
+    assert read() == (releases.Outcomes(), releases.Outcomes())
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW work_mem")
+        assert cursor.fetchone() == before

@@ -1,5 +1,6 @@
 """A release answers silently after the real answer: kept for staff, heard by nobody, counted nowhere else."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from chat import shadow, tasks, turn
 from chat.actions import visitor as actions
@@ -180,3 +182,35 @@ def test_staff_judge_one_after_the_other_and_the_board_counts(
     page = client.get(reverse("admin:chat_shadowanswer_change", args=[later.pk]), headers=ENGLISH)
     assert 'aria-keyshortcuts="1"' in page.content.decode()
     assert "reviewer" in page.content.decode()
+
+
+def test_silent_answers_go_after_the_days_they_are_kept(
+    visitor: Any,
+    release: Release,
+    client: Client,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.SHADOW_DAYS = 7
+    monkeypatch.setattr(shadow, "FORGOTTEN_AT_ONCE", 2)
+    turn_id = answered(visitor)
+    assert shadow.run(turn_id, release.pk)
+    kept = ShadowAnswer.objects.get()
+    others = [
+        Release.objects.create(name=f"r{n}", note="n", eval_set=release.eval_set) for n in range(3)
+    ]
+    now = timezone.now()
+    for other in others:
+        said = {"asked": "a", "said": kept.said, "would_say": kept.would_say, "similarity": 1}
+        at = now - timedelta(days=7, minutes=1)
+        ShadowAnswer.objects.create(release=other, turn_id=turn_id, at=at, **said)
+    ShadowAnswer.objects.filter(pk=kept.pk).update(at=now - timedelta(days=6))
+
+    tasks.forget_shadows()
+
+    assert ShadowAnswer.objects.get() == kept
+    client.force_login(get_user_model().objects.create_superuser("boss"))
+    board = reverse("admin:chat_shadowanswer_changelist")
+    assert "Shadowed turns, 7 days" in client.get(board, headers=ENGLISH).content.decode()
+    kept.delete()
+    assert "There are no silent answers yet." in client.get(board, headers=ENGLISH).content.decode()
