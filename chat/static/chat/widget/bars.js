@@ -55,6 +55,7 @@ export function createQueueBar(t, inbox, deeds, onLeave) {
     render(state) {
       const nobody = waitsForNobody(state);
       element.hidden = state.shown !== "queued" && !nobody;
+      element.classList.toggle("bar--tall", nobody);
       leave.disabled = state.link !== "online";
       setText(leave, t(nobody && hasBot ? "backToBot" : "leaveQueue"));
       setText(text, element.hidden ? "" : nobody ? nobodyText(t, inbox, hasBot) : queueText(t, state.queue));
