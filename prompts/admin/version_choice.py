@@ -24,4 +24,10 @@ def newest(
     wanted = [int(pk) for pk in asked if pk.isdecimal() and len(pk) <= DIGITS]
     others = rows.filter(Q(pk__in=wanted) | Q(pk=F("prompt__current_id")))
     found += others.exclude(pk__in=[row.pk for row in found])
-    return sorted(found, key=lambda row: (row.prompt.purpose, row.prompt.language, -row.number))
+    return sorted(found, key=place)
+
+
+def place(row: PromptVersion) -> tuple[str, bool, str, int]:
+    """Chinese before the other languages, as everywhere."""
+    language = row.prompt.language
+    return row.prompt.purpose, language != "zh", language, -row.number

@@ -118,6 +118,7 @@ def meet_another(studio: Page, prompt: int) -> None:
 
     studio.fill("[name=note]", "mine")
     expect_that(studio.locator("#saved")).to_contain_text("Not saved: somebody else")
+    expect_that(studio.locator("#stopped")).to_be_visible()
     save = studio.get_by_role("button", name="Save draft")
     save.click()
     expect_that(studio.get_by_text("Below are your words")).to_be_visible()

@@ -46,6 +46,10 @@ function stop(sentence) {
   changed = true;
   saved.textContent = sentence;
   saved.className = "yd-note bad";
+  // Beside the buttons, too: whoever writes at the end of a long page does not see its head.
+  const told = document.getElementById("stopped");
+  told.textContent = sentence;
+  told.hidden = false;
 }
 
 async function send() {
