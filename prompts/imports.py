@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.db import Error as DatabaseError
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -99,10 +100,12 @@ def apply(pk: int) -> None:
         return
     try:
         table = transfer.read(bytes(job.file), name=job.file_name)
-        with audit.acting(job.created_by_id):
+        # Together: a worker that dies in between leaves nothing that another one would not find as it was agreed to.
+        with audit.acting(job.created_by_id), transaction.atomic():
             done = transfer.apply(
                 table, digest=job.digest, progress=lambda done, rows: tell(pk, done, rows)
             )
+            finish(pk)
     except Changed as error:
         keep(pk, error.plan, expected=State.APPLYING, problem={"reason": "changed"})
         return
@@ -114,13 +117,16 @@ def apply(pk: int) -> None:
         log.exception("sops_not_imported", job=pk)
         fail(pk, {"reason": "failed", "detail": type(error).__name__}, expected=State.APPLYING)
         return
-    # The file has done its work; what became of its rows stays.
-    SopImport.objects.filter(pk=pk, state=State.APPLYING).update(
-        state=State.DONE, finished_at=timezone.now(), lease_until=None, file=b""
-    )
     forget(pk)
     log.info(
         "sops_imported", job=pk, added=done.counts[Fate.ADDED], updated=done.counts[Fate.UPDATED]
+    )
+
+
+def finish(pk: int) -> None:
+    """The file has done its work; what became of its rows stays."""
+    SopImport.objects.filter(pk=pk, state=State.APPLYING).update(
+        state=State.DONE, finished_at=timezone.now(), lease_until=None, file=b""
     )
 
 

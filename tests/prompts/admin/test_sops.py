@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -74,6 +75,25 @@ def test_a_file_is_checked_shown_and_imported(staff: Client, rung: Any) -> None:
         "prompts.tasks.check_import",
         "prompts.tasks.apply_import",
     ]
+
+
+def test_an_import_that_ends_before_it_is_told_as_done_has_done_nothing(
+    staff: Client, rung: Any
+) -> None:
+    """So that another worker finds the SOPs as they were agreed to."""
+    upload(staff, GOOD)
+    job = SopImport.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "ALTER TABLE prompts_sopimport ADD CONSTRAINT never_done CHECK (state <> 'done')"
+        )
+
+    staff.post(page("sop_import_apply", job.pk))
+
+    job.refresh_from_db()
+    assert (job.state, job.problem["reason"]) == ("failed", "database")
+    assert not Sop.objects.exists()
 
 
 def test_a_file_with_a_refused_row_is_not_imported(staff: Client, rung: Any) -> None:

@@ -8,6 +8,8 @@ import pytest
 from django.test import Client
 
 from prompts import retrieval
+from prompts.llm import providers
+from prompts.llm.catalogue import Endpoint
 from prompts.models import (
     FewShotExample,
     ModelCall,
@@ -27,12 +29,17 @@ pytestmark = pytest.mark.django_db
 
 JSON = {"Accept": "application/json", "Accept-Language": "en"}
 LIST_QUERIES = 12
+# Never asked: it stands for the wire that the endpoints of these tests speak.
+ENDPOINT = Endpoint(
+    name="warm", provider="openai", model="m", base_url="http://127.0.0.1:9", api_key="k"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def detector() -> None:
-    """Loaded before a transaction that would wait for it."""
+def loaded() -> None:
+    """Detector and SDK, before a transaction that would wait for them."""
     engine.warm()
+    providers.warm(ENDPOINT)
 
 
 @pytest.fixture
