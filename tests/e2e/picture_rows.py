@@ -91,6 +91,36 @@ def add_writing(boss: Any) -> None:
     sop = Sop.objects.filter(language="zh").order_by("pk")[0]
     sop.answer = f"{sop.answer}（改）"
     sop.save()
+    SopImport.objects.filter(state=SopImport.State.DONE).update(
+        counts={"added": 2, "updated": 1, "unchanged": 0, "refused": 0},
+        fates=[
+            {
+                "row": 2,
+                "key": "vat",
+                "language": "zh",
+                "title": "开发票",
+                "fate": "added",
+                "problems": [],
+            },
+            {
+                "row": 3,
+                "key": "vat",
+                "language": "en",
+                "title": "Invoices",
+                "fate": "added",
+                "problems": [],
+            },
+            {
+                "row": 4,
+                "key": "late",
+                "language": "zh",
+                "title": "催单",
+                "fate": "updated",
+                "problems": [],
+                "changed": ["answer"],
+            },
+        ],
+    )
     job = SopImport.objects.create(file_name="一份名字很长的标准应答导出文件-2026-春.csv", file=BAD_FILE.encode())  # fmt: skip
     imports.check(job.pk)
     for text in ("我这单咋还没动静啊", LONG):
@@ -110,7 +140,7 @@ def add_releases(boss: Any) -> None:
         "canary": {"stages": [[5, 30], [20, 120]], "stage": 0, "stage_since": now, "started_at": now},
         "published": {"published_at": now, "first_bucket": 10, "last_bucket": 14},
         "superseded": {"started_at": now - timedelta(days=3), "ended_at": now},
-        "rolled_back": {"started_at": now, "ended_at": now, "reason": "takeovers 12.0% > 3.0% + 5"},
+        "rolled_back": {"started_at": now, "ended_at": now, "reason": "人工接管率 12.0% > 3.0% + 5 / takeovers 12.0% > 3.0% + 5"},
     }  # fmt: skip
     for status, said in states.items():
         row = Release.objects.create(

@@ -8,6 +8,7 @@ platform that runs it starts one; to either it adds rows to look at.
 import argparse
 import itertools
 import json
+import logging
 import os
 import re
 import sys
@@ -107,6 +108,8 @@ def prepared(home: Path) -> dict[str, str]:
     from tests.e2e import admin_pages, picture_rows
 
     settings.ALLOWED_HOSTS = ["testserver"]
+    # Of every address some answer that they are no page.
+    logging.getLogger("django.request").setLevel(logging.CRITICAL)
     picture_rows.add()
     client = Client()
     client.force_login(get_user_model().objects.get(username="admin"))
