@@ -42,14 +42,14 @@ class Waiting:
 def expiring() -> int:
     now = timezone.now()
     soon = Q(valid_to__gt=now, valid_to__lte=now + timedelta(days=SOON_DAYS))
-    return Sop.objects.filter(soon, enabled=True).count()
+    return Sop.objects.filter(soon).count()
 
 
 WAITING = [
     Waiting(
         "chat.view_conversation", both("排队等人工的会话", "Conversations in the queue"),
-        lambda: Conversation.objects.filter(owner=Owner.QUEUE).count(),
-        "admin:chat_conversation_changelist", "owner__exact=queue",
+        lambda: Conversation.objects.filter(owner=Owner.QUEUE, resolved_at=None).count(),
+        "admin:chat_conversation_changelist", "owner__exact=queue&resolved_at__isnull=True",
     ),
     Waiting(
         "prompts.view_release", both("灰度中的发布", "Releases on canary"),

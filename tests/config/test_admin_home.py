@@ -19,10 +19,14 @@ HOME = "/admin/"
 
 @pytest.fixture
 def waiting(db: None) -> None:
-    """One conversation in the queue, one gap, one SOP that expires soon and one that does not."""
+    """One conversation in the queue and one that ended there, one gap, one SOP that expires soon and one that does not."""
     conversation, now = ConversationFactory.create(), timezone.now()
     Conversation.objects.filter(pk=conversation.pk).update(
         owner="queue", epoch=1, waiting_since=now
+    )
+    over = ConversationFactory.create()
+    Conversation.objects.filter(pk=over.pk).update(
+        owner="queue", epoch=1, waiting_since=now, resolved_at=now
     )
     Gap.objects.create(
         search=GapSearch.objects.create(since=now - timedelta(days=7), until=now),
@@ -44,7 +48,7 @@ def test_what_waits_is_counted_and_leads_to_its_list(admin_client: Client, waiti
     answer = admin_client.get(HOME)
 
     assert counts(answer) == {
-        "chat/conversation/?owner__exact=queue": 1,
+        "chat/conversation/?owner__exact=queue&resolved_at__isnull=True": 1,
         "chat/gap/?state__exact=open": 1,
         "prompts/sop/?time=soon": 1,
     }
