@@ -31,6 +31,7 @@ def context(request: HttpRequest, row: Release) -> dict[str, Any]:
     holds = list(row.versions.select_related("prompt__current"))
     changed, examples = drift(row), example_drift(row, holds)
     easier = loosened(row)
+    older = [each for each in holds if releases.is_older(each)]
     return {
         "t": WORDS,
         "status_text": STATUSES[row.status],
@@ -41,7 +42,7 @@ def context(request: HttpRequest, row: Release) -> dict[str, Any]:
         "alone": row.status in BEFORE and bool(releases.alone(row, request.user.pk, easier)),
         "is_before": row.status in BEFORE,
         "shows_force": row.status in (*BEFORE, Status.PUBLISHED),
-        "older": [each for each in holds if releases.is_older(each)],
+        "older": older,
         "run": as_line(found.run) if found.run else None,
         "holds": holds,
         "sop_count": size_of(row) if row.sop_set_id else 0,
@@ -52,7 +53,7 @@ def context(request: HttpRequest, row: Release) -> dict[str, Any]:
         "drift_count": len(changed),
         "moves": moves(row),
         "blocker": blocked_by(row) if row.status == Status.DRAFT else None,
-        **compared(row),
+        **compared(row, goes=[(found.is_open, "stage_gate"), (not older, "stage_newer")]),
         "may_publish": request.user.has_perm("prompts.publish_release"),
         "may_evaluate": request.user.has_perm("prompts.change_evalset"),
         "may_ask": request.user.has_perm("prompts.add_release"),
@@ -60,13 +61,16 @@ def context(request: HttpRequest, row: Release) -> dict[str, Any]:
     }
 
 
-def compared(row: Release) -> dict[str, Any]:
-    """The arms and the stages. The page has the button that takes a release back: it must come without figures, too."""
+def compared(row: Release, *, goes: list[tuple[bool, str]]) -> dict[str, Any]:
+    """The arms and the stages; `goes` is what its last stage waits for beside them.
+
+    The page has the button that takes a release back: it must come without figures, too.
+    """
     # Published without a canary there is nothing to compare.
     had_canary = bool(row.started_at) and row.started_at != row.published_at
     try:
         fared = releases.told(row) if had_canary else None
-        return {"arms": arms(row, fared) if fared else None, "stages": staged(row, fared)}
+        return {"arms": arms(row, fared) if fared else None, "stages": staged(row, fared, goes)}
     except DatabaseError:
         log.exception("release_not_compared", release=row.name)
         return {"uncompared": WORDS["uncompared"]}
@@ -118,7 +122,7 @@ def moves(row: Release) -> list[dict[str, Any]]:
     ]
 
 
-def staged(row: Release, fared: Told | None) -> dict[str, Any] | None:
+def staged(row: Release, fared: Told | None, goes: list[tuple[bool, str]]) -> dict[str, Any] | None:
     """Its stages, where it is among them, and what it waits for; None where there are none."""
     if not row.stages:
         return None
@@ -129,7 +133,7 @@ def staged(row: Release, fared: Told | None) -> dict[str, Any] | None:
         for number, (percent, minutes) in enumerate(row.stages)
     ]
     everybody = {"text": WORDS["stage_all"], "hold": "", "state": state_of(len(steps), at)}
-    needs = needs_of(row, found) if found else []
+    needs = needs_of(found, goes) if found else []
     blocker = blocked_by(row) if found else None
     return {
         "steps": [*steps, everybody],
@@ -153,12 +157,11 @@ def blocked_by(row: Release) -> dict[str, Any] | None:
     return {"release": other, "tails": releases.range_text(other)} if other else None
 
 
-def needs_of(row: Release, found: Standing) -> list[tuple[bool, Any]]:
-    """What has to be so before it goes on, and whether it is."""
+def needs_of(found: Standing, goes: list[tuple[bool, str]]) -> list[tuple[bool, Any]]:
+    """What has to be so before it goes on, and whether it is; that nothing newer is in force goes without saying."""
     is_last = found.at + 1 == len(found.stages)
-    for_all = [(releases.gate(row).is_open, WORDS["stage_gate"])] if is_last else []
-    if is_last and releases.newer_in_force(row):
-        for_all.append((False, WORDS["stage_newer"]))
+    told = [(so, WORDS[name]) for so, name in goes if name == "stage_gate" or not so]
+    for_all = told if is_last else []
     return [
         (found.due is not None and found.held, WORDS["stage_hold"]),
         (

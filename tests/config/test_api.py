@@ -109,12 +109,12 @@ def test_openapi_document_is_served(caller: Client) -> None:
         "logout data"
     )
     agent = (
-        "conversations queue presence conversations/{conversation_id} search board intake canned canned/{pk} "
+        "conversations queue presence conversations/{conversation_id} search board intake canned canned/{pk} mentions "
         "suggestions/{pk} briefs/grades"
     )
     acts = (
         "claim reply note transfer hand_back resolve tags snooze wake barge reassign suggest translate "
-        "brief/grade"
+        "brief/grade mentions/read"
     )
     assert set(document["paths"]) == {
         *(f"/api/v1/client/{name}" for name in client.split()),
