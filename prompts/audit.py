@@ -18,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models import Max
 
-from prompts.models import AuditEntry, Prompt
+from prompts.models import AuditEntry, Prompt, Release
 
 # So many changes of what speaks, and of what holds it, are looked at.
 UNHELD = 200
@@ -111,20 +111,41 @@ def since(row: models.Model, number: int) -> Sequence[AuditEntry]:
 
 
 def unheld_alone(prompts: Iterable[int], user_id: int) -> Sequence[AuditEntry]:
-    """Where this user let prompts go out without their gate, and nobody else has put a version in force since."""
+    """Where this user let prompts go out without their gate, and nobody else has published a version since.
+
+    Going back to an older one agrees to nothing.
+    """
     rows = AuditEntry.objects.filter(model=model_of(Prompt), object_pk__in=map(str, prompts))
     touched = rows.filter(changes__has_any_keys=["by_release_only", "guarded_by_id", "current_id"])
+    entries = list(touched.exclude(actor_id=None).order_by("-pk")[:UNHELD])
+    back = with_rollbacks(entries)
     mine: list[AuditEntry] = []
     settled: set[str] = set()
-    for entry in touched.exclude(actor_id=None).order_by("-pk")[:UNHELD]:
+    for entry in entries:
         if entry.object_pk in settled:
             continue
-        if entry.actor_id != user_id and "current_id" in entry.changes:
+        if entry.actor_id != user_id and publishes(entry) and entry.together not in back:
             settled.add(entry.object_pk)
         elif entry.actor_id == user_id and unholds(entry):
             settled.add(entry.object_pk)
             mine.append(entry)
     return mine
+
+
+def publishes(entry: AuditEntry) -> bool:
+    """Whether a prompt went on to a newer version: the ids of its versions grow with their numbers."""
+    before, after = entry.changes.get("current_id", (None, None))
+    return (after or 0) > (before or 0)
+
+
+def with_rollbacks(entries: Iterable[AuditEntry]) -> set[int]:
+    """The transactions of these changes in which a release was taken back."""
+    together = {each.together for each in entries if "current_id" in each.changes}
+    if not together:
+        return set()
+    of_releases = AuditEntry.objects.filter(model=model_of(Release), together__in=together)
+    rolled_back = of_releases.filter(changes__status__1=Release.Status.ROLLED_BACK)
+    return set(rolled_back.values_list("together", flat=True))
 
 
 def unholds(entry: AuditEntry) -> bool:

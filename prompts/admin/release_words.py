@@ -48,10 +48,10 @@ WORDS = {
         "The set has changed since it ran (cases, threshold or judge): run it again.",
     ),
     "loosened": both(
-        "版本写成之后，门槛被放宽过", "Made easier to pass since its versions were written"
+        "上次发布之后，门槛被放宽过", "Made easier to pass since the last release went out"
     ),
     "alone": both(
-        "你在版本写成之后放宽过门槛或解除过把关：需要另一个人发布，或两人同意跳过门槛。",
+        "你放宽过门槛或解除过把关：需要另一个人发布，或两人同意跳过门槛。",
         "You have made the gate easier to pass, or taken the hold away: somebody else has to publish it, or two people "
         "agree to go without the gate.",
     ),

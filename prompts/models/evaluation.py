@@ -141,10 +141,14 @@ class EvalRun(Job):
         return f"{self.set} #{self.pk}"
 
     @property
+    def wanted(self) -> float:
+        """The percent of its cases that it has to pass."""
+        return max(self.set.threshold, self.threshold or 0)
+
+    @property
     def passes(self) -> bool:
         """Whether it is done and reached its set's threshold, of then and of now, with no critical case failed."""
-        wanted = max(self.set.threshold, self.threshold or 0)
-        reached = self.passed * 100 >= wanted * self.total
+        reached = self.passed * 100 >= self.wanted * self.total
         return self.state == self.State.DONE and self.total > 0 and reached and not self.critical
 
 

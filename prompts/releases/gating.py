@@ -14,13 +14,19 @@ Status = Release.Status
 BEFORE = (Status.DRAFT, Status.CANARY)
 
 
+# What counts of a case, by name: a column that comes later shuts no gate before somebody says that it counts.
+ASKED = (
+    "key", "language", "history", "text", "intent", "emotion", "slots", "must_contain", "must_not_contain",
+    "max_chars", "apology_first", "sop", "no_personal_data", "valid_json", "tool", "tool_arguments", "rubric",
+    "reference", "critical", "enabled",
+)  # fmt: skip
 # A set as a run found it: what makes it pass or fail, of the set and of every case that is asked.
-CASES = """
-    SELECT md5(concat_ws('|', chosen.threshold, chosen.judge_id, chosen.judge_blocks, chosen.inbox, string_agg(md5((
-        to_jsonb(one) - '{id,set_id,source,trace_id,updated_at}'::text[])::text), '' ORDER BY one.key COLLATE "C")))
+CASES = f"""
+    SELECT md5(concat_ws('|', chosen.threshold, chosen.judge_id, chosen.judge_blocks, chosen.inbox, string_agg(md5(
+        jsonb_build_object({", ".join(f"'{each}', one.{each}" for each in ASKED)})::text), '' ORDER BY one.key COLLATE "C") FILTER (WHERE one.id IS NOT NULL)))
     FROM prompts_evalset chosen LEFT JOIN prompts_evalcase one ON one.set_id = chosen.id AND one.enabled
     WHERE chosen.id = %s GROUP BY chosen.id
-"""
+"""  # noqa: S608 - of constants
 Why = Literal["", "not_run", "gate_shut", "gate_changed"]
 
 

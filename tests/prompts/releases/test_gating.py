@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection, transaction
 
 from prompts import audit, releases, tasks, versions
 from prompts.evaluation import running
 from prompts.models import (
     EvalCase,
+    EvalResult,
     EvalRun,
     EvalSet,
     ModelCall,
@@ -18,6 +20,7 @@ from prompts.models import (
     PromptVersion,
     Release,
 )
+from prompts.releases import gating
 from tests.prompts.releases.making import (
     let_pass,
     make,
@@ -145,6 +148,19 @@ def test_what_changes_nothing_of_what_is_asked_leaves_the_gate_open(
     assert releases.gate(release).is_open
 
 
+def test_a_column_that_is_added_shuts_no_gate_and_somebody_says_whether_it_counts(
+    prompt: Prompt, case: EvalCase
+) -> None:
+    before = gating.digest_of(case.set_id)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE prompts_evalcase ADD COLUMN later integer DEFAULT 1")
+        assert gating.digest_of(case.set_id) == before
+        transaction.set_rollback(True)
+
+    columns = {field.column for field in EvalCase._meta.concrete_fields}
+    assert columns - {*gating.ASKED} == {"id", "set_id", "source", "trace_id", "updated_at"}
+
+
 # --- who made it easier --------------------------------------------------------------------------------
 
 
@@ -163,9 +179,10 @@ def people() -> tuple[int, int]:
         (lambda case: EvalCase.objects.update(critical=False), True),
         (lambda case: EvalCase.objects.update(must_contain=[]), True),
         (lambda case: case.delete(), True),
+        (lambda case: EvalSet.objects.update(inbox="other-shop"), True),
         (lambda case: EvalCase.objects.create(set=case.set, key="b", text="t"), False),
     ],
-    ids=["threshold", "higher", "off", "uncritical", "asks less", "deleted", "added"],
+    ids=["threshold", "higher", "off", "uncritical", "asks less", "deleted", "shop", "added"],
 )
 def test_who_makes_a_gate_easier_does_not_send_the_release_through_it_alone(
     prompt: Prompt,
@@ -221,6 +238,73 @@ def test_what_was_easier_before_the_version_was_written_or_in_another_set_is_not
     assert releases.publish(release, by=people[0])
 
 
+@pytest.mark.parametrize("has_versions", [True, False], ids=["versions", "sops alone"])
+def test_saving_once_more_or_another_release_makes_nobody_forget(
+    prompt: Prompt, case: EvalCase, people: tuple[int, int], has_versions: bool
+) -> None:
+    first, second = people
+    make(prompt, "failed", number=5)
+    with audit.acting(first):
+        EvalSet.objects.update(threshold=10)
+    again = make(prompt, "again", number=6)
+    if not has_versions:
+        again.versions.clear()
+    passed(again)
+
+    assert not releases.publish(again, by=first)
+    assert releases.publish(again, by=second)
+    # Somebody else has let a release of this set go out: from then on it is new.
+    later = make(prompt, "later", number=7)
+    if not has_versions:
+        later.versions.clear()
+    passed(later)
+    assert releases.publish(later, by=first)
+    with audit.acting(first):
+        EvalSet.objects.update(threshold=5)
+    last = make(prompt, "last", number=8)
+    passed(last)
+    assert not releases.publish(last, by=first)
+
+
+def test_a_release_that_goes_on_by_itself_settles_nothing(
+    prompt: Prompt, case: EvalCase, people: tuple[int, int]
+) -> None:
+    staged = make(prompt, "staged", number=5)
+    passed(staged)
+    assert releases.start(staged, by=people[0])
+    with audit.acting(people[0]):
+        EvalSet.objects.update(threshold=10)
+    passed(staged)
+    assert releases.publish(staged)
+    last = make(prompt, "last", number=6)
+    passed(last)
+
+    assert not releases.publish(last, by=people[0])
+
+
+@pytest.mark.parametrize(("stood", "is_padded"), [(8, True), (9, False)])
+def test_who_pads_a_set_with_cases_that_pass_does_not_send_the_release_alone(
+    prompt: Prompt, people: tuple[int, int], stood: int, is_padded: bool
+) -> None:
+    chosen = EvalSet.objects.create(name="shop", title="Shop", threshold=90)
+    cases = [EvalCase.objects.create(set=chosen, key=f"a{n}", text="t") for n in range(10)]
+    release = make(prompt)
+    with audit.acting(people[0]):
+        cases += [EvalCase.objects.create(set=chosen, key=f"b{n}", text="t") for n in range(10)]
+    run = running.begin(chosen, release=release, user_id=None)
+    failed = set(range(stood, 10))
+    EvalResult.objects.bulk_create(
+        EvalResult(run=run, case=case, passed=n not in failed) for n, case in enumerate(cases)
+    )
+    EvalRun.objects.filter(pk=run.pk).update(state="done", total=20, passed=20 - len(failed))
+    assert releases.gate(release).is_open
+
+    assert len(releases.loosened(release)) == (10 if is_padded else 0)
+    assert releases.publish(release, by=people[0]) is not is_padded
+    if is_padded:
+        assert releases.publish(release, by=people[1])
+
+
 def test_who_takes_a_hold_away_does_not_use_that_alone(
     prompt: Prompt, case: EvalCase, people: tuple[int, int]
 ) -> None:
@@ -242,3 +326,29 @@ def test_who_takes_a_hold_away_does_not_use_that_alone(
         assert versions.publish(version, by=second)
     later = PromptVersion.objects.create(prompt=prompt, number=7, text="新")
     assert versions.publish(later, by=first)
+
+
+@pytest.mark.parametrize("went_back", [False, True], ids=["to an older", "to a newer"])
+def test_a_rollback_by_somebody_else_agrees_to_no_hold_that_is_gone(
+    prompt: Prompt, case: EvalCase, people: tuple[int, int], went_back: bool
+) -> None:
+    first, second = people
+    out = make(prompt, "out")
+    passed(out)
+    newer = PromptVersion.objects.create(prompt=prompt, number=3, text="急")
+    if went_back:
+        Prompt.objects.update(current=newer)
+    assert releases.publish(out, by=second, over=[newer.pk])
+    with audit.acting(second):
+        versions.hold(prompt, guarded_by=case.set_id, by_release_only=None)
+    with audit.acting(first):
+        versions.hold(prompt, guarded_by=case.set_id, by_release_only=False)
+    with audit.acting(second):
+        assert releases.roll_back(Release.objects.get(), "bad", by=second)
+    later = PromptVersion.objects.create(prompt=prompt, number=7, text="新")
+
+    with pytest.raises(versions.Held):
+        versions.publish(later, by=first)
+    with audit.acting(second):
+        assert versions.publish(later, by=second)
+    assert not audit.unheld_alone([prompt.pk], first)
