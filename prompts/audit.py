@@ -18,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models import Max
 
-from prompts.models import AuditEntry, Prompt, Release
+from prompts.models import AuditEntry, Prompt, PromptVersion, Release
 
 # So many changes of what speaks, and of what holds it, are looked at.
 UNHELD = 200
@@ -108,6 +108,17 @@ def since(row: models.Model, number: int) -> Sequence[AuditEntry]:
     """What became of a row after that change, the oldest first."""
     rows = AuditEntry.objects.filter(model=model_of(row), object_pk=str(row.pk), pk__gt=number)
     return list(rows.order_by("pk")[:20])
+
+
+def waits(version: PromptVersion) -> bool:
+    """Whether a version has never been in force; False for one from before there was an audit."""
+    added = AuditEntry.objects.filter(model=model_of(PromptVersion), object_pk=str(version.pk))
+    spoke = AuditEntry.objects.filter(
+        model=model_of(Prompt),
+        object_pk=str(version.prompt_id),
+        changes__current_id__1=version.pk,
+    )
+    return added.exists() and not spoke.exists()
 
 
 def unheld_alone(prompts: Iterable[int], user_id: int) -> Sequence[AuditEntry]:

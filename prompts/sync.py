@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
-from prompts import retrieval
+from prompts import audit, retrieval
 from prompts.default_files import DefaultsError, Entry
 from prompts.models import (
     FewShotExample,
@@ -126,7 +126,8 @@ class PromptTable:
     """A changed default becomes a new version; versions are never written over. The title is set once.
 
     A prompt set back to an older default counts as edited: `loaded` is the newest default of its versions. Where
-    versions go out by releases only, a new one waits for a release, and counts as what the prompt says meanwhile.
+    versions go out by releases only, a new one waits for a release, and counts as what the prompt says meanwhile; once
+    nothing holds the prompt any more, it is one that nobody touched.
     """
 
     def stored(self) -> dict[Identity, Stored]:
@@ -135,9 +136,12 @@ class PromptTable:
 
     def stored_of(self, prompt: Prompt) -> Stored:
         says = digest(self.content(prompt.current)) if prompt.current else ""
-        loaded = next(filter(None, [v.default_digest for v in prompt.versions.all()]), "")
+        newest = next((each for each in prompt.versions.all() if each.default_digest), None)
+        loaded = newest.default_digest if newest else ""
         is_shipped = prompt.current is not None and says == prompt.current.default_digest
-        return Stored(loaded if is_shipped and holds(prompt) else says, loaded)
+        if is_shipped and holds(prompt):
+            return Stored(loaded, loaded)
+        return Stored(says, says if is_shipped and newest and audit.waits(newest) else loaded)
 
     def content(self, version: PromptVersion) -> dict[str, Any]:
         said = columns(version, WORDING_FIELDS)

@@ -333,3 +333,17 @@ def test_a_prompt_that_a_gate_holds_keeps_its_wording_and_the_new_one_waits(fold
     folder.write("persona.zh.yaml", persona_with("第三版。"))
     folder.sync()
     assert (prompt.versions.count(), Prompt.objects.get().current) == (3, prompt.current)
+
+
+def test_what_waited_for_a_release_speaks_once_nothing_holds_its_prompt(folder: Folder) -> None:
+    folder.sync()
+    Prompt.objects.update(by_release_only=True)
+    folder.write("persona.zh.yaml", persona_with("第二版。"))
+    folder.sync()
+    Prompt.objects.update(by_release_only=None)
+
+    assert folder.sync() == summary(updated=1, unchanged=3)
+    assert Prompt.objects.get().current.text == "第二版。"  # type: ignore[union-attr]
+    folder.write("persona.zh.yaml", persona_with("第三版。"))
+    assert folder.sync() == summary(updated=1, unchanged=3)
+    assert folder.sync() == summary(unchanged=4)
