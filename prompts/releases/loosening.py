@@ -41,7 +41,10 @@ def since(release: Release) -> datetime:
     others = Release.objects.filter(eval_set=release.eval_set_id).exclude(pk=release.pk)
     sent = Q(moves__act__in=("start", "publish"), moves__by__isnull=False)
     out = others.filter(sent).aggregate(at=Max("moves__at"))["at"]
-    moments = [release.created_at, out or others.aggregate(at=Min("created_at"))["at"]]
+    moments: list[datetime | None] = [
+        release.created_at,
+        out or others.aggregate(at=Min("created_at"))["at"],
+    ]
     for version in release.versions.select_related("prompt__current"):
         current = version.prompt.current
         newer = PromptVersion.objects.filter(

@@ -12,9 +12,10 @@ from django.utils import timezone
 from prompts import retrieval
 from prompts.llm import canary as arithmetic
 from prompts.locks import Lock
-from prompts.models import Prompt, Release, RoutePolicy, SopSet
+from prompts.models import Prompt, PromptVersion, Release, RoutePolicy, SopSet
 from prompts.releases.gating import gate, newer_in_force
 from prompts.releases.history import note
+from prompts.releases.inheriting import pass_on, published_besides, superseded_by
 from prompts.releases.loosening import alone
 from prompts.snapshot import announce
 
@@ -283,45 +284,26 @@ def roll_back(
 
 
 def put_back(release: Release) -> None:
-    for version in release.versions.all():
+    """What another published release holds as well stays."""
+    others = published_besides(release)
+    theirs = PromptVersion.objects.filter(releases__in=others)
+    for version in release.versions.exclude(pk__in=theirs):
         before = release.previous["prompts"][str(version.prompt_id)]
         Prompt.objects.filter(pk=version.prompt_id, current=version).update(current_id=before)
     policy = release.policy
-    if policy is not None and policy.active:
+    if (
+        policy is not None
+        and policy.active
+        and policy.pk not in others.values_list("policy", flat=True)
+    ):
         activate(release.previous["policy"])
-    put_sops_back(release)
+    if release.sop_set_id not in others.values_list("sop_set", flat=True):
+        put_sops_back(release)
     pass_on(release)
     for earlier in Release.objects.filter(pk__in=superseded_by(release)):
         if speaks(earlier):
             told = release.name
             move(earlier, "restore", Status.SUPERSEDED, to=Status.PUBLISHED, detail=told)
-
-
-def superseded_by(release: Release) -> list[int]:
-    """The releases that ended with it; an older row names the one."""
-    previous = release.previous
-    ended = previous["superseded"] if "superseded" in previous else [previous["release"]]
-    return [pk for pk in ended if pk is not None]
-
-
-def pass_on(release: Release) -> None:
-    """Who replaced something of a release that is taken back gives way, one day, to what that had replaced."""
-    gone = {each.pk for each in release.versions.all()}
-    later = Release.objects.filter(status__in=(Status.PUBLISHED, Status.SUPERSEDED))
-    for other in later.exclude(pk=release.pk).exclude(previous={}):
-        before = dict(other.previous)
-        before["prompts"] = {
-            prompt: release.previous["prompts"][prompt] if version in gone else version
-            for prompt, version in before["prompts"].items()
-        }
-        if before["policy"] is not None and before["policy"] == release.policy_id:
-            before["policy"] = release.previous["policy"]
-        if before.get("sops") and before["sops"] == release.sop_set_id:
-            before |= {name: release.previous[name] for name in ("sops", "edited")}
-        if release.pk in superseded_by(other):
-            before["superseded"] = [*superseded_by(other), *superseded_by(release)]
-        if before != other.previous:
-            Release.objects.filter(pk=other.pk).update(previous=before)
 
 
 def put_sops_back(release: Release) -> None:

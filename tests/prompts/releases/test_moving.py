@@ -268,6 +268,55 @@ def test_what_was_taken_back_does_not_come_again_with_a_later_release(prompt: Pr
     assert status_of(first) == "rolled_back"
 
 
+def test_what_another_published_release_holds_too_stays_when_one_is_taken_back(
+    prompt: Prompt,
+) -> None:
+    """Three releases of a prompt, two of them with the same version; every one speaks somewhere else, too."""
+    other = Prompt.objects.create(purpose="summary", language="zh", title="summary")
+    old, new = (RoutePolicy.objects.create(number=n, active=n == 1) for n in (1, 2))
+    first, same, third = (
+        make(prompt, "a"),
+        make(prompt, "b", number=3, policy=new),
+        make(prompt, "c", number=4),
+    )
+    first.versions.add(PromptVersion.objects.create(prompt=other, number=1, text="摘要"))
+    shared = first.versions.get(prompt=prompt)
+    same.versions.set([shared])
+    for one in (first, same, third):
+        let_pass(one)
+    assert releases.publish(first)
+    assert releases.publish(same)
+    assert releases.publish(third)
+    assert [status_of(one) for one in (first, same, third)] == ["published"] * 3
+
+    assert releases.roll_back(Release.objects.get(pk=first.pk), "bad")
+    assert releases.roll_back(Release.objects.get(pk=third.pk), "bad")
+    assert Prompt.objects.get(pk=prompt.pk).current == shared
+    assert releases.roll_back(Release.objects.get(pk=same.pk), "bad")
+
+    assert Prompt.objects.get(pk=prompt.pk).current == prompt.current
+    assert RoutePolicy.objects.get(active=True) == old
+
+
+def test_the_version_of_two_releases_stays_with_the_one_that_is_left(prompt: Prompt) -> None:
+    other = Prompt.objects.create(purpose="summary", language="zh", title="summary")
+    first, same = make(prompt, "a"), make(prompt, "b", number=3)
+    first.versions.add(PromptVersion.objects.create(prompt=other, number=1, text="摘要"))
+    shared = first.versions.get(prompt=prompt)
+    same.versions.set([shared])
+    for one in (same, first):
+        let_pass(one)
+    assert releases.publish(first)
+    assert releases.publish(same)
+
+    assert releases.roll_back(Release.objects.get(pk=first.pk), "bad")
+    assert Prompt.objects.get(pk=prompt.pk).current == shared
+    assert status_of(same) == "published"
+    assert releases.roll_back(Release.objects.get(pk=same.pk), "bad")
+
+    assert Prompt.objects.get(pk=prompt.pk).current == prompt.current
+
+
 def test_publishing_goes_back_behind_a_newer_version_only_where_that_is_said(
     prompt: Prompt,
 ) -> None:
