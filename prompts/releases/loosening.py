@@ -2,11 +2,22 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Max, Min, Q
+from django.db.models import CharField, Q, QuerySet, Subquery
+from django.db.models.functions import Cast, Coalesce
 
 from prompts import audit
-from prompts.models import AuditEntry, EvalCase, EvalResult, EvalSet, PromptVersion, Release
+from prompts.models import (
+    AuditEntry,
+    EvalCase,
+    EvalResult,
+    EvalSet,
+    Prompt,
+    PromptVersion,
+    Release,
+    ReleaseMove,
+)
 from prompts.releases.gating import gate
 
 # Of a case, what tells nothing of what it asks for.
@@ -18,11 +29,9 @@ OTHERWISE = {"judge_id", "judge_blocks", "inbox"}
 def loosened(release: Release) -> list[AuditEntry]:
     """What people did to its set that makes it easier to pass, since the moment that counts; the latest first."""
     case = audit.model_of(EvalCase)
-    cases = EvalCase.objects.filter(set=release.eval_set_id).values_list("pk", flat=True)
+    cases = EvalCase.objects.filter(set=release.eval_set_id).values(named=Cast("pk", CharField()))
     # A case that is gone tells which set it was of.
-    of_cases = Q(object_pk__in=[str(pk) for pk in cases]) | Q(
-        changes__set_id__0=release.eval_set_id
-    )
+    of_cases = Q(object_pk__in=cases) | Q(changes__set_id__0=release.eval_set_id)
     of_set = Q(model=audit.model_of(EvalSet), object_pk=str(release.eval_set_id))
     later = AuditEntry.objects.filter(of_set | Q(of_cases, model=case), at__gte=since(release))
     entries = list(later.exclude(Q(act="added") & ~Q(model=case)))
@@ -39,19 +48,24 @@ def since(release: Release) -> datetime:
     was one, the first release of the set. Never later than what has waited longest to replace what is in force.
     """
     others = Release.objects.filter(eval_set=release.eval_set_id).exclude(pk=release.pk)
-    sent = Q(moves__act__in=("start", "publish"), moves__by__isnull=False)
-    out = others.filter(sent).aggregate(at=Max("moves__at"))["at"]
-    moments: list[datetime | None] = [
-        release.created_at,
-        out or others.aggregate(at=Min("created_at"))["at"],
-    ]
-    for version in release.versions.select_related("prompt__current"):
-        current = version.prompt.current
-        newer = PromptVersion.objects.filter(
-            prompt=version.prompt_id, number__gt=current.number if current else 0
-        )
-        moments.append(newer.aggregate(at=Min("created_at"))["at"])
+    sent = ReleaseMove.objects.filter(release__in=others, act__in=("start", "publish"))
+    by_people = sent.exclude(by=None).order_by("-at").values("at")
+    newer = PromptVersion.objects.filter(
+        prompt__in=Prompt.objects.filter(versions__releases=release),
+        number__gt=Coalesce("prompt__current__number", 0),
+    )
+    parts = (
+        Coalesce(Subquery(by_people[:1]), oldest(others)),
+        oldest(newer),
+        "created_at",
+    )
+    # One statement, as the page of a release asks for it, too.
+    moments: tuple[datetime | None, ...] = Release.objects.values_list(*parts).get(pk=release.pk)
     return min(moment for moment in moments if moment is not None)
+
+
+def oldest(rows: QuerySet[Any]) -> Subquery:
+    return Subquery(rows.order_by("created_at").values("created_at")[:1])
 
 
 def loosens(entry: AuditEntry) -> bool:
