@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -86,8 +86,10 @@ def claim(row: ReportSubscription, period: Period) -> bool:
     rows = ReportSubscription.objects.filter(unsent, free, pk=row.pk, enabled=True)
     with transaction.atomic():  # what is read is the lease that was written
         lease = Now() + LEASE
-        mine = rows.filter(begun__lt=BEGUN_MOST)
-        if mine.update(lease_until=lease, begun=F("begun") + 1, problem=""):
+        same = Q(begun_for=period.last)
+        mine = rows.filter(~same | Q(begun__lt=BEGUN_MOST))
+        begun = Case(When(same, then=F("begun") + 1), default=1)
+        if mine.update(lease_until=lease, begun=begun, begun_for=period.last, problem=""):
             row.refresh_from_db(fields=["lease_until"])
             return True
     if rows.update(sent_until=period.last, lease_until=None, begun=0, problem=GIVEN_UP):

@@ -289,9 +289,10 @@ class ReportSubscription(models.Model):
     enabled = models.BooleanField(default=True)
     # The last day of the newest report that was sent.
     sent_until = models.DateField(null=True, blank=True, editable=False)
-    # Whoever holds the lease sends the next one; how often that was begun and nobody knows how it ended.
+    # Whoever holds the lease sends the next one; how often that of `begun_for` was begun and nobody knows how it ended.
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     begun = models.PositiveSmallIntegerField(default=0, editable=False)
+    begun_for = models.DateField(null=True, editable=False)
     problem = models.CharField(max_length=80, blank=True, editable=False)
 
     class Meta:

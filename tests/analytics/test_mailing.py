@@ -186,6 +186,20 @@ def test_a_report_whose_worker_died_is_sent_by_another(
     assert (row.sent_until, row.begun, row.lease_until) == (date(2026, 11, 22), 0, None)
 
 
+def test_each_report_is_begun_twice_however_often_the_one_before_was(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = subscriber()
+    for _ in range(2):
+        die_while("before", monkeypatch)
+        lease_is_over()
+
+    assert mailing.send_due(MONDAY + timedelta(days=7)) == 1
+
+    row.refresh_from_db()
+    assert (row.sent_until, row.begun, row.problem) == (date(2026, 11, 29), 0, "")
+
+
 def test_a_report_that_kills_every_worker_is_given_up_and_said(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
