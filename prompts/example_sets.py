@@ -5,8 +5,8 @@ Called where releases are made, and by prompts.snapshot and prompts.composing fo
 
 import hashlib
 import threading
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db import connection, transaction
 
@@ -16,6 +16,7 @@ from prompts.models import ExampleSet, ExampleVersion, FewShotExample, PromptVer
 from prompts.retrieval import Difference
 
 AS_EDITED = 0
+# Beside those that the snapshot names.
 SETS_KEPT = 6
 CONTENT = ["key", "language", "intent", "emotion", "messages", "tags"]
 DIGESTS = f"""
@@ -42,7 +43,8 @@ DRIFT = f"""
     WHERE held.digest IS DISTINCT FROM live.digest
     ORDER BY 1, 2
 """  # noqa: S608 - of constants
-KEPT: OrderedDict[int, Library] = OrderedDict()
+KEPT: dict[int, Library] = {}
+NAMED: set[int] = set()
 LOCK = threading.Lock()
 
 
@@ -85,13 +87,31 @@ def library_for(wording: Wording, sets: Mapping[int, int], live: Library) -> Lib
 
 def library(chosen: int, live: Library) -> Library:
     """The examples of a set, read once in a process: nothing changes it. What says the same as now is not cut again."""
+    kept = KEPT.get(chosen)
+    if kept is None:
+        kept = read(chosen, live)  # nobody who has theirs waits for it
+        with LOCK:
+            KEPT[chosen] = kept
+            drop_oldest()
+    return kept
+
+
+def warm(named: Collection[int], live: Library) -> None:
+    """Reads those that are heard, and keeps each as long as it is named."""
     with LOCK:
-        if chosen not in KEPT:
-            KEPT[chosen] = read(chosen, live)
-        KEPT.move_to_end(chosen)
-        while len(KEPT) > SETS_KEPT:
-            KEPT.popitem(last=False)
-        return KEPT[chosen]
+        NAMED.clear()
+        NAMED.update(named)
+    for chosen in named:
+        library(chosen, live)
+    with LOCK:
+        drop_oldest()
+
+
+def drop_oldest() -> None:
+    """Of the sets that nobody hears, as those of trials, the last ones stay."""
+    others = [chosen for chosen in KEPT if chosen not in NAMED]
+    for chosen in others[: max(0, len(others) - SETS_KEPT)]:
+        del KEPT[chosen]
 
 
 def read(chosen: int, live: Library) -> Library:

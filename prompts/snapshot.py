@@ -208,7 +208,8 @@ def take_snapshot() -> Snapshot:
     load = LoadPolicy.objects.first() or LoadPolicy()
     library = fewshots.read(CACHE.kept.library if CACHE.kept else Library())
     published, trials = release_trials.published(), release_trials.read()
-    warm_examples(published, trials, library)
+    shadows = release_trials.shadows()
+    warm_examples(published, (*trials, *(each.trial for each in shadows)), library)
     return Snapshot(
         endpoints=tuple(readable_endpoints()),
         prompts={(p.purpose, p.language): p.current for p in prompts if p.current},
@@ -222,7 +223,7 @@ def take_snapshot() -> Snapshot:
         trials=trials,
         published=published,
         example_sets=published.example_sets,
-        shadows=release_trials.shadows(),
+        shadows=shadows,
         sop_set=release_trials.sops_in_force(),
         nlu_number=active_classifier(),
         taken_at=taken_at,
@@ -232,8 +233,8 @@ def take_snapshot() -> Snapshot:
 def warm_examples(published: Published, trials: tuple[ReleaseTrial, ...], library: Library) -> None:
     """No turn waits for the examples of a release: they are read before it is heard, once in a process."""
     tried = {trial.example_set for trial in trials}
-    for chosen in {*published.example_sets.values(), *tried} - {example_sets.AS_EDITED}:
-        example_sets.library(chosen, library)
+    heard = {*published.example_sets.values(), *tried}
+    example_sets.warm(heard - {example_sets.AS_EDITED}, library)
 
 
 CACHE = Cache(take_snapshot)

@@ -172,6 +172,29 @@ def test_frozen_examples_cost_no_query_of_a_turn_once_they_are_known(
     assert len(asked_for) == 0
 
 
+def test_every_set_that_is_heard_or_shadowed_stays_however_many(
+    prompt: Prompt, model: ModelEndpoint, example: FewShotExample
+) -> None:
+    for number in range(example_sets.SETS_KEPT + 2):
+        edit_example(example, f"回答{number}")
+        release = with_examples(prompt, f"r{number}", number=20 + number)
+        Release.objects.filter(pk=release.pk).update(shadow_percent=1)
+    completion.CACHE.clear()
+    current = completion.snapshot()
+
+    with CaptureQueriesContext(connection) as asked_for:
+        found = {
+            example_sets.library(each.trial.example_set, current.library).version[1]
+            for each in current.shadows
+        }
+
+    assert (len(found), len(asked_for)) == (example_sets.SETS_KEPT + 2, 0)
+    Release.objects.update(shadow_percent=0)
+    completion.CACHE.clear()
+    completion.snapshot()
+    assert len(example_sets.KEPT) == example_sets.SETS_KEPT
+
+
 def with_snapshot_queries() -> int:
     """How many queries a fresh snapshot takes."""
     completion.CACHE.clear()
