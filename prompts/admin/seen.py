@@ -9,6 +9,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from prompts import audit
+from prompts.admin.lines import IndentedJson
 from prompts.admin.wording import both, in_chinese, pick
 from prompts.models import AuditEntry
 
@@ -29,7 +30,7 @@ class SeenForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in it
         if SEEN in self.fields and self.instance.pk and not self.is_bound:
             self.initial[SEEN] = str(audit.latest(self.instance))
         for field in self.fields.values():
-            if isinstance(field, forms.JSONField) and "rows" not in field.widget.attrs:
+            if isinstance(field, forms.JSONField) and not isinstance(field, IndentedJson):
                 field.widget.attrs["rows"] = JSON_ROWS
 
     def clean(self) -> dict[str, Any]:
