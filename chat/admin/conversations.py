@@ -256,6 +256,11 @@ class MessageAdmin(ReadOnly, ModelAdmin):
 class RatingAdmin(ReadOnly, ModelAdmin):
     list_display = ["at", "score", "resolved", "conversation"]
     list_filter = ["score", "resolved", "at"]
+    fields = ["conversation", "score", "resolved", "tagged", "comment", "at"]
+
+    @admin.display(description=both("标签", "Tags"))
+    def tagged(self, row: Rating) -> str:
+        return ", ".join(row.tags) or "—"
 
 
 @admin.register(Reveal)

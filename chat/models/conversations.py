@@ -226,7 +226,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.role} #{self.seq}"
+        return f"{self.get_role_display()} #{self.seq}"
 
 
 class Rating(models.Model):
@@ -280,7 +280,7 @@ class Escalation(models.Model):
         indexes = [models.Index(fields=["end", "ended_at"], name="escalation_of_day")]
 
     def __str__(self) -> str:
-        return ", ".join(reason["code"] for reason in self.reasons) or "—"
+        return f"{timezone.localtime(self.opened_at):%Y-%m-%d %H:%M}"
 
 
 class EscalationPolicy(models.Model):

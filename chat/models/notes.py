@@ -68,4 +68,4 @@ class Reveal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.placeholder} by {self.agent_id}"
+        return self.placeholder

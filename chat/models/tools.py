@@ -133,4 +133,4 @@ class ToolCall(models.Model):
         indexes = [models.Index(fields=["conversation", "at"], name="toolcall_of_conversation")]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.state}"
+        return f"{self.name} {self.get_state_display()}"

@@ -79,4 +79,4 @@ class WebhookDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event} {self.state}"
+        return f"{self.get_event_display()} · {self.get_state_display()}"

@@ -61,7 +61,7 @@ class ModelCall(models.Model):
         ordering = ["-at"]
 
     def __str__(self) -> str:
-        return f"{self.endpoint} {self.purpose} {self.error_class or 'ok'}"
+        return f"{self.endpoint} {self.purpose} {self.error_class or '✓'}"
 
 
 class Budget(models.Model):

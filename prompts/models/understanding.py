@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from prompts.bilingual import pick
 from prompts.models.texts import EMOTIONS, LANGUAGES
 
 
@@ -99,4 +100,4 @@ class NluModel(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"classifier {self.number}"
+        return pick(f"分类器 {self.number}", f"classifier {self.number}")
