@@ -37,7 +37,8 @@ class WrittenField(forms.CharField):
 
     def __init__(self, *, rows: int = 3, **options: Any) -> None:
         options.setdefault("required", False)
-        options.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": rows}))
+        shape = {"rows": rows, "class": "yd-lines"}
+        options.setdefault("widget", UnfoldAdminTextareaWidget(attrs=shape))
         super().__init__(**options)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
