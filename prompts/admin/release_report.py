@@ -28,7 +28,10 @@ BEFORE = (Status.DRAFT, Status.CANARY)
 
 def context(request: HttpRequest, row: Release) -> dict[str, Any]:
     found = releases.gate(row)
-    holds = list(row.versions.select_related("prompt__current"))
+    # Read once for all who ask for them below.
+    versions = PromptVersion.objects.select_related("prompt__current")
+    models.prefetch_related_objects([row], models.Prefetch("versions", versions))
+    holds = list(row.versions.all())
     changed, examples = drift(row), example_drift(row, holds)
     easier = loosened(row)
     older = [each for each in holds if releases.is_older(each)]

@@ -109,6 +109,6 @@ def alone(
     if by is None or release.override_by_id is not None:
         return []
     eased = loosened(release) if known is None else known
-    prompts = release.versions.values_list("prompt", flat=True)
+    prompts = [version.prompt_id for version in release.versions.all()]
     mine = [each for each in eased if each.actor_id == by]
     return [*audit.unheld_alone(prompts, by), *mine]
