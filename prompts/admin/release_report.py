@@ -14,7 +14,7 @@ from prompts.admin.release_words import DIFFERENCES, MOVES, STATUSES, WORDS
 from prompts.admin.sops_heard import how
 from prompts.admin.wording import as_money, as_ms, in_chinese, pick
 from prompts.llm.canary import BUCKETS
-from prompts.models import AuditEntry, PromptVersion, Release, SopSet
+from prompts.models import AuditEntry, PromptVersion, Release
 from prompts.releases import Figures, Outcomes, Standing, Told, Verdict
 from prompts.releases.stages import as_hold
 from prompts.retrieval import Difference
@@ -26,7 +26,7 @@ Status = Release.Status
 BEFORE = (Status.DRAFT, Status.CANARY)
 
 
-def context(request: HttpRequest, row: Release) -> dict[str, Any]:
+def context(request: HttpRequest, row: Any) -> dict[str, Any]:
     found = releases.gate(row)
     # Read once for all who ask for them below.
     versions = PromptVersion.objects.select_related("prompt__current")
@@ -48,14 +48,14 @@ def context(request: HttpRequest, row: Release) -> dict[str, Any]:
         "older": older,
         "run": as_line(found.run) if found.run else None,
         "holds": holds,
-        "sop_count": size_of(row) if row.sop_set_id else 0,
+        "sop_count": row.sop_count,  # as the page's own queryset counts it
         "example_count": len(row.example_set.members) if row.example_set else 0,
         "example_drift": examples[:DRIFT_SHOWN],
         "example_drift_count": len(examples),
         "drift": changed[:DRIFT_SHOWN],
         "drift_count": len(changed),
         "moves": moves(row),
-        "blocker": blocked_by(row) if row.status == Status.DRAFT else None,
+        "blocker": told_of(releases.blocker(row)) if row.status == Status.DRAFT else None,
         **compared(row, goes=[(found.is_open, "stage_gate"), (not older, "stage_newer")]),
         "may_publish": request.user.has_perm("prompts.publish_release"),
         "may_evaluate": request.user.has_perm("prompts.change_evalset"),
@@ -77,13 +77,6 @@ def compared(row: Release, *, goes: list[tuple[bool, str]]) -> dict[str, Any]:
     except DatabaseError:
         log.exception("release_not_compared", release=row.name)
         return {"uncompared": WORDS["uncompared"]}
-
-
-def size_of(row: Release) -> int:
-    """How many SOPs it holds."""
-    sized = SopSet.objects.annotate(size=models.Func("members", function="cardinality"))
-    found = sized.filter(releases=row).values_list("size", flat=True).first()
-    return found or 0
 
 
 def drift(row: Release) -> list[tuple[Difference, Any]]:
@@ -137,7 +130,7 @@ def staged(row: Release, fared: Told | None, goes: list[tuple[bool, str]]) -> di
     ]
     everybody = {"text": WORDS["stage_all"], "hold": "", "state": state_of(len(steps), at)}
     needs = needs_of(found, goes) if found else []
-    blocker = blocked_by(row) if found else None
+    blocker = told_of(found.blocker) if found else None
     return {
         "steps": [*steps, everybody],
         "standing": found,
@@ -154,9 +147,8 @@ def state_of(number: int, at: int | None) -> str:
     return "now" if number == at else "past"
 
 
-def blocked_by(row: Release) -> dict[str, Any] | None:
+def told_of(other: Release | None) -> dict[str, Any] | None:
     """Who has the tails that it wants next, and which they are."""
-    other = releases.blocker(row)
     return {"release": other, "tails": releases.range_text(other)} if other else None
 
 

@@ -212,8 +212,12 @@ class ReleaseAdmin(ModelAdmin):
         releases.note(obj, "make", before="", after=draft, by=request.user.pk, detail=obj.note)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Release]:
+        """A page has the count of its SOPs with its row; a list need not open their sets for that."""
         found: models.QuerySet[Release] = super().get_queryset(request)
-        return found.select_related("eval_set", "example_set")
+        shown = found.select_related("eval_set", "example_set")
+        is_one = request.resolver_match and "object_id" in request.resolver_match.kwargs
+        size = models.Func("sop_set__members", function="cardinality")
+        return shown.annotate(sop_count=size) if is_one else shown
 
     @display(description=both("状态", "status"), ordering="status", label=COLOURS)  # type: ignore[untyped-decorator]
     def state(self, row: Release) -> tuple[str, Any]:

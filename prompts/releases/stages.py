@@ -93,8 +93,9 @@ def standing(release: Release, *, told: judging.Told | None = None) -> Standing 
     since = release.stage_since or timezone.now()
     stages = [(percent, minutes) for percent, minutes in release.stages]
     due = since + timedelta(minutes=stages[release.stage][1])
-    arm, _ = evidence.read(release, since=since)
     compared, outcomes = told or judging.told(release)
+    # The first stage began with the canary: how that fares is how the stage does.
+    arm = outcomes[0] if release.stage == 0 else evidence.read(release, since=since)[0]
     return Standing(
         at=release.stage,
         stages=stages,
