@@ -47,7 +47,7 @@ LABELS = {
 HELP = {
     "name": both("小写英文与下划线，模型用它来调用", "Lower case and underscores; models call it by this"),
     "description_zh": both("模型据此决定何时使用", "Models decide by it when to use the tool"),
-    "effect": both("read 自动执行；write 会改动数据", "read runs by itself; write changes something"),
+    "effect": both("「查询」自动执行；「写入」会改动数据", "“read” runs by itself; “write” changes something"),
     "url": both("参数写成 {order_number}；内部地址须先列入 YINGDA_TOOL_HOSTS",
                 "An argument is written {order_number}; internal hosts must be in YINGDA_TOOL_HOSTS first"),
     "auth_env": both("以 _TOOL_KEY 结尾的环境变量名，这里不填密钥本身", "The name of a variable that ends in _TOOL_KEY; never the key itself"),

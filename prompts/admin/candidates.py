@@ -55,7 +55,7 @@ class CandidateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
                 "接受前可以改写，去掉只与这位顾客有关的内容",
                 "Reword it before accepting: leave out what concerns this customer alone",
             ),
-            "enabled": both("取消勾选即忽略", "Unticked, it is dismissed"),
+            "enabled": both("关闭即忽略", "Switched off, it is dismissed"),
         }
 
 

@@ -135,7 +135,7 @@ HELP = {
         "This endpoint judges the answers of cases that have a rubric, at its usual price; empty: nobody does.",
     ),
     "judge_blocks": both(
-        "关键用例只有裁判不通过时，也算关键失败。不勾选时，模型的意见不会单独拦下发布。",
+        "关键用例只有裁判不通过时，也算关键失败。关闭时，模型的意见不会单独拦下发布。",
         "A critical case of which only the judge disapproves counts as failed, too. Else a model's opinion alone holds no release.",
     ),
     "tool": both(

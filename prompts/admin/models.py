@@ -64,7 +64,7 @@ class ModelEndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic o
                 "没有价格时，数字最小的先被询问", "Without prices, the lowest is asked first"
             ),
             "strength": both(
-                "负载高时，非 VIP 顾客使用 light",
+                "负载高时，非 VIP 顾客使用「轻量」",
                 "Under load, customers who are no VIPs get the light ones",
             ),
             "dispatcher": both(
