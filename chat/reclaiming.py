@@ -37,18 +37,19 @@ def try_to_take_back(conversation_id: UUID) -> bool:
 
 
 def left_alone() -> QuerySet[Conversation]:
-    """In the hands of an agent who fell silent, left the staff or serves the inbox no more, with a line that nobody answered."""
+    """In the hands of an agent who fell silent, or left the staff, with a line that nobody answered; or whose inbox that agent serves no more."""
     gone = Q(agent__seen_at__lt=intake.silent_since())
     gone |= Q(agent__user__is_active=False) | Q(agent__user__is_staff=False)
-    gone |= ~serving.is_served(OuterRef("agent"), OuterRef("inbox"))
+    unserved = ~serving.is_served(OuterRef("agent"), OuterRef("inbox"))
     lines = Message.objects.filter(conversation=OuterRef("pk"))
     said = lines.filter(role=Role.AGENT.value).order_by("-seq").values("seq")[:1]
     unanswered = lines.filter(role=Role.VISITOR.value, seq__gt=OuterRef("said"))
     return (
         intake.in_hand()
-        .filter(gone, snoozed=False)
+        .filter(gone | unserved, snoozed=False)
         .annotate(said=Coalesce(Subquery(said), 0))
-        .filter(Exists(unanswered))
+        # What its agent can neither see nor end would stay in their hands, answered or not.
+        .filter(unserved | Exists(unanswered))
     )
 
 

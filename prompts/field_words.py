@@ -102,5 +102,5 @@ HELP = {
     "Visitor.profile": "由店铺担保：姓名和电话的占位符", "Visitor.attributes": "由页面提供，未经核实", "Conversation.dialogue": "上一轮之后的对话状态",
     "Conversation.context": "店铺页面说的商品、订单与网页，未经核实", "Conversation.form": "会话前表单的回答", "Conversation.read_seq": "顾客读到这里",
     "Conversation.summary": "坐席写的小结", "Turn.timings": "各步骤的毫秒数", "Turn.decision": "为什么由这个模型回答", "Turn.rendering": "模型最先读到的内容，以及由哪些条目组成",
-    "Agent.inboxes": "只接待这些接入点的会话；留空：全部", "Agent.public_name": "顾客看到的名字；留空则显示「客服」，不会显示登录名", "Message.author": "名称与头像", "Message.meta": "引用、卡片、模型端点、提示词", "WebhookDelivery.body": "事件、编号、会话、数据与时间",
+    "Agent.inboxes": "只接待这些接入点的会话；留空：全部", "Agent.public_name": "顾客看到的名字；留空则用用户的姓名，没有姓名就显示「客服」，不会显示登录名", "Message.author": "名称与头像", "Message.meta": "引用、卡片、模型端点、提示词", "WebhookDelivery.body": "事件、编号、会话、数据与时间",
 }  # fmt: skip

@@ -98,8 +98,6 @@ def note(conversation_id: UUID, *, agent: Agent, client_id: UUID, text: str) -> 
     vault.load()
     with transaction.atomic():
         conversation = transcript.lock(conversation_id)
-        inbox_id = conversation.inbox_id
-        called = mentioning.find_called(text, by=agent, client_id=client_id, inbox_id=inbox_id)
         masked = vault.mask(conversation.visitor, text)
         written, is_new = Note.objects.get_or_create(
             conversation=conversation,
@@ -108,7 +106,9 @@ def note(conversation_id: UUID, *, agent: Agent, client_id: UUID, text: str) -> 
         )
         if written.text != masked or written.agent_id != agent.pk:
             raise Conflict
-        if is_new:
+        if is_new:  # sent again, it stands as it was: whoever it called may have left since
+            inbox_id = conversation.inbox_id
+            called = mentioning.find_called(text, by=agent, client_id=client_id, inbox_id=inbox_id)
             mentioning.keep(written, called)
     if is_new:
         push.to_agents(conversation_id, desk.as_note(written))

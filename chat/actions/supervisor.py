@@ -75,6 +75,8 @@ def alert(conversation_id: UUID, to: Agent, *, kind: str, by: Agent) -> None:
 def pause(*, agent: Agent, paused: bool) -> None:
     """Closes the queue to what is given out and tells customers that nobody is there, or opens it. Raises ProtocolError."""
     check(agent)
+    if serving.inboxes_of(agent) is not None:  # the queue is that of every shop
+        raise ProtocolError("not_found")
     intake.set_paused(paused=paused)
     push.to_staff({"type": "intake", "paused": paused})
     ownership.tell_every_line()

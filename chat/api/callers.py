@@ -1,5 +1,7 @@
 """Who calls: visitors by token, agents by session, and from where."""
 
+from uuid import UUID
+
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 
@@ -36,9 +38,17 @@ class AgentAuth(SessionAuth):
         attending.heard(agent)
         # Here rather than in each call: one that is added later is scoped too.
         named = request.resolver_match.kwargs if request.resolver_match else {}
-        if "conversation_id" in named:
-            serving.check(agent, named["conversation_id"])
+        if conversation := as_id(named.get("conversation_id")):
+            serving.check(agent, conversation)
         return agent
+
+
+def as_id(text: object) -> UUID | None:
+    """None for what is no id, which the call itself refuses in its own words."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
 
 
 def check_origin(request: HttpRequest, inbox: Inbox) -> None:

@@ -96,7 +96,7 @@ class Agent(models.Model):
     public_name = models.CharField(
         max_length=100,
         blank=True,
-        help_text="What customers read; empty: customer service. Never the login",
+        help_text="What customers read; empty: the user's name, or customer service. Never the login",
     )
     avatar = models.CharField(max_length=200, blank=True)
     presence = models.CharField(

@@ -214,6 +214,40 @@ def test_what_an_agent_may_not_read_any_more_waits_for_somebody_else(
     assert Conversation.objects.get(pk=mine.pk).owner == "queue"
 
 
+def test_what_was_answered_does_not_stay_with_who_may_not_see_it(
+    ours: Inbox, theirs: Inbox, limited: Agent
+) -> None:
+    mine = waits_in(ours)
+    Agent.objects.update(seen_at=timezone.now() - timedelta(seconds=1))
+    epoch = actions.claim(mine.pk, agent=limited).epoch
+    actions.reply(mine.pk, agent=limited, client_id=uuid.uuid4(), text="好的", epoch=epoch)
+    assert reclaiming.sweep() == 0
+    limited.inboxes.set([theirs])
+    assert [reclaiming.sweep(), reclaiming.sweep()] == [1, 0]
+
+
+def test_a_note_sent_again_stands_though_whom_it_called_has_left(
+    ours: Inbox, theirs: Inbox, limited: Agent
+) -> None:
+    mine, writer = waits_in(ours), AgentFactory.create()
+    said = {"client_id": uuid.uuid4(), "text": f"<@{limited.pk}> 在吗"}
+    first = actions.note(mine.pk, agent=writer, **said)
+    limited.inboxes.set([theirs])
+    assert actions.note(mine.pk, agent=writer, **said) == first
+
+
+def test_an_address_that_is_no_id_is_refused_in_the_calls_own_words(client: Client) -> None:
+    answer = client.get("/api/v1/agent/conversations/abc")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_frame")
+
+
+def test_the_queue_of_every_shop_is_paused_by_who_serves_every_shop(limited: Agent) -> None:
+    with pytest.raises(ProtocolError):
+        supervisor.pause(agent=limited, paused=True)
+    limited.inboxes.clear()
+    supervisor.pause(agent=limited, paused=False)
+
+
 def test_the_admin_chooses_inboxes(ours: Inbox, limited: Agent, client: Client) -> None:
     address = f"/admin/chat/agent/{limited.pk}/change/"
     assert "inboxes" in client.get(address).content.decode()

@@ -26,6 +26,7 @@ test("beginnings come first, and two of one name are told apart", () => {
 test("what is sent holds ids for the names that were picked, the longer name first", () => {
   const picked = new Map([["小王", 1], ["小王子", 2]]);
   assert.equal(withIds("@小王子 @小王 @Ada", picked), "<@2> <@1> @Ada");
+  assert.equal(withIds("请@Ada看看 @Adam mail@Ada.com @Ada", new Map([["Ada", 3]])), "请<@3>看看 @Adam mail@Ada.com <@3>");
 });
 
 test("what is read holds the names of today", () => {

@@ -34,7 +34,7 @@ export function createComposer(root, texts, does) {
   let asked = false;
   const canned = createCanned(texts, { pick, edit: does.editCanned });
   const mention = createMention(texts, { pick: call });
-  /** @type {Map<string, number>} agents by what stands for them in the field */
+  /** @type {Map<string, Map<string, number>>} by conversation: agents by what stands for them in the field */
   const picked = new Map();
   /** @type {Asked} */
   let wanted = { kind: "draft" };
@@ -160,7 +160,7 @@ export function createComposer(root, texts, does) {
     const typed = mentionQuery(input.value, input.selectionStart);
     if (!typed || !latest) return;
     const label = labelOf(agent, colleagues(latest));
-    picked.set(label, agent.id);
+    picked.set(id, new Map(picked.get(id)).set(label, agent.id));
     input.setRangeText(`@${label} `, typed.from, input.selectionStart, "end");
     input.focus();
     onInput();
@@ -223,8 +223,9 @@ export function createComposer(root, texts, does) {
     if (kind === "reply" && selectOpen()) return;
     if (kind === "reply" && typedAt) does.typing(false);
     typedAt = 0;
-    does.send(kind, kind === "note" ? withIds(text, picked) : text);
+    does.send(kind, kind === "note" ? withIds(text, picked.get(id) ?? new Map()) : text);
     drafts.delete(id + kind);
+    if (kind === "note") picked.delete(id);
     input.value = "";
     keep();
     suggest();

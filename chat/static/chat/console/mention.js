@@ -32,7 +32,13 @@ export function labelOf({ id, name }, agents) {
 /** The text as it is sent: `<@id>` for every label that was picked. @param {string} text @param {Map<string, number>} picked ids by label */
 export function withIds(text, picked) {
   const longestFirst = [...picked].sort(([a], [b]) => b.length - a.length);
-  return longestFirst.reduce((said, [label, id]) => said.replaceAll(`@${label}`, `<@${id}>`), text);
+  return longestFirst.reduce((said, [label, id]) => said.replaceAll(called(label), `<@${id}>`), text);
+}
+
+/** A label where it calls somebody: not within an address, nor as the beginning of a longer name. @param {string} label */
+function called(label) {
+  const literal = label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\p{Script=Latin}\\p{N}_.])@${literal}(?![\\p{Script=Latin}\\p{N}_])`, "gu");
 }
 
 /** A note's text in parts, those that call somebody with an id. @param {string} text @returns {{ text: string, id: number | null }[]} */
