@@ -230,7 +230,7 @@ def test_a_note_sent_again_stands_though_whom_it_called_has_left(
     ours: Inbox, theirs: Inbox, limited: Agent
 ) -> None:
     mine, writer = waits_in(ours), AgentFactory.create()
-    said = {"client_id": uuid.uuid4(), "text": f"<@{limited.pk}> 在吗"}
+    said: dict[str, Any] = {"client_id": uuid.uuid4(), "text": f"<@{limited.pk}> 在吗"}
     first = actions.note(mine.pk, agent=writer, **said)
     limited.inboxes.set([theirs])
     assert actions.note(mine.pk, agent=writer, **said) == first
