@@ -58,7 +58,7 @@ FIELDS = {
     "events": "事件", "event": "事件", "secret": "密钥", "paused_until": "暂停至", "body": "内容", "next_at": "下次发送",
     "WebhookDelivery.endpoint": "推送端点", "Sop.owner": "负责人",
     "actor": "操作人", "object_pk": "对象编号", "act": "操作", "changes": "改动", "together": "同一操作", "weights": "权重", "previous": "之前",
-    "begun": "未完成的发送", "cases": "用例指纹", "example_set": "冻结的示例",
+    "begun": "未完成的发送", "begun_for": "发送的日期", "cases": "用例指纹", "example_set": "冻结的示例",
     "every": "频率", "sent_until": "已发送至", "problem": "问题",
 }  # fmt: skip
 
