@@ -297,7 +297,7 @@ def test_asking_for_a_person_and_leaving_the_queue(shop: Shop) -> None:
     tab.page.reload()
     tab.launcher.click()
     # "Leave the queue", or "back to the assistant" where nobody is on duty.
-    tab.find(".bar--queue").get_by_role("button").click()
+    tab.find(".bar--queue").get_by_role("button", name=re.compile("取消排队|回到小助手")).click()
 
     expect_that(tab.find(".bar--queue")).to_be_hidden()
     expect_that(tab.find(".human")).to_have_text("转人工")
